@@ -1,0 +1,235 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"log/slog"
+	"runtime"
+	"time"
+)
+
+const (
+	// slowHold is how long one closure may hold the write lock before it is named in the log.
+	slowHold = 50 * time.Millisecond
+	// groupBudget ends a group early so that no caller waits long for the commit it shares.
+	groupBudget = 20 * time.Millisecond
+	// foreignBatch and foreignPause leave room for another process's writes:
+	// saturated groups of 512 starve it for seconds (spec/jobs.md section 3).
+	foreignBatch  = 64
+	foreignPause  = time.Millisecond
+	foreignWindow = 2 * time.Second
+)
+
+// group is the closures that share one SQLite transaction and one fsync.
+type group struct {
+	tx    *sql.Tx
+	ok    []*request // ran without error, not yet committed
+	after []*Tx      // their transactions, for AfterCommit and Notify
+	dead  error      // SQLite rolled the whole transaction back on its own
+}
+
+// group commits first together with whatever else is waiting.
+func (w *writer) group(first *request) {
+	if first.state.Load() == abandoned {
+		return
+	}
+	tx, err := w.begin()
+	if err != nil {
+		w.refuse(first, err)
+		return
+	}
+	g := &group{tx: tx}
+	limit := w.yieldToOthers()
+	started := time.Now()
+	w.member(g, first)
+	for n := 1; g.dead == nil && n < limit && time.Since(started) < groupBudget; n++ {
+		r := w.next()
+		if r == nil {
+			// Callers woken by the last commit may be about to hand in more.
+			runtime.Gosched()
+			if r = w.next(); r == nil {
+				break
+			}
+		}
+		w.member(g, r)
+	}
+	w.commit(g)
+	if limit < w.maxBatch {
+		time.Sleep(foreignPause)
+	}
+}
+
+func (w *writer) begin() (*sql.Tx, error) {
+	w.db.stats.locking.Store(time.Now().UnixNano())
+	defer w.db.stats.locking.Store(0)
+	tx, err := w.conn.BeginTx(context.Background(), nil)
+	return tx, translate(err)
+}
+
+// yieldToOthers returns the size of this group: small while another process is
+// writing to the file, which the change of data_version tells.
+func (w *writer) yieldToOthers() int {
+	var v int64
+	stmt, err := w.stmts.get("PRAGMA data_version")
+	if err != nil || stmt.QueryRow().Scan(&v) != nil {
+		return w.maxBatch
+	}
+	if w.dataVersion != 0 && v != w.dataVersion {
+		w.foreignUntil = time.Now().Add(foreignWindow)
+		w.db.stats.foreign.Add(1)
+	}
+	w.dataVersion = v
+	if time.Now().Before(w.foreignUntil) {
+		return min(foreignBatch, w.maxBatch)
+	}
+	return w.maxBatch
+}
+
+// refuse answers the requests that could not even get the write lock.
+func (w *writer) refuse(first *request, err error) {
+	w.db.stats.failure(err)
+	waiting := append([]*request{first}, w.held...)
+	w.held = nil
+	for r := w.next(); r != nil; r = w.next() {
+		waiting = append(waiting, r)
+	}
+	for _, r := range waiting {
+		// The lock was waited for on behalf of all; who came late waits on.
+		if errors.Is(err, ErrBusy) && r != first && time.Since(r.queued) < w.busyWait/2 {
+			w.held = append(w.held, r)
+			continue
+		}
+		if r.state.CompareAndSwap(pending, taken) {
+			r.done <- err
+		}
+	}
+	if fatal(err) {
+		w.db.fail(err)
+	}
+}
+
+// member runs one closure under its own savepoint. A failure rolls back to the
+// savepoint alone and is answered at once; success is answered by commit.
+func (w *writer) member(g *group, r *request) {
+	if !r.state.CompareAndSwap(pending, taken) {
+		return
+	}
+	if r.ctx.Err() != nil {
+		r.done <- context.Cause(r.ctx)
+		return
+	}
+	tx, err := w.attempt(g, r)
+	if err == nil {
+		g.ok = append(g.ok, r)
+		g.after = append(g.after, tx)
+		return
+	}
+	if g.dead == nil || fatal(err) {
+		r.done <- err
+		return
+	}
+	// The whole transaction is gone with this closure; commit sorts it out.
+	g.ok = append(g.ok, r)
+}
+
+func (w *writer) attempt(g *group, r *request) (*Tx, error) {
+	s := &w.db.stats
+	s.hold(r)
+	defer s.release(w.db.log, r)
+	if err := w.stmts.exec("SAVEPOINT member"); err != nil {
+		g.dead = err
+		return nil, err
+	}
+	tx := &Tx{ctx: r.ctx, db: w.db, sqlTx: g.tx, stmts: w.stmts, write: true,
+		now: w.db.clock().UTC().Truncate(time.Millisecond)}
+	err := call(r.fn, tx)
+	if err == nil {
+		if err = w.stmts.exec("RELEASE member"); err != nil {
+			g.dead = err
+		}
+		return tx, err
+	}
+	if back := errors.Join(w.stmts.exec("ROLLBACK TO member"), w.stmts.exec("RELEASE member")); back != nil {
+		g.dead = err
+	} else if endsTransaction(err) {
+		s.failure(err)
+	}
+	return nil, err
+}
+
+// commit makes the group durable and answers its members. When the commit
+// fails, each member is tried alone, so that one that cannot be committed does
+// not take its neighbours with it.
+func (w *writer) commit(g *group) {
+	err := g.dead
+	if err == nil {
+		err = translate(g.tx.Commit())
+	}
+	if err != nil {
+		g.tx.Rollback()
+		w.conn.ExecContext(context.Background(), "ROLLBACK") // a failed COMMIT leaves it open
+		w.failed(g, err)
+		return
+	}
+	w.db.stats.committed(len(g.ok))
+	for _, tx := range g.after {
+		w.afterCommit(tx)
+	}
+	for _, r := range g.ok {
+		r.done <- nil
+	}
+	w.db.topics.signal(Commits)
+	w.checkpointIfOurs()
+}
+
+func (w *writer) failed(g *group, err error) {
+	w.db.stats.failure(err)
+	if fatal(err) {
+		w.db.log.Error("the database can no longer be written safely", slog.Any("err", err))
+		w.db.fail(err)
+	}
+	if len(g.ok) <= 1 || fatal(err) {
+		for _, r := range g.ok {
+			r.done <- err
+		}
+		return
+	}
+	for _, r := range g.ok {
+		w.alone(r)
+	}
+}
+
+// alone runs one closure in a transaction of its own.
+func (w *writer) alone(r *request) {
+	tx, err := w.begin()
+	if err != nil {
+		r.done <- err
+		return
+	}
+	g := &group{tx: tx}
+	done, err := w.attempt(g, r)
+	if err != nil {
+		tx.Rollback()
+		r.done <- err
+		return
+	}
+	g.ok, g.after = []*request{r}, []*Tx{done}
+	w.commit(g)
+}
+
+func (w *writer) afterCommit(tx *Tx) {
+	for _, f := range tx.after {
+		func() {
+			defer func() {
+				if v := recover(); v != nil {
+					w.db.log.Error("panic after commit", slog.Any("panic", v))
+				}
+			}()
+			f()
+		}()
+	}
+	for _, topic := range tx.topics {
+		w.db.topics.signal(topic)
+	}
+}

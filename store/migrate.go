@@ -1,0 +1,218 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+//go:embed migrations/*.sql
+var embedded embed.FS
+
+// applicationID marks the file as ours in its header ("SEAW").
+const applicationID = 0x53454157
+
+// Migration is one step of the schema. Steps are linear and go forward only; a
+// step that has been released never changes.
+type Migration struct {
+	Version int
+	Name    string // <system>_<what>
+	SQL     string
+}
+
+// Sum identifies the text of the step.
+func (m Migration) Sum() string {
+	h := sha256.Sum256([]byte(m.SQL))
+	return hex.EncodeToString(h[:])
+}
+
+// Migrations are the steps built into this binary, in order.
+func Migrations() ([]Migration, error) { return readMigrations(embedded) }
+
+func readMigrations(files fs.FS) ([]Migration, error) {
+	names, err := fs.Glob(files, "migrations/*.sql")
+	if err != nil {
+		return nil, err
+	}
+	var all []Migration
+	for i, name := range names {
+		number, what, ok := strings.Cut(strings.TrimSuffix(filepath.Base(name), ".sql"), "_")
+		version, err := strconv.Atoi(number)
+		if !ok || err != nil || version != i+1 {
+			return nil, fmt.Errorf("migration %s: the names must be NNNN_<system>_<what>.sql without gaps", name)
+		}
+		text, err := fs.ReadFile(files, name)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, Migration{Version: version, Name: what, SQL: string(text)})
+	}
+	return all, nil
+}
+
+// NewerSchemaError refuses a database that a later release has migrated.
+type NewerSchemaError struct{ Have, Known int }
+
+func (e *NewerSchemaError) Error() string {
+	return fmt.Sprintf("the database has schema %d, this binary knows up to %d: run the release that wrote it, or restore a backup from before the upgrade", e.Have, e.Known)
+}
+
+// ForeignFileError refuses a SQLite file that is not ours.
+type ForeignFileError struct{ Path string }
+
+func (e *ForeignFileError) Error() string {
+	return e.Path + " is a SQLite database, but not one of Seaworthy's: choose another --data folder"
+}
+
+// ChangedMigrationError refuses a database whose history differs from ours.
+type ChangedMigrationError struct {
+	Version int
+	Name    string
+}
+
+func (e *ChangedMigrationError) Error() string {
+	return fmt.Sprintf("migration %d (%s) was applied with another text than this binary has: the database comes from a different build", e.Version, e.Name)
+}
+
+// MigrateOptions say where the copy goes and who migrates.
+type MigrateOptions struct {
+	Backups string      // folder for the verified copy; "<folder of the database>/backups" if empty
+	Binary  string      // version of the binary, kept in the history
+	Steps   []Migration // the built-in ones if nil
+}
+
+// Migrated tells what Migrate did.
+type Migrated struct {
+	From, To int
+	Copy     string // the verified copy made before, or "" when there was nothing to lose
+}
+
+// Migrate brings the schema up to date. When there is data and something to do,
+// it first writes a verified copy and rehearses the steps on it; a failure at
+// any point leaves the database as it was.
+func Migrate(ctx context.Context, db *DB, o MigrateOptions) (Migrated, error) {
+	steps := o.Steps
+	if steps == nil {
+		var err error
+		if steps, err = Migrations(); err != nil {
+			return Migrated{}, err
+		}
+	}
+	have, err := schemaVersion(ctx, db, steps)
+	if err != nil {
+		return Migrated{}, err
+	}
+	done := Migrated{From: have, To: len(steps)}
+	if have == len(steps) {
+		return done, nil
+	}
+	if have > 0 {
+		if o.Backups == "" {
+			o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
+		}
+		if done.Copy, err = copyAndRehearse(ctx, db, o, steps, have); err != nil {
+			return done, err
+		}
+	}
+	return done, apply(ctx, db, steps[have:], o.Binary)
+}
+
+// schemaVersion is the last step applied; it refuses files we must not touch.
+func schemaVersion(ctx context.Context, db *DB, steps []Migration) (int, error) {
+	return Read(ctx, db, func(tx *Tx) (int, error) {
+		var app, version, tables int
+		if err := tx.QueryRow("PRAGMA application_id").Scan(&app); err != nil {
+			return 0, err
+		}
+		if err := tx.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+			return 0, err
+		}
+		if err := tx.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_litestream\\_%' ESCAPE '\\'").Scan(&tables); err != nil {
+			return 0, err
+		}
+		switch {
+		case app != applicationID && (tables > 0 || app != 0):
+			return 0, &ForeignFileError{Path: db.path}
+		case version > len(steps):
+			return 0, &NewerSchemaError{Have: version, Known: len(steps)}
+		}
+		for _, m := range steps[:version] {
+			var sum string
+			err := tx.QueryRow("SELECT sha256 FROM schema_migration WHERE version = ?", m.Version).Scan(&sum)
+			if err != nil || sum != m.Sum() {
+				return 0, errors.Join(&ChangedMigrationError{m.Version, m.Name}, err)
+			}
+		}
+		return version, nil
+	})
+}
+
+const createHistory = `CREATE TABLE IF NOT EXISTS schema_migration (
+	version INTEGER NOT NULL PRIMARY KEY,
+	name TEXT NOT NULL,
+	sha256 TEXT NOT NULL,
+	binary_version TEXT NOT NULL,
+	applied_at INTEGER NOT NULL
+) STRICT`
+
+// apply runs each step in a transaction of its own, with its history row.
+func apply(ctx context.Context, db *DB, steps []Migration, binary string) error {
+	for _, m := range steps {
+		err := db.Write(ctx, func(tx *Tx) error {
+			if _, err := tx.Exec(createHistory); err != nil {
+				return err
+			}
+			if _, err := tx.sqlTx.Exec(m.SQL); err != nil {
+				return translate(err)
+			}
+			// PRAGMAs take no parameters; both numbers are our own.
+			header := fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d", applicationID, m.Version)
+			if _, err := tx.sqlTx.Exec(header); err != nil {
+				return translate(err)
+			}
+			_, err := tx.Exec(`INSERT INTO schema_migration (version, name, sha256, binary_version, applied_at) VALUES (?, ?, ?, ?, ?)`,
+				m.Version, m.Name, m.Sum(), binary, tx.Now().UnixMilli())
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("migration %d (%s): %w", m.Version, m.Name, err)
+		}
+	}
+	return nil
+}
+
+// copyAndRehearse keeps a verified copy and tries the steps on a second one.
+func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, have int) (string, error) {
+	if err := os.MkdirAll(o.Backups, 0o700); err != nil {
+		return "", fmt.Errorf("copy before migration: %w", err)
+	}
+	path := filepath.Join(o.Backups, fmt.Sprintf("pre-v%d.db", len(steps)))
+	if err := db.CopyTo(ctx, path); err != nil {
+		return "", fmt.Errorf("copy before migration: %w", err)
+	}
+	trial := filepath.Join(o.Backups, fmt.Sprintf("rehearsal-v%d.db", len(steps)))
+	defer removeDatabase(trial)
+	if err := db.CopyTo(ctx, trial); err != nil {
+		return "", fmt.Errorf("copy for the rehearsal: %w", err)
+	}
+	other, err := Open(trial, Options{Clock: db.clock})
+	if err != nil {
+		return "", fmt.Errorf("rehearse the migration: %w", err)
+	}
+	err = apply(ctx, other, steps[have:], o.Binary)
+	if err == nil {
+		err = other.Check(ctx)
+	}
+	if err := errors.Join(err, other.Close()); err != nil {
+		return "", fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
+	}
+	return path, nil
+}

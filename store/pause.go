@@ -1,0 +1,77 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// ownCheckpoint is the size in bytes at which the writer empties the log when
+// nobody else does.
+const ownCheckpoint = 8 << 20
+
+// pause is work that must run between groups, with no transaction open.
+type pause struct {
+	holder string
+	fn     func() error
+	done   chan error
+}
+
+// Pause stops writing between two groups, runs fn, and goes on. Litestream's
+// checkpoints run here: they need the write lock and would otherwise fight the
+// groups for it. The holder is named in Stats while fn runs.
+func (db *DB) Pause(ctx context.Context, holder string, fn func() error) error {
+	p := &pause{holder: holder, fn: fn, done: make(chan error, 1)}
+	select {
+	case db.writer.pauses <- p:
+		return <-p.done
+	case <-ctx.Done():
+		return fmt.Errorf("wait to pause the writer: %w", context.Cause(ctx))
+	case <-db.writer.quit:
+		return ErrClosed
+	}
+}
+
+func (w *writer) runPause(p *pause) {
+	s := &w.db.stats
+	s.pausing.Store(&p.holder)
+	started := time.Now()
+	err := call(func(*Tx) error { return p.fn() }, nil)
+	s.pausing.Store(nil)
+	s.pauseNS.Add(int64(time.Since(started)))
+	// What the holder wrote through its own connection is not a foreign writer's.
+	w.dataVersion = 0
+	p.done <- err
+}
+
+// ManageCheckpoints tells the writer that someone else (the replica's driver)
+// empties the write-ahead log from now on, or that the writer must again.
+func (db *DB) ManageCheckpoints(elsewhere bool) { db.writer.checkpoints.Store(!elsewhere) }
+
+// Checkpoint copies the write-ahead log into the file as far as readers allow,
+// between two groups.
+func (db *DB) Checkpoint(ctx context.Context) error {
+	return db.Pause(ctx, "checkpoint", db.writer.checkpoint)
+}
+
+func (w *writer) checkpoint() error {
+	var busy, logged, done int
+	row := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
+	if err := row.Scan(&busy, &logged, &done); err != nil {
+		return fmt.Errorf("checkpoint: %w", translate(err))
+	}
+	return nil
+}
+
+func (w *writer) checkpointIfOurs() {
+	if !w.checkpoints.Load() {
+		return
+	}
+	if info, err := os.Stat(w.db.path + "-wal"); err != nil || info.Size() < ownCheckpoint {
+		return
+	}
+	if err := w.checkpoint(); err != nil {
+		w.db.log.Warn("checkpoint failed", "err", err)
+	}
+}
