@@ -1,0 +1,216 @@
+package queue
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"seaworthy/store"
+)
+
+// running is one attempt in this process.
+type running struct {
+	q        *Queue
+	info     Info
+	args     []byte
+	msgID    string
+	started  int64 // unix ms, as stored
+	timeout  time.Duration
+	handler  *handler
+	finished bool // by Job.Complete
+	ctx      context.Context
+	cancel   context.CancelCauseFunc
+}
+
+// holdUnknown is how long a job of an unknown kind waits before it is looked at again.
+const holdUnknown = time.Minute
+
+// promote makes jobs available whose time has come, and returns when the next
+// one's will. It looks before it writes, so an idle queue costs no commit.
+func (q *Queue) promote(ctx context.Context) (next time.Time, err error) {
+	const slice = 500
+	for {
+		at, err := store.Read(ctx, q.db, nextDue)
+		if errors.Is(err, store.ErrNotFound) {
+			return time.Time{}, nil
+		}
+		if err != nil {
+			return time.Time{}, fmt.Errorf("look for due jobs: %w", err)
+		}
+		if next = time.UnixMilli(at); next.After(q.db.Now()) {
+			return next, nil
+		}
+		err = q.db.Write(ctx, func(tx *store.Tx) error {
+			due, err := dueJobs(tx, slice)
+			for _, d := range due {
+				if err := makeAvailable(tx, d.id, d.queue, d.priority); err != nil {
+					return err
+				}
+			}
+			return err
+		})
+		if err != nil {
+			return time.Time{}, fmt.Errorf("promote due jobs: %w", err)
+		}
+	}
+}
+
+// claim takes up to free jobs in one transaction, fairly over the queues.
+func (q *Queue) claim(ctx context.Context, free int) ([]*running, error) {
+	ready, err := store.Read(ctx, q.db, q.readyQueues)
+	if err != nil || len(ready) == 0 || free <= 0 {
+		return nil, err
+	}
+	claimed, err := store.Write(ctx, q.db, func(tx *store.Tx) ([]*running, error) {
+		var all []*running
+		for i, name := range ready {
+			share := max(1, (free-len(all))/(len(ready)-i))
+			n := min(share, q.room(name), free-len(all))
+			if n <= 0 {
+				continue
+			}
+			got, err := q.claimFrom(tx, name, n)
+			if err != nil {
+				return nil, fmt.Errorf("claim from %s: %w", name, err)
+			}
+			all = append(all, got...)
+		}
+		return all, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, r := range claimed {
+		r.ctx, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), infoKey{}, r.info))
+		q.running[r.info.ID] = r
+		q.lanes[r.info.Queue]++
+	}
+	return claimed, nil
+}
+
+// readyQueues are the queues with messages and room to run one.
+func (q *Queue) readyQueues(tx *store.Tx) ([]string, error) {
+	var names []string
+	for after := ""; ; {
+		name, err := nextQueue(tx, after)
+		if errors.Is(err, store.ErrNotFound) {
+			return names, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if q.room(name) > 0 && claimable(tx, name) {
+			names = append(names, name)
+		}
+		after = name
+	}
+}
+
+// claimable spares a write transaction when all messages of a queue are in flight.
+func claimable(tx *store.Tx, queue string) bool {
+	var id string
+	err := tx.QueryRow(`SELECT id FROM goqite WHERE queue = ? AND timeout <= ? ORDER BY priority DESC, created LIMIT 1`,
+		queue, goqiteTime(tx.Now())).Scan(&id)
+	return err == nil
+}
+
+func (q *Queue) room(queue string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.o.PerQueue - q.lanes[queue]
+}
+
+func (q *Queue) claimFrom(tx *store.Tx, queue string, n int) ([]*running, error) {
+	messages, err := receiveMessages(tx, queue, n, q.o.Lease)
+	if err != nil {
+		return nil, err
+	}
+	var claimed []*running
+	for _, m := range messages {
+		j, err := markRunning(tx, m.jobID, q.lease)
+		if errors.Is(err, store.ErrNotFound) {
+			if j, err = q.redelivered(tx, m); errors.Is(err, errSkip) {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, err
+		}
+		r := q.attempt(j, m.id)
+		if r.handler == nil {
+			if err := q.holdUnknown(tx, j, r); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		claimed = append(claimed, r)
+	}
+	return claimed, nil
+}
+
+func (q *Queue) attempt(j jobRow, msgID string) *running {
+	var cause Cause
+	json.Unmarshal([]byte(j.meta), &cause) // our own text; empty is fine
+	return &running{
+		q: q, args: j.args, msgID: msgID, handler: q.handlers[j.kind], started: deref(j.started),
+		timeout: time.Duration(j.timeoutMS) * time.Millisecond,
+		info: Info{ID: j.id, Kind: j.kind, Queue: j.queue, Attempt: j.attempt, MaxAttempts: j.maxAttempts,
+			Enqueued: time.UnixMilli(j.created).UTC(), Cause: cause},
+	}
+}
+
+func deref(p *int64) int64 {
+	if p == nil {
+		return 0
+	}
+	return *p
+}
+
+var errSkip = errors.New("nothing to run")
+
+// redelivered handles a message whose job is not available: one we are running
+// ourselves (its lease ran out in a pause of the machine), one whose worker was
+// lost, or a message without a job.
+func (q *Queue) redelivered(tx *store.Tx, m message) (jobRow, error) {
+	j, err := jobByID(tx, m.jobID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && State(j.state) != Running {
+		return j, errors.Join(errSkip, deleteMessage(tx, m.id))
+	}
+	if err != nil {
+		return j, err
+	}
+	q.mu.Lock()
+	ours := q.running[j.id]
+	q.mu.Unlock()
+	if ours != nil && ours.info.Attempt == j.attempt {
+		return j, errSkip // receiving it has extended its lease
+	}
+	lost := result{outcome: "lost", err: "the worker fell silent"}
+	if err := insertAttempt(tx, j.id, j.attempt, deref(j.started), lost); err != nil {
+		return j, err
+	}
+	if _, err := tx.Exec(`UPDATE queue_job SET state = 'available' WHERE id = ?`, j.id); err != nil {
+		return j, err
+	}
+	return markRunning(tx, j.id, q.lease)
+}
+
+// holdUnknown keeps a job whose kind this binary does not know, as after a
+// downgrade: no attempt is burned, and only after a day does it become a dead letter.
+func (q *Queue) holdUnknown(tx *store.Tx, j jobRow, r *running) error {
+	since := tx.Now().UnixMilli()
+	if j.heldSince != nil {
+		since = *j.heldSince
+	}
+	res := result{state: Scheduled, outcome: "unknown_kind", err: "no handler for kind " + j.kind,
+		runAt: tx.Now().Add(holdUnknown), refund: true, heldSince: &since}
+	if tx.Now().Sub(time.UnixMilli(since)) > q.o.MaxUnknown {
+		res.state, res.refund = Dead, false
+	}
+	q.log.Warn("held a job of an unknown kind", "job", j.id, "kind", j.kind, "state", res.state)
+	return r.finish(tx, res)
+}

@@ -1,0 +1,163 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"seaworthy/store"
+)
+
+// result is how an attempt ended and what becomes of the job.
+type result struct {
+	state     State
+	outcome   string // as in queue_attempt.outcome
+	err       string
+	stack     string
+	runAt     time.Time
+	refund    bool // the attempt does not count
+	heldSince *int64
+}
+
+// maxText bounds an error or stack that is stored, in bytes.
+const maxText = 8 << 10
+
+func clip(s string) string {
+	if len(s) > maxText {
+		return s[:maxText] + "…"
+	}
+	return s
+}
+
+type panicked struct {
+	value any
+	stack string
+}
+
+func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
+
+// execute runs the handler of a claimed job and stores how it ended.
+func (q *Queue) execute(r *running) result {
+	ctx, stop := context.WithTimeout(r.ctx, r.timeout)
+	err := r.protect(ctx)
+	stop()
+	res := r.judge(ctx, err)
+	if !r.finished {
+		q.store(r, res)
+	}
+	q.release(r)
+	return res
+}
+
+func (r *running) protect(ctx context.Context) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = panicked{v, string(debug.Stack())}
+		}
+	}()
+	return r.handler.run(ctx, r)
+}
+
+// judge decides what becomes of the job.
+func (r *running) judge(ctx context.Context, err error) result {
+	now := r.q.db.Now()
+	if r.finished || err == nil {
+		return result{state: Completed, outcome: "completed", runAt: now}
+	}
+	res := result{err: clip(err.Error()), outcome: "failed", runAt: now}
+	var snoozed snooze
+	var final permanent
+	var crash panicked
+	cause := context.Cause(ctx)
+	switch {
+	case errors.Is(cause, ErrCancelled):
+		res.state, res.outcome = Cancelled, "cancelled"
+		return res
+	case errors.Is(cause, ErrStopping):
+		res.state, res.outcome, res.refund = Scheduled, "stopped", true
+		return res
+	case errors.As(err, &snoozed):
+		res.state, res.outcome, res.refund, res.err = Scheduled, "snoozed", true, ""
+		res.runAt = now.Add(snoozed.d)
+		return res
+	case errors.As(err, &final):
+		res.state = final.state
+		if final.state == Cancelled {
+			res.outcome = "cancelled"
+		}
+		return res
+	case errors.As(err, &crash):
+		res.outcome, res.stack = "panicked", clip(crash.stack)
+	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+		res.outcome = "timeout"
+	}
+	res.state = Dead
+	if r.info.Attempt < r.info.MaxAttempts {
+		wait := r.handler.backoff(r.info.Attempt)
+		// ±10 %, so that jobs that failed together do not return together.
+		wait += time.Duration((r.q.o.Jitter()*0.2 - 0.1) * float64(wait))
+		res.state, res.runAt = Retryable, now.Add(wait)
+	}
+	return res
+}
+
+// store writes the result, and keeps trying while the database cannot be
+// written: a finished effect must not be forgotten because the disk is full.
+func (q *Queue) store(r *running, res result) {
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		err := q.db.Write(context.Background(), func(tx *store.Tx) error {
+			tx.Notify(Ready)
+			return r.finish(tx, res)
+		})
+		switch {
+		case err == nil:
+			if res.err != "" {
+				q.log.Warn("job failed", "job", r.info.ID, "kind", r.info.Kind, "attempt", r.info.Attempt,
+					"state", res.state, "outcome", res.outcome, "err", res.err)
+			}
+			return
+		case errors.Is(err, ErrLost):
+			q.log.Warn("discarded the result of a job that was taken away", "job", r.info.ID, "kind", r.info.Kind)
+			return
+		case errors.Is(err, store.ErrClosed) || !store.Retryable(err):
+			q.log.Error("the result of a job could not be stored", "job", r.info.ID, "kind", r.info.Kind, "err", err)
+			return
+		}
+		time.Sleep(wait)
+	}
+}
+
+// finish applies a result in tx, or returns ErrLost.
+func (r *running) finish(tx *store.Tx, res result) error {
+	if res.runAt.IsZero() {
+		res.runAt = tx.Now()
+	}
+	ok, err := markFinished(tx, r.info.ID, r.q.lease, r.info.Attempt, res)
+	if err != nil {
+		return fmt.Errorf("finish job %s: %w", r.info.ID, err)
+	}
+	if !ok {
+		return ErrLost
+	}
+	if err := deleteMessage(tx, r.msgID); err != nil {
+		return err
+	}
+	return insertAttempt(tx, r.info.ID, r.info.Attempt, r.started, res)
+}
+
+// release frees the worker's place.
+func (q *Queue) release(r *running) {
+	r.cancel(nil)
+	q.mu.Lock()
+	if q.running[r.info.ID] == r {
+		delete(q.running, r.info.ID)
+	}
+	q.lanes[r.info.Queue]--
+	q.mu.Unlock()
+	select {
+	case q.freed <- struct{}{}:
+	default:
+	}
+}
