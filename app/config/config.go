@@ -1,0 +1,82 @@
+// Package config is the one table of options: each field of Config with its
+// flag, environment variable, default, secrecy and help. Everything that can be
+// set when the process starts is here; plans, roles, flags and branding live in
+// the database (DESIGN section 6).
+package config
+
+import (
+	"fmt"
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+)
+
+// Config is what a process is started with. The tags are the table: name (the
+// flag), var (the environment variable), default, help, secret.
+type Config struct {
+	Addr           string         `name:"addr" var:"SEAWORTHY_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
+	URL            string         `name:"url" var:"SEAWORTHY_URL" help:"Public address of this installation. https:// means production; empty means http:// on the listen address."`
+	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
+	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
+	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies whose X-Forwarded-For is believed."`
+	SMTPURL        string         `name:"smtp-url" var:"SEAWORTHY_SMTP_URL" secret:"" help:"Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. In development mail goes to the inbox at /-/dev/inbox when empty."`
+	MailFrom       string         `name:"mail-from" var:"SEAWORTHY_MAIL_FROM" help:"Sender of all mail, as 'Acme <hello@acme.example>'."`
+	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
+	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
+	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
+	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
+}
+
+// Production reports whether the public address is https://.
+func (c Config) Production() bool { return strings.HasPrefix(c.URL, "https://") }
+
+// Validate checks the values and fills in what follows from others. Its error
+// says what to set, in a sentence for each fault.
+func (c *Config) Validate() error {
+	var faults []string
+	fault := func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) }
+
+	if c.URL == "" {
+		c.URL = "http://" + c.Addr
+	}
+	u, err := url.Parse(c.URL)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https":
+		fault("SEAWORTHY_URL must look like https://app.example.com, not %q", c.URL)
+	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
+		fault("SEAWORTHY_URL must be the address alone, without a path: %s://%s", u.Scheme, u.Host)
+	default:
+		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	}
+	if c.MailFrom != "" {
+		if _, err := mail.ParseAddress(c.MailFrom); err != nil {
+			fault("SEAWORTHY_MAIL_FROM must look like 'Acme <hello@acme.example>', not %q", c.MailFrom)
+		}
+	}
+	if c.SMTPURL != "" {
+		if s, err := url.Parse(c.SMTPURL); err != nil || s.Hostname() == "" || s.Scheme != "smtp" && s.Scheme != "smtps" {
+			fault("SEAWORTHY_SMTP_URL must look like smtp://user:password@mail.example.com:587")
+		}
+		if c.MailFrom == "" {
+			fault("SEAWORTHY_MAIL_FROM must name the sender when SEAWORTHY_SMTP_URL is set")
+		}
+	}
+	if c.Production() && c.SMTPURL == "" {
+		fault("SEAWORTHY_SMTP_URL must name a mail server in production: people could not verify their address or reset a password")
+	}
+	if c.MailFrom == "" {
+		c.MailFrom = c.Brand + " <no-reply@localhost>"
+	}
+	if len(faults) > 0 {
+		return &FaultError{Faults: faults}
+	}
+	return nil
+}
+
+// FaultError lists everything that is wrong with a configuration.
+type FaultError struct{ Faults []string }
+
+func (e *FaultError) Error() string { return strings.Join(e.Faults, "\n") }

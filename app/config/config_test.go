@@ -1,0 +1,79 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func env(vars map[string]string) Lookup {
+	return func(name string) (string, bool) { v, ok := vars[name]; return v, ok }
+}
+
+func TestLoadDefaults(t *testing.T) {
+	t.Parallel()
+	c, err := Load(env(map[string]string{"SEAWORTHY_DATA": t.TempDir()}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Addr != "127.0.0.1:8080" || c.URL != "http://127.0.0.1:8080" || c.Production() || c.Grace.Seconds() != 20 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestSourcesInOrder(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	secret := filepath.Join(dir, "token")
+	os.WriteFile(secret, []byte("from-file\n"), 0o600)
+	os.WriteFile(filepath.Join(dir, "seaworthy.env"), []byte("# a comment\nSEAWORTHY_BRAND=\"Acme Corp\"\nexport SEAWORTHY_ADDR=127.0.0.1:1\n"), 0o600)
+	c, err := Load(env(map[string]string{
+		"SEAWORTHY_DATA": dir, "SEAWORTHY_ADDR": "127.0.0.1:2", "SEAWORTHY_METRICS_TOKEN_FILE": secret,
+		"SEAWORTHY_TRUSTED_PROXIES": "10.0.0.0/8,192.168.1.1/32",
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Brand != "Acme Corp" || c.Addr != "127.0.0.1:2" || c.MetricsToken != "from-file" || len(c.TrustedProxies) != 2 {
+		t.Errorf("got %+v", c)
+	}
+}
+
+func TestRefusesWithASentence(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ vars, want string }{
+		"no mail in production": {"SEAWORTHY_URL=https://app.example.com", "SEAWORTHY_SMTP_URL"},
+		"bad url":               {"SEAWORTHY_URL=ftp://x", "SEAWORTHY_URL"},
+		"url with path":         {"SEAWORTHY_URL=http://x/app", "without a path"},
+		"bad sender":            {"SEAWORTHY_MAIL_FROM=nobody", "SEAWORTHY_MAIL_FROM"},
+		"smtp without sender":   {"SEAWORTHY_SMTP_URL=smtp://mail.example.com", "SEAWORTHY_MAIL_FROM"},
+		"bad smtp":              {"SEAWORTHY_SMTP_URL=mail.example.com", "SEAWORTHY_SMTP_URL"},
+		"bad level":             {"SEAWORTHY_LOG_LEVEL=loud", "log-level"},
+		"bad network":           {"SEAWORTHY_TRUSTED_PROXIES=ten", "trusted-proxies"},
+		"missing secret file":   {"SEAWORTHY_METRICS_TOKEN_FILE=/nonexistent", "SEAWORTHY_METRICS_TOKEN_FILE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			k, v, _ := strings.Cut(c.vars, "=")
+			_, err := Load(env(map[string]string{k: v, "SEAWORTHY_DATA": t.TempDir()}))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+	dir := t.TempDir()
+	os.WriteFile(filepath.Join(dir, "seaworthy.env"), []byte("SEAWORTHY_BRAN=x\n"), 0o600)
+	if _, err := Load(env(map[string]string{"SEAWORTHY_DATA": dir})); err == nil || !strings.Contains(err.Error(), "SEAWORTHY_BRAN") {
+		t.Errorf("a misspelt option passes: %v", err)
+	}
+}
+
+func TestEveryOptionIsDocumented(t *testing.T) {
+	t.Parallel()
+	for _, o := range Options() {
+		if o.Flag == "" || !strings.HasPrefix(o.Var, "SEAWORTHY_") || o.Help == "" {
+			t.Errorf("%+v", o)
+		}
+	}
+}

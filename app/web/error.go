@@ -1,0 +1,113 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"seaworthy/store"
+)
+
+// Error is a failure with what the client may know of it. Public is shown; Err
+// is for the log alone.
+type Error struct {
+	Status     int
+	Code       string // stable, for programs: "email_taken"
+	Public     string // a sentence for people
+	Fields     []Field
+	RetryAfter time.Duration // sent as Retry-After when not 0
+	Err        error
+}
+
+// Field is what is wrong with one field of the input.
+type Field struct {
+	Field   string `json:"field"`
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return fmt.Sprintf("%d %s: %s", e.Status, e.Code, e.Public)
+	}
+	return fmt.Sprintf("%d %s: %v", e.Status, e.Code, e.Err)
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// The errors that need no words of their own.
+var (
+	ErrNotFound  = &Error{Status: http.StatusNotFound, Code: "not_found", Public: "There is nothing at this address."}
+	ErrSignedOut = &Error{Status: http.StatusUnauthorized, Code: "signed_out", Public: "Sign in first."}
+)
+
+// Forbidden says which permission is missing.
+func Forbidden(permission string) *Error {
+	return &Error{Status: http.StatusForbidden, Code: "forbidden",
+		Public: "This needs the permission " + permission + ". Somebody who manages roles can give it to you."}
+}
+
+// Invalid is the 422 for input that was understood and refused.
+func Invalid(fields ...Field) *Error {
+	return &Error{Status: http.StatusUnprocessableEntity, Code: "invalid", Public: "Some fields need another look.", Fields: fields}
+}
+
+// BadRequest is the 400 for input that could not be understood.
+func BadRequest(code, public string) *Error {
+	return &Error{Status: http.StatusBadRequest, Code: code, Public: public}
+}
+
+// TooMany is the 429.
+func TooMany(retry time.Duration) *Error {
+	return &Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: retry,
+		Public: "Too many attempts. Try again in " + wait(retry) + "."}
+}
+
+func wait(d time.Duration) string {
+	if s := int(d.Round(time.Second).Seconds()); s < 60 {
+		return strconv.Itoa(max(s, 1)) + " seconds"
+	}
+	return strconv.Itoa(int(d.Minutes())+1) + " minutes"
+}
+
+// AsError gives any error its status and public words. What is not known is a
+// 500 that says nothing.
+func AsError(err error) *Error {
+	var e *Error
+	if errors.As(err, &e) {
+		return e
+	}
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge):
+		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Err: err,
+			Public: fmt.Sprintf("The request is larger than the %d bytes taken here.", tooLarge.Limit)}
+	case errors.Is(err, store.ErrNotFound):
+		return &Error{Status: ErrNotFound.Status, Code: ErrNotFound.Code, Public: ErrNotFound.Public, Err: err}
+	case errors.Is(err, store.ErrConflict):
+		return &Error{Status: http.StatusConflict, Code: "conflict", Public: "That is already taken, or somebody changed it meanwhile.", Err: err}
+	case errors.Is(err, store.ErrFull):
+		return &Error{Status: http.StatusInsufficientStorage, Code: "storage_full", RetryAfter: 30 * time.Second, Err: err,
+			Public: "Nothing was saved: the server's disk is full. Its operator has to make room."}
+	case errors.Is(err, context.Canceled):
+		return &Error{Status: 499, Code: "gone", Public: "The request was given up.", Err: err}
+	case store.Retryable(err):
+		return &Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Second, Err: err,
+			Public: "Nothing was saved: the server cannot write at the moment. Try again shortly."}
+	}
+	return &Error{Status: http.StatusInternalServerError, Code: "internal", Err: err,
+		Public: "Something went wrong on our side, and nothing was changed."}
+}
+
+// FieldMessage is the message for one field, for pages that show the form again.
+func (e *Error) FieldMessage(field string) string {
+	for _, f := range e.Fields {
+		if f.Field == field {
+			return f.Message
+		}
+	}
+	return ""
+}

@@ -1,0 +1,107 @@
+package web
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Origin is where a request comes from and who makes it. One is made for each
+// request, before anything else runs; audit events and log lines read it.
+type Origin struct {
+	RequestID string
+	Addr      netip.Addr // of the client, behind trusted proxies
+	UserAgent string     // at most 512 bytes, valid UTF-8 without control characters
+	Route     string     // the pattern that matched
+	Start     time.Time
+	Identity  Identity
+}
+
+// Identity is who is asking. The zero value is nobody.
+type Identity struct {
+	User, Email, Name string
+	Verified          bool // the e-mail address
+	Session           string
+	Org               string
+	Impersonator      string
+	Permissions       []string
+}
+
+// Known reports whether somebody is signed in.
+func (i Identity) Known() bool { return i.User != "" }
+
+// Can reports whether the identity's roles give a permission "area:act".
+func (i Identity) Can(permission string) bool {
+	area, _, _ := strings.Cut(permission, ":")
+	return slices.ContainsFunc(i.Permissions, func(p string) bool {
+		return p == "*" || p == permission || p == area+":*"
+	})
+}
+
+type originKey struct{}
+
+// OriginOf is the origin of the request ctx belongs to. Outside a request it is
+// a zero Origin.
+func OriginOf(ctx context.Context) *Origin {
+	if o, ok := ctx.Value(originKey{}).(*Origin); ok {
+		return o
+	}
+	return &Origin{}
+}
+
+// WithOrigin puts an origin into a context, for requests and for tests.
+func WithOrigin(ctx context.Context, o *Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// IdentityOf is who makes the request ctx belongs to.
+func IdentityOf(ctx context.Context) Identity { return OriginOf(ctx).Identity }
+
+// clientAddr is the address of the client: the peer's, or, when the peer is a
+// trusted proxy, the last X-Forwarded-For hop that is not one. Whatever a client
+// itself writes into the header stands to the left of that and is not believed.
+func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	peer, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.Addr{}
+	}
+	addr := peer.Unmap().WithZone("")
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap().WithZone("")
+	}
+	return addr
+}
+
+func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
+	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// CleanText makes foreign text safe to store and show: valid UTF-8, no control
+// characters, at most n bytes.
+func CleanText(s string, n int) string {
+	s = strings.Map(func(c rune) rune {
+		if c < 0x20 || c == 0x7f || c == utf8.RuneError {
+			return -1
+		}
+		return c
+	}, strings.ToValidUTF8(s, ""))
+	for len(s) > n {
+		_, size := utf8.DecodeLastRuneInString(s)
+		s = s[:len(s)-size]
+	}
+	return s
+}

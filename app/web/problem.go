@@ -1,0 +1,91 @@
+package web
+
+import (
+	"encoding/json"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+)
+
+// problem is RFC 9457 application/problem+json.
+type problem struct {
+	Type      string  `json:"type"`
+	Title     string  `json:"title"`
+	Status    int     `json:"status"`
+	Detail    string  `json:"detail"`
+	Code      string  `json:"code"`
+	RequestID string  `json:"request_id,omitempty"`
+	Errors    []Field `json:"errors,omitempty"`
+}
+
+// respondError is the one place where an error becomes a response.
+func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error) {
+	e := AsError(err)
+	origin := OriginOf(r.Context())
+	if e.Status >= 500 {
+		s.log.ErrorContext(r.Context(), "request failed", slog.Int("status", e.Status), slog.String("code", e.Code),
+			slog.String("method", r.Method), slog.String("route", origin.Route), slog.String("request_id", origin.RequestID), slog.Any("err", err))
+	}
+	if e.Status == 499 {
+		return // nobody is there to read it
+	}
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+	}
+	if e.Status == http.StatusUnauthorized && !WantsJSON(r) && r.Method == http.MethodGet {
+		http.Redirect(w, r, "/-/login?next="+queryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+		return
+	}
+	if WantsJSON(r) {
+		WriteProblem(w, e, origin.RequestID)
+		return
+	}
+	if e.Status == http.StatusUnauthorized {
+		w.Header().Set("WWW-Authenticate", "Session")
+	}
+	view := View{Title: http.StatusText(e.Status), Status: e.Status, Data: e}
+	if err := s.pages.Render(w, r, "error", view); err != nil {
+		s.log.Error("the error page failed", "err", err)
+		http.Error(w, e.Public, e.Status)
+	}
+}
+
+// WriteProblem writes an error as problem+json.
+func WriteProblem(w http.ResponseWriter, e *Error, requestID string) {
+	body, _ := json.Marshal(problem{Type: "about:blank", Title: statusText(e.Status), Status: e.Status, Detail: e.Public,
+		Code: e.Code, RequestID: requestID, Errors: e.Fields})
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(e.Status)
+	w.Write(append(body, '\n'))
+}
+
+func statusText(status int) string {
+	if t := http.StatusText(status); t != "" {
+		return t
+	}
+	return "Error"
+}
+
+// WantsJSON reports whether a program rather than a person is asking.
+func WantsJSON(r *http.Request) bool {
+	if strings.HasPrefix(r.URL.Path, "/-/api/") {
+		return true
+	}
+	accept := r.Header.Get("Accept")
+	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
+}
+
+// JSON writes v with a status.
+func JSON(w http.ResponseWriter, status int, v any) error {
+	body, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, err = w.Write(append(body, '\n'))
+	return err
+}

@@ -1,0 +1,80 @@
+// Package web is the HTTP vocabulary every system speaks: routes as data,
+// handlers that return errors, strict decoding, pages and problem+json, client
+// addresses, limits and headers. It knows nothing of users: who may do what is
+// answered by a Guard that app passes in.
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// Handler answers a request or returns an error, which becomes a page or
+// problem+json in one place (see Error).
+type Handler func(w http.ResponseWriter, r *http.Request) error
+
+// Route is one thing that can be asked for. The list of all routes yields the
+// mux, the API description, the list of permissions and the tests that hold
+// every mutating route to its audit action.
+type Route struct {
+	Method  string
+	Pattern string // as http.ServeMux takes it, without the method
+	Handler Handler
+	Access  Access
+	Limit   Limit    // zero: none
+	Body    int64    // most bytes of a request body; 64 KiB if 0
+	Audit   []string // actions that a successful mutating request may record, one at least
+	Exempt  string   // why a mutating route records nothing; instead of Audit
+	Doc     Doc
+}
+
+// Doc describes a route of the API.
+type Doc struct {
+	Summary string
+	In, Out any // zero values of the body types; nil: none
+	Status  int // of success; 200 if 0
+}
+
+// Mutates reports whether the method may change something.
+func (r Route) Mutates() bool {
+	return r.Method != http.MethodGet && r.Method != http.MethodHead
+}
+
+// Access says who may use a route.
+type Access struct {
+	name       string
+	permission string
+}
+
+// Public routes are for everybody, SignedIn ones for whoever has a session.
+var (
+	Public   = Access{name: "public"}
+	SignedIn = Access{name: "signed-in"}
+)
+
+// Permission routes are for those whose roles give the permission, written
+// "area:act".
+func Permission(p string) Access { return Access{name: "permission " + p, permission: p} }
+
+func (a Access) String() string { return a.name }
+
+// RequiredPermission is the permission a route needs, "" when it needs none.
+func (a Access) RequiredPermission() string { return a.permission }
+
+// By is what a limit counts.
+type By int
+
+const (
+	ByAddress By = iota // the client's address; a /64 for IPv6
+	ByUser              // the signed-in user, else the address
+)
+
+// Limit allows Burst requests at once and then one every Every.
+type Limit struct {
+	Every time.Duration
+	Burst int
+	By    By
+}
+
+// PerMinute allows n requests a minute from one address, in bursts of up to n.
+func PerMinute(n int) Limit { return Limit{Every: time.Minute / time.Duration(n), Burst: n} }

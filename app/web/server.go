@@ -1,0 +1,219 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// defaultBody bounds a request body, in bytes, where a route says nothing.
+const defaultBody = 64 << 10
+
+// Guard answers who makes a request. auth implements it; a request without
+// credentials is the zero Identity, and only a failure to look is an error.
+type Guard interface {
+	Identify(ctx context.Context, r *http.Request) (Identity, error)
+}
+
+// Options are what a Server needs of the rest of the app.
+type Options struct {
+	Log            *slog.Logger
+	Clock          func() time.Time
+	NewID          func(prefix string) string
+	TrustedProxies []netip.Prefix
+	Production     bool
+	Pages          *Pages
+	Static         *Static
+	Sessions       *scs.SessionManager
+	Guard          Guard
+	Limiter        *Limiter
+	Home           http.Handler                      // whatever is not under /-/
+	Observe        func(*Origin, int, time.Duration) // after each request; may be nil
+}
+
+// Server is the one http.Handler of the app.
+type Server struct {
+	Options
+	log     *slog.Logger
+	pages   *Pages
+	mux     *http.ServeMux
+	routes  []Route
+	handler http.Handler
+}
+
+// NewServer builds the mux from the routes. Two routes for one pattern are an error.
+func NewServer(o Options, routes []Route) (s *Server, err error) {
+	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes}
+	defer func() {
+		if v := recover(); v != nil { // http.ServeMux panics on a conflict
+			err = fmt.Errorf("routes: %v", v)
+		}
+	}()
+	for _, route := range routes {
+		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
+	}
+	s.mux.Handle("GET /-/assets/{hash}/{path...}", o.Static)
+
+	var h http.Handler = http.HandlerFunc(s.dispatch)
+	h = s.Sessions.LoadAndSave(h)
+	h = s.crossOrigin(h)
+	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.RandomJitter(32, 0, false))
+	if err != nil {
+		return nil, err
+	}
+	s.handler = s.outermost(s.headers(compress(h)))
+	return s, nil
+}
+
+// Routes are all routes, for the API description and the tests.
+func (s *Server) Routes() []Route { return s.routes }
+
+// ServeHTTP makes the request's origin, then: headers, compression, cross-origin
+// check, session, route, identity, limit, access, handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+func (s *Server) outermost(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		origin := &Origin{
+			RequestID: s.NewID("req"), Start: time.Now(), Route: "unmatched",
+			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512),
+		}
+		rec := &recorder{ResponseWriter: w}
+		rec.Header().Set("X-Request-Id", origin.RequestID)
+		r = r.WithContext(WithOrigin(r.Context(), origin))
+		defer func() {
+			if v := recover(); v != nil {
+				if v == http.ErrAbortHandler {
+					panic(v)
+				}
+				s.log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()), "request_id", origin.RequestID)
+				if rec.status == 0 {
+					s.respondError(rec, r, fmt.Errorf("panic: %v", v))
+				}
+			}
+			s.logRequest(r, origin, rec)
+		}()
+		next.ServeHTTP(rec, r)
+	})
+}
+
+func (s *Server) logRequest(r *http.Request, o *Origin, rec *recorder) {
+	took := time.Since(o.Start)
+	if s.Observe != nil {
+		s.Observe(o, rec.status, took)
+	}
+	level := slog.LevelInfo
+	if strings.HasPrefix(o.Route, "GET /-/assets/") || strings.HasSuffix(o.Route, "z") {
+		level = slog.LevelDebug
+	}
+	// The pattern and not the path: paths carry tokens.
+	s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("route", o.Route),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
+		slog.String("request_id", o.RequestID), slog.String("user", o.Identity.User), slog.String("ip", o.Addr.String()))
+}
+
+// dispatch finds the route. What the mux answers itself (404, 405) gets our form.
+func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
+	if !strings.HasPrefix(r.URL.Path, "/-/") && s.Home != nil {
+		OriginOf(r.Context()).Route = "home"
+		s.Home.ServeHTTP(w, r)
+		return
+	}
+	handler, pattern := s.mux.Handler(r)
+	if pattern != "" {
+		OriginOf(r.Context()).Route = pattern
+		s.mux.ServeHTTP(w, r)
+		return
+	}
+	probe := httptest.NewRecorder()
+	handler.ServeHTTP(probe, r)
+	switch probe.Code {
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", probe.Header().Get("Allow"))
+		s.respondError(w, r, &Error{Status: probe.Code, Code: "method_not_allowed", Public: "This address does not take " + r.Method + "."})
+	default:
+		s.respondError(w, r, ErrNotFound)
+	}
+}
+
+// adapt turns a route into a handler.
+func (s *Server) adapt(route Route) http.Handler {
+	limit := defaultBody
+	if route.Body > 0 {
+		limit = int(route.Body)
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := s.admit(route, r); err != nil {
+			s.respondError(w, r, err)
+			return
+		}
+		if route.Mutates() {
+			r.Body = http.MaxBytesReader(w, r.Body, int64(limit))
+		}
+		if err := route.Handler(w, r); err != nil {
+			s.respondError(w, r, err)
+		}
+	})
+}
+
+// admit decides whether the request may reach its handler.
+func (s *Server) admit(route Route, r *http.Request) error {
+	origin := OriginOf(r.Context())
+	identity, err := s.Guard.Identify(r.Context(), r)
+	if err != nil {
+		return fmt.Errorf("identify: %w", err)
+	}
+	origin.Identity = identity
+	key := AddrKey(origin.Addr)
+	if route.Limit.By == ByUser && identity.Known() {
+		key = identity.User
+	}
+	if wait, ok := s.Limiter.Allow(route.Method+" "+route.Pattern+" "+key, route.Limit); !ok {
+		return TooMany(wait)
+	}
+	need := route.Access.RequiredPermission()
+	switch {
+	case route.Access == Public:
+		return nil
+	case !identity.Known():
+		return ErrSignedOut
+	case need != "" && !identity.Can(need):
+		return Forbidden(need)
+	}
+	return nil
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	n, err := r.ResponseWriter.Write(b)
+	r.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -1,0 +1,85 @@
+package web
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strings"
+	"sync"
+)
+
+// Static serves embedded files under names that contain their hash, so that
+// browsers may keep them for ever.
+type Static struct{ files map[string]*staticFile }
+
+type staticFile struct {
+	url, kind string
+	body      []byte
+	zipped    func() []byte
+}
+
+// NewStatic reads every file of the given folders of fsys.
+func NewStatic(fsys fs.FS, folders ...string) (*Static, error) {
+	s := &Static{files: map[string]*staticFile{}}
+	for _, folder := range folders {
+		err := fs.WalkDir(fsys, folder, func(name string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			body, err := fs.ReadFile(fsys, name)
+			if err != nil {
+				return err
+			}
+			sum := sha256.Sum256(body)
+			s.files[name] = &staticFile{
+				url: "/-/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, kind: mime.TypeByExtension(path.Ext(name)),
+				body: body, zipped: sync.OnceValue(func() []byte { return zip(body) }),
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}
+
+// URL is where a file is served, "" if there is none of that name.
+func (s *Static) URL(name string) string {
+	if f := s.files[name]; f != nil {
+		return f.url
+	}
+	return ""
+}
+
+// ServeHTTP answers GET /-/assets/{hash}/{path...}.
+func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f := s.files[r.PathValue("path")]
+	if f == nil || f.url != r.URL.Path {
+		http.NotFound(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Vary", "Accept-Encoding")
+	body := f.body
+	if len(body) > 1024 && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+		h.Set("Content-Encoding", "gzip")
+		body = f.zipped()
+	}
+	w.Write(body)
+}
+
+func zip(body []byte) []byte {
+	var buf bytes.Buffer
+	z, _ := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	z.Write(body)
+	z.Close()
+	return buf.Bytes()
+}
