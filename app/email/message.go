@@ -1,0 +1,53 @@
+package email
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/mail"
+	"strings"
+
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// Message is a mail to one person.
+type Message struct {
+	To       string            // an address, or "Name <address>"
+	Template string            // "auth/verify"
+	Vars     map[string]string // a value for each variable of the template
+	User     string            // whom it is about, if a user; "" otherwise
+	Org      string
+}
+
+// Send stores a message and its delivery job in the caller's transaction. It
+// fails at once, naming it, when a variable is missing or the template unknown.
+func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
+	t := s.templates[m.Template]
+	if t == nil {
+		return "", fmt.Errorf("send: there is no mail template %q", m.Template)
+	}
+	if err := t.Check(m.Vars); err != nil {
+		return "", fmt.Errorf("send: %w", err)
+	}
+	to, err := mail.ParseAddress(m.To)
+	if err != nil {
+		return "", fmt.Errorf("send: recipient: %w", err)
+	}
+	vars, err := json.Marshal(m.Vars)
+	if err != nil {
+		return "", fmt.Errorf("send: %w", err)
+	}
+	id = tx.NewID("msg")
+	row := messageRow{id: id, class: t.Class, template: m.Template, recipient: to.String(),
+		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, vars: s.Keys.Seal("mail", id, vars)}
+	if t.TTL > 0 {
+		row.expires = tx.Now().Add(t.TTL).UnixMilli()
+	}
+	if err := insertMessage(tx, row); err != nil {
+		return "", fmt.Errorf("send: %w", err)
+	}
+	if _, err := queue.Enqueue(tx, Deliver{Message: id}); err != nil {
+		return "", fmt.Errorf("send: %w", err)
+	}
+	return id, nil
+}

@@ -1,0 +1,103 @@
+package email
+
+import (
+	"errors"
+
+	"seaworthy/store"
+)
+
+type messageRow struct {
+	id, class, template, recipient, norm, user, org, status string
+	vars                                                    []byte
+	expires                                                 int64 // unix ms, 0: never
+}
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func insertMessage(tx *store.Tx, m messageRow) error {
+	var expires *int64
+	if m.expires > 0 {
+		expires = &m.expires
+	}
+	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at)
+		VALUES (?, 'transactional', ?, ?, 'en', ?, ?, ?, ?, ?, 'queued', ?, ?)`,
+		m.id, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, tx.Now().UnixMilli(), expires)
+	return err
+}
+
+func queuedMessage(tx *store.Tx, id string) (m messageRow, err error) {
+	m.id = id
+	err = tx.QueryRow(`SELECT class, template, recipient, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status
+		FROM email_message WHERE id = ?`, id).
+		Scan(&m.class, &m.template, &m.recipient, &m.user, &m.org, &m.vars, &m.expires, &m.status)
+	return m, err
+}
+
+// markSent ends a message's wait. Its variables, which may hold a secret link,
+// are wiped: they have done their work.
+func markSent(tx *store.Tx, id, provider string, r Receipt, subject string) error {
+	return tx.ExecOne(`UPDATE email_message SET status = 'sent', provider = ?, provider_id = ?, message_id = ?, subject = ?, sent_at = ?, vars = NULL, error = NULL
+		WHERE id = ?`, provider, orNull(r.ProviderID), r.MessageID, subject, tx.Now().UnixMilli(), id)
+}
+
+func markEnded(tx *store.Tx, id, status, reason string) error {
+	return tx.ExecOne(`UPDATE email_message SET status = ?, error = ?, vars = NULL WHERE id = ?`, status, reason, id)
+}
+
+func insertInbox(tx *store.Tx, o Outgoing) error {
+	_, err := tx.Exec(`INSERT INTO email_inbox (id, message_id, sender, recipient, subject, html, text, source, received_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, tx.NewID("inb"), o.ID, o.From, o.To, o.Mail.Subject, o.Mail.HTML, o.Mail.Text, o.Raw, tx.Now().UnixMilli())
+	return err
+}
+
+type inboxRow struct {
+	ID, From, To, Subject, HTML, Text string
+	Source                            []byte
+	At                                int64
+	Read                              bool
+}
+
+const inboxColumns = `SELECT id, sender, recipient, subject, html, text, source, received_at, read_at IS NOT NULL FROM email_inbox `
+
+func scanInbox(r store.Scanner) (m inboxRow, err error) {
+	err = r.Scan(&m.ID, &m.From, &m.To, &m.Subject, &m.HTML, &m.Text, &m.Source, &m.At, &m.Read)
+	return m, err
+}
+
+// listInbox is the newest messages, those of one recipient if to is not empty.
+func listInbox(tx *store.Tx, to string, limit int) ([]inboxRow, error) {
+	if to != "" {
+		return store.All(tx, scanInbox, inboxColumns+`WHERE recipient LIKE ? ESCAPE '\' ORDER BY id DESC LIMIT ?`, "%"+escapeLike(to)+"%", limit)
+	}
+	return store.All(tx, scanInbox, inboxColumns+`ORDER BY id DESC LIMIT ?`, limit)
+}
+
+func inboxMessage(tx *store.Tx, id string) (inboxRow, error) {
+	return scanInbox(tx.QueryRow(inboxColumns+`WHERE id = ?`, id))
+}
+
+func markRead(tx *store.Tx, id string) error {
+	_, err := tx.Exec(`UPDATE email_inbox SET read_at = ? WHERE id = ? AND read_at IS NULL`, tx.Now().UnixMilli(), id)
+	return err
+}
+
+func clearInbox(tx *store.Tx) (int64, error) { return tx.Exec(`DELETE FROM email_inbox`) }
+
+func isGone(err error) bool { return errors.Is(err, store.ErrNotFound) }
+
+// escapeLike takes the meaning from LIKE's wildcards.
+func escapeLike(s string) string {
+	var b []rune
+	for _, r := range s {
+		if r == '%' || r == '_' || r == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, r)
+	}
+	return string(b)
+}
