@@ -20,6 +20,7 @@ type Origin struct {
 	Route     string     // the pattern that matched
 	Start     time.Time
 	Identity  Identity
+	Found     any // what the guard found while the session cookie was read, for its own use
 }
 
 // Identity is who is asking. The zero value is nobody.

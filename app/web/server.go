@@ -63,6 +63,7 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 	}
 	s.mux.Handle("GET /-/assets/{hash}/{path...}", o.Static)
 
+	s.Sessions.ErrorFunc = s.respondError
 	var h http.Handler = http.HandlerFunc(s.dispatch)
 	h = s.Sessions.LoadAndSave(h)
 	h = s.crossOrigin(h)

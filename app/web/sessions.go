@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -17,11 +18,18 @@ func CookieName(secure bool) string {
 	return "seaworthy_session"
 }
 
+// SessionStore keeps sessions; auth implements it. The methods are scs.CtxStore's.
+type SessionStore interface {
+	FindCtx(ctx context.Context, token string) (data []byte, found bool, err error)
+	CommitCtx(ctx context.Context, token string, data []byte, expiry time.Time) error
+	DeleteCtx(ctx context.Context, token string) error
+}
+
 // NewSessions is the cookie codec: scs reads and writes the cookie and the small
 // per-session data, and the store, which auth implements on its own rows,
 // decides whether a session lives. scs's idle timeout stays off, because it
 // would write on every request; the store enforces it (spec/auth.md section 2).
-func NewSessions(store scs.CtxStore, secure bool, lifetime time.Duration) *scs.SessionManager {
+func NewSessions(store SessionStore, secure bool, lifetime time.Duration) *scs.SessionManager {
 	m := scs.New()
 	m.Store = ctxOnly{store}
 	m.Codec = jsonCodec{}
@@ -36,9 +44,9 @@ func NewSessions(store scs.CtxStore, secure bool, lifetime time.Duration) *scs.S
 	return m
 }
 
-// ctxOnly satisfies the older interface that scs asks for; it calls the context
-// methods whenever a store has them.
-type ctxOnly struct{ scs.CtxStore }
+// ctxOnly has the older methods that scs's interface also asks for; it calls the
+// context methods whenever a store has them.
+type ctxOnly struct{ SessionStore }
 
 func (ctxOnly) Find(string) ([]byte, bool, error)      { return nil, false, nil }
 func (ctxOnly) Commit(string, []byte, time.Time) error { return nil }

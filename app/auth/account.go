@@ -1,0 +1,61 @@
+package auth
+
+import (
+	"net/http"
+	"time"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+type accountData struct {
+	Name, Email string
+	Verified    bool
+	Created     time.Time
+	Sessions    []accountSession
+	Orgs        []Membership
+}
+
+type accountSession struct {
+	ID, Device, Icon, IP string
+	Current              bool
+	LastSeen, Created    time.Time
+}
+
+func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
+	id := web.IdentityOf(r.Context())
+	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (accountData, error) {
+		u, err := userByID(tx, id.User)
+		if err != nil {
+			return accountData{}, err
+		}
+		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created}
+		if d.Orgs, err = memberships(tx, u.id); err != nil {
+			return d, err
+		}
+		all, err := userSessions(tx, u.id)
+		for _, se := range all {
+			d.Sessions = append(d.Sessions, accountSession{ID: se.id, Device: deviceLabel(se.ua), Icon: deviceIcon(se.ua), IP: se.ip,
+				Current: se.id == id.Session, LastSeen: se.lastSeen, Created: se.created})
+		}
+		return d, err
+	})
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(w, r, "auth/account", web.View{Title: "Your account", Data: data})
+}
+
+// me is who is asking, as the API says it.
+type me struct {
+	User        userJSON `json:"user"`
+	Org         string   `json:"org_id"`
+	Session     string   `json:"session_id"`
+	Permissions []string `json:"permissions"`
+}
+
+func (s *System) meAPI(w http.ResponseWriter, r *http.Request) error {
+	id := web.IdentityOf(r.Context())
+	out := me{User: userJSON{ID: id.User, Email: id.Email, Name: id.Name, Verified: id.Verified}, Org: id.Org, Session: id.Session, Permissions: id.Permissions}
+	return web.JSON(w, http.StatusOK, out)
+}

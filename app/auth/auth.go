@@ -1,0 +1,98 @@
+// Package auth knows people: how they sign up, prove who they are, where they
+// are signed in, which orgs they belong to and what their roles allow. One table
+// decides whether somebody is signed in, auth_session; cookies and tokens only
+// point at it (spec/auth.md section 3).
+package auth
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/alexedwards/scs/v2"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/email"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// Mailer is what auth needs of email.
+type Mailer interface {
+	Send(tx *store.Tx, m email.Message) (id string, err error)
+}
+
+// Deps are what auth needs of the rest.
+type Deps struct {
+	DB      *store.DB
+	Audit   *audit.Log
+	Mail    Mailer
+	Log     *slog.Logger
+	Pages   *web.Pages
+	Limiter *web.Limiter
+	URL     string // public address, without a slash at the end
+	Secure  bool   // served over https
+	Hasher  *Hasher
+}
+
+// System is auth as the rest of the app uses it.
+type System struct {
+	Deps
+	sessions *scs.SessionManager
+	touched  touches
+}
+
+// The actions auth records.
+const (
+	actSignedUp       audit.Action = "user.signed_up"
+	actOperatorMade   audit.Action = "operator.created"
+	actEmailVerified  audit.Action = "email.verified"
+	actVerifyAsked    audit.Action = "email.verification_requested"
+	actDisowned       audit.Action = "user.disowned"
+	actSuperseded     audit.Action = "user.superseded"
+	actSignedIn       audit.Action = "session.created"
+	actSignInRefused  audit.Action = "session.refused"
+	actSessionRevoked audit.Action = "session.revoked"
+	actResetAsked     audit.Action = "password.reset_requested"
+	actPasswordReset  audit.Action = "password.reset"
+)
+
+// Actions are all of them, for documentation and tests.
+func Actions() []audit.Action {
+	return []audit.Action{actSignedUp, actOperatorMade, actEmailVerified, actVerifyAsked, actDisowned, actSuperseded,
+		actSignedIn, actSignInRefused, actSessionRevoked, actResetAsked, actPasswordReset}
+}
+
+// New makes the system. Sessions must be given to the web server.
+func New(d Deps) *System {
+	s := &System{Deps: d}
+	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
+	return s
+}
+
+// Sessions is the cookie codec over auth_session.
+func (s *System) Sessions() *scs.SessionManager { return s.sessions }
+
+// Jobs registers what auth does in the background.
+func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
+
+// Run writes what has gathered about sessions in use, until ctx ends.
+func (s *System) Run(ctx context.Context) {
+	tick := time.NewTicker(touchEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			if err := s.Flush(ctx); err != nil {
+				s.Log.Error("sessions in use could not be noted", "err", err)
+			}
+		case <-ctx.Done():
+			// A last write, which must not be lost to the cancellation itself.
+			if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
+				s.Log.Error("sessions in use could not be noted", "err", err)
+			}
+			return
+		}
+	}
+}

@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"time"
+
+	"seaworthy/store"
+)
+
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
+}
+
+func insertOneTime(tx *store.Tx, hash []byte, o oneTime, payload string, exp time.Time) error {
+	_, err := tx.Exec(`INSERT INTO auth_one_time (hash, purpose, user_id, session_id, payload, attempts, created_at, exp)
+		VALUES (?, ?, ?, ?, ?, 0, ?, ?)`, hash, string(o.purpose), orNull(o.user), orNull(o.session), payload,
+		tx.Now().UnixMilli(), exp.UnixMilli())
+	return err
+}
+
+const oneTimeColumns = `coalesce(user_id, ''), coalesce(session_id, ''), payload, created_at`
+
+func scanOneTime(row store.Row, p purpose) (o oneTime, payload string, err error) {
+	var created int64
+	err = row.Scan(&o.user, &o.session, &payload, &created)
+	o.purpose, o.created = p, time.UnixMilli(created).UTC()
+	return o, payload, err
+}
+
+func selectOneTime(tx *store.Tx, hash []byte, p purpose) (oneTime, string, error) {
+	return scanOneTime(tx.QueryRow(`SELECT `+oneTimeColumns+` FROM auth_one_time
+		WHERE hash = ? AND purpose = ? AND consumed_at IS NULL AND exp > ?`, hash, string(p), tx.Now().UnixMilli()), p)
+}
+
+func consumeOneTime(tx *store.Tx, hash []byte, p purpose) (oneTime, string, error) {
+	now := tx.Now().UnixMilli()
+	return scanOneTime(tx.QueryRow(`UPDATE auth_one_time SET consumed_at = ?
+		WHERE hash = ? AND purpose = ? AND consumed_at IS NULL AND exp > ? RETURNING `+oneTimeColumns,
+		now, hash, string(p), now), p)
+}
+
+// voidTokens uses up every living token of a user and purpose.
+func voidTokens(tx *store.Tx, user string, p purpose) error {
+	_, err := tx.Exec(`UPDATE auth_one_time SET consumed_at = ? WHERE user_id = ? AND purpose = ? AND consumed_at IS NULL`,
+		tx.Now().UnixMilli(), user, string(p))
+	return err
+}
+
+// voidSetup uses up earlier set-up links: only the newest printed one works.
+func voidSetup(tx *store.Tx) error {
+	_, err := tx.Exec(`UPDATE auth_one_time SET consumed_at = ? WHERE purpose = 'setup' AND consumed_at IS NULL AND exp > ?`,
+		tx.Now().UnixMilli(), tx.Now().UnixMilli())
+	return err
+}

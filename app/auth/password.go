@@ -1,0 +1,164 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"seaworthy/app/web"
+)
+
+// params are the cost of a password hash: OWASP's argon2id profile of 19 MiB and
+// two passes, about 26 ms of one core.
+type params struct {
+	memory  uint32 // KiB
+	passes  uint32
+	threads uint8
+}
+
+var current = params{memory: 19456, passes: 2, threads: 1}
+
+const (
+	saltLen = 16
+	keyLen  = 32
+	// Password lengths, in characters and bytes. The upper bound keeps a request
+	// from buying unbounded work.
+	minPassword = 12
+	maxPassword = 256
+)
+
+// Hasher computes password hashes, a bounded number at once: each takes 19 MiB,
+// so a flood of sign-ins must queue and not take the memory.
+type Hasher struct {
+	slots chan struct{}
+	queue chan struct{}
+	p     params
+}
+
+// NewHasher allows parallel hashes at once (as many as cores, if 0), and sixteen
+// times as many to wait.
+func NewHasher(parallel int) *Hasher {
+	if parallel <= 0 {
+		parallel = runtime.NumCPU()
+	}
+	return &Hasher{slots: make(chan struct{}, parallel), queue: make(chan struct{}, 16*parallel), p: current}
+}
+
+// NewCheapHasher is for tests: the same path at a thousandth of the cost.
+func NewCheapHasher() *Hasher {
+	h := NewHasher(4)
+	h.p = params{memory: 8, passes: 1, threads: 1}
+	return h
+}
+
+// errHasherBusy is the 503 when too many wait.
+var errHasherBusy = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second,
+	Public: "Many people are signing in at once. Try again in a moment."}
+
+func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
+	select {
+	case h.queue <- struct{}{}:
+	default:
+		return nil, errHasherBusy
+	}
+	select {
+	case h.slots <- struct{}{}:
+		return func() { <-h.slots; <-h.queue }, nil
+	case <-ctx.Done():
+		<-h.queue
+		return nil, context.Cause(ctx)
+	}
+}
+
+// Hash returns the password's hash in PHC string format.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	release, err := h.acquire(ctx)
+	if err != nil {
+		return "", err
+	}
+	defer release()
+	salt := make([]byte, saltLen)
+	rand.Read(salt)
+	key := argon2.IDKey([]byte(password), salt, h.p.passes, h.p.memory, h.p.threads, keyLen)
+	b64 := base64.RawStdEncoding
+	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.p.memory, h.p.passes, h.p.threads,
+		b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+}
+
+// Verify reports whether the password matches a stored hash. An empty hash costs
+// the same and never matches, so that absence cannot be timed.
+func (h *Hasher) Verify(ctx context.Context, phc, password string) (bool, error) {
+	release, err := h.acquire(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	if phc == "" {
+		argon2.IDKey([]byte(password), make([]byte, saltLen), h.p.passes, h.p.memory, h.p.threads, keyLen)
+		return false, nil
+	}
+	p, salt, want, err := parsePHC(phc)
+	if err != nil {
+		return false, err
+	}
+	got := argon2.IDKey([]byte(password), salt, p.passes, p.memory, p.threads, uint32(len(want)))
+	return subtle.ConstantTimeCompare(got, want) == 1, nil
+}
+
+// Outdated reports whether a hash was made at another cost than today's.
+func (h *Hasher) Outdated(phc string) bool {
+	p, _, _, err := parsePHC(phc)
+	return err == nil && p != h.p
+}
+
+var errBadHash = errors.New("auth: a stored password hash cannot be read")
+
+// parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$hash, with bounds on the cost:
+// whoever can write the row must not be able to buy unbounded work.
+func parsePHC(phc string) (p params, salt, key []byte, err error) {
+	parts := strings.Split(phc, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
+		return p, nil, nil, errBadHash
+	}
+	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.passes, &p.threads); n != 3 || err != nil ||
+		p.memory > 1<<20 || p.passes == 0 || p.passes > 32 || p.threads == 0 || p.threads > 16 {
+		return p, nil, nil, errBadHash
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
+	key, err2 := base64.RawStdEncoding.DecodeString(parts[5])
+	if err1 != nil || err2 != nil || len(key) < 16 || len(key) > 64 {
+		return p, nil, nil, errBadHash
+	}
+	return p, salt, key, nil
+}
+
+// checkNewPassword applies the policy: long enough, not unbounded, not the
+// address or name itself. Nothing about kinds of characters (NIST SP 800-63B).
+func checkNewPassword(c *web.Check, password string, about ...string) {
+	n := utf8.RuneCountInString(password)
+	switch {
+	case n == 0:
+		c.Fault(false, "password", "required", "Fill this in.")
+	case n < minPassword:
+		c.Fault(false, "password", "too_short", fmt.Sprintf("At least %d characters; a few words do well.", minPassword))
+	case len(password) > maxPassword:
+		c.Fault(false, "password", "too_long", fmt.Sprintf("At most %d characters.", maxPassword))
+	case strings.Count(password, password[:1]) == len(password):
+		c.Fault(false, "password", "too_simple", "One character over and over is easy to guess.")
+	}
+	for _, a := range about {
+		if a != "" && strings.EqualFold(a, password) {
+			c.Fault(false, "password", "too_simple", "This must not be your name or address.")
+		}
+	}
+}

@@ -1,0 +1,45 @@
+package auth
+
+import (
+	"net/http"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+)
+
+// Routes are auth's pages and its part of the API.
+func (s *System) Routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Pattern: "/-/signup", Access: web.Public, Handler: s.signUpPage},
+		{Method: "POST", Pattern: "/-/signup", Access: web.Public, Handler: s.signUpForm, Limit: web.PerMinute(10), Audit: actions(actSignedUp)},
+		{Method: "POST", Pattern: "/-/api/v1/signup", Access: web.Public, Handler: s.signUpAPI, Limit: web.PerMinute(10), Audit: actions(actSignedUp),
+			Doc: web.Doc{Summary: "Sign up", In: signUpInput{}, Out: signedUp{}, Status: http.StatusCreated}},
+
+		{Method: "GET", Pattern: "/-/verify", Access: web.Public, Handler: s.verifyPage, Limit: web.PerMinute(30)},
+		{Method: "POST", Pattern: "/-/verify", Access: web.Public, Handler: s.verifyForm, Limit: web.PerMinute(30), Audit: actions(actEmailVerified, actDisowned)},
+		{Method: "POST", Pattern: "/-/verify/resend", Access: web.SignedIn, Handler: s.resendForm, Limit: web.PerMinute(3), Audit: actions(actVerifyAsked)},
+
+		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
+		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn)},
+		{Method: "POST", Pattern: "/-/logout", Access: web.Public, Handler: s.logoutForm, Audit: actions(actSessionRevoked)},
+
+		{Method: "GET", Pattern: "/-/forgot", Access: web.Public, Handler: s.forgotPage},
+		{Method: "POST", Pattern: "/-/forgot", Access: web.Public, Handler: s.forgotForm, Limit: web.PerMinute(5), Audit: actions(actResetAsked)},
+		{Method: "GET", Pattern: "/-/reset", Access: web.Public, Handler: s.resetPage, Limit: web.PerMinute(30)},
+		{Method: "POST", Pattern: "/-/reset", Access: web.Public, Handler: s.resetForm, Limit: web.PerMinute(10), Audit: actions(actPasswordReset)},
+
+		{Method: "GET", Pattern: "/-/setup", Access: web.Public, Handler: s.setupPage, Limit: web.PerMinute(30)},
+		{Method: "POST", Pattern: "/-/setup", Access: web.Public, Handler: s.setupForm, Limit: web.PerMinute(10), Audit: actions(actOperatorMade)},
+
+		{Method: "GET", Pattern: "/-/account", Access: web.SignedIn, Handler: s.accountPage},
+		{Method: "GET", Pattern: "/-/api/v1/me", Access: web.SignedIn, Handler: s.meAPI, Doc: web.Doc{Summary: "Who is asking", Out: me{}}},
+	}
+}
+
+func actions(all ...audit.Action) []string {
+	names := make([]string, len(all))
+	for i, a := range all {
+		names[i] = string(a)
+	}
+	return names
+}

@@ -1,0 +1,190 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/email"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+type signUpInput struct {
+	Name     string `json:"name"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	Next     string `json:"next,omitempty"`
+}
+
+// signedUp is the answer of the API.
+type signedUp struct {
+	User    userJSON `json:"user"`
+	Session string   `json:"session_id"`
+}
+
+type userJSON struct {
+	ID       string `json:"id"`
+	Email    string `json:"email"`
+	Name     string `json:"name"`
+	Verified bool   `json:"email_verified"`
+}
+
+func (u user) json() userJSON {
+	return userJSON{ID: u.id, Email: u.email.typed, Name: u.name, Verified: u.verified}
+}
+
+// newUser is a checked sign-up.
+type newUser struct {
+	name  string
+	email address
+	phc   string
+}
+
+// checkNewUser validates the input and hashes the password, outside any transaction.
+func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, error) {
+	var c web.Check
+	n := newUser{name: c.Text("name", in.Name, 1, 100), email: checkAddress(&c, "email", in.Email)}
+	checkNewPassword(&c, in.Password, in.Name, in.Email)
+	if err := c.Err(); err != nil {
+		return n, err
+	}
+	var err error
+	n.phc, err = s.Hasher.Hash(ctx, in.Password)
+	return n, err
+}
+
+// signUp makes a user with a personal org, a session and the mail that verifies
+// the address, in one transaction with its audit event.
+//
+// An address that somebody has verified can still be signed up with: the answer
+// must not tell whether an address is known here. The new account can then never
+// verify it, and the owner is told by mail.
+func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (signedUp, error) {
+	person, err := s.checkNewUser(ctx, in)
+	if err != nil {
+		return signedUp{}, err
+	}
+	verify := newToken()
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (signedUp, error) {
+		u, org, err := s.addUser(tx, person, verify)
+		if err != nil {
+			return signedUp{}, err
+		}
+		id, err := s.start(tx, n, u.id, org, "pwd")
+		if err != nil {
+			return signedUp{}, err
+		}
+		return signedUp{User: u.json(), Session: id}, s.Audit.Record(tx, audit.Event{Action: actSignedUp, Actor: audit.User(u.id),
+			Targets: []audit.Ref{audit.User(u.id), {Type: "session", ID: id}}, Org: org,
+			Personal: map[string]string{"email": u.email.typed, "name": u.name}})
+	})
+}
+
+// addUser inserts the user, the personal org and its membership, and queues the
+// mail to the address.
+func (s *System) addUser(tx *store.Tx, n newUser, verify token) (u user, org string, err error) {
+	u = user{id: tx.NewID("usr"), name: n.name, email: n.email, phc: n.phc}
+	if err := insertUser(tx, u); err != nil {
+		return u, "", err
+	}
+	org = tx.NewID("org")
+	if err := insertOrg(tx, org, "p-"+org[len(org)-12:], n.name, u.id); err != nil {
+		return u, "", err
+	}
+	if err := insertMember(tx, org, u.id); err != nil {
+		return u, "", err
+	}
+	if err := bindRole(tx, u.id, org, "rol_owner"); err != nil {
+		return u, "", err
+	}
+	return u, org, s.askToVerify(tx, u, verify)
+}
+
+// askToVerify mails the link that verifies an address, or, if somebody else has
+// verified it, tells that person.
+func (s *System) askToVerify(tx *store.Tx, u user, t token) error {
+	holder, err := owner(tx, u.email.norm)
+	switch {
+	case err == nil && holder.id != u.id:
+		_, err = s.Mail.Send(tx, email.Message{To: holder.email.typed, Template: "auth/exists", User: holder.id,
+			Vars: map[string]string{"Name": holder.name, "URL": s.URL + "/-/login"}})
+		return err
+	case err != nil && !isNotFound(err):
+		return err
+	}
+	if err := voidTokens(tx, u.id, forVerify); err != nil {
+		return err
+	}
+	o := web.OriginOf(tx.Context())
+	if err := issue(tx, t, oneTime{purpose: forVerify, user: u.id,
+		payload: map[string]string{"email": u.email.norm, "device": deviceLabel(o.UserAgent)}}); err != nil {
+		return err
+	}
+	_, err = s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/verify", User: u.id,
+		Vars: map[string]string{"Name": u.name, "URL": s.URL + "/-/verify?token=" + string(t)}})
+	return err
+}
+
+type nextData struct{ Next, Notice string }
+
+func next(r *http.Request) nextData {
+	return nextData{Next: web.LocalPath(r.URL.Query().Get("next"), "")}
+}
+
+func (s *System) signUpPage(w http.ResponseWriter, r *http.Request) error {
+	return s.Pages.Render(w, r, "auth/signup", web.View{Title: "Sign up", Data: next(r)})
+}
+
+func (s *System) signUpForm(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[signUpInput](r)
+	if err != nil {
+		return err
+	}
+	n := newSessionFor(r, s.Secure)
+	done, err := s.signUp(r.Context(), in, n)
+	if err != nil {
+		return s.again(w, r, "auth/signup", web.View{Title: "Sign up", Data: nextData{Next: web.LocalPath(in.Next, "")}},
+			map[string]string{"name": in.Name, "email": in.Email}, err)
+	}
+	s.setCookies(w, r, n)
+	addr, _ := newAddress(done.User.Email)
+	return s.Pages.Render(w, r, "auth/notice", web.View{Title: "Check your mail", Data: notice{Kind: "info",
+		Heading: "Check your mail",
+		Body: []string{"We sent a link to " + addr.masked() + " that verifies your address. It works for 24 hours.",
+			"You are signed in already."},
+		Action: "Continue", Path: web.LocalPath(in.Next, "/"), ResendPath: "/-/verify/resend", ResendEmail: done.User.Email}})
+}
+
+func (s *System) signUpAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[signUpInput](r)
+	if err != nil {
+		return err
+	}
+	n := newSessionFor(r, s.Secure)
+	done, err := s.signUp(r.Context(), in, n)
+	if err != nil {
+		return err
+	}
+	s.setCookies(w, r, n)
+	return web.JSON(w, http.StatusCreated, done)
+}
+
+// notice is a page that says what happened.
+type notice struct {
+	Kind, Heading           string
+	Body                    []string
+	Action, Path            string
+	ResendPath, ResendEmail string
+}
+
+// again shows a form again with what was typed and what is wrong with it.
+// Failures that are not the person's go to the error page.
+func (s *System) again(w http.ResponseWriter, r *http.Request, page string, v web.View, typed map[string]string, err error) error {
+	e := web.AsError(err)
+	if e.Status >= 500 || e.Status == http.StatusBadRequest || e.Status == http.StatusRequestEntityTooLarge || e.Status == 499 {
+		return err
+	}
+	v.Status, v.Form = e.Status, &web.Form{Values: typed, Err: e}
+	return s.Pages.Render(w, r, page, v)
+}
