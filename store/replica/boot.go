@@ -155,7 +155,7 @@ func bootMissing(ctx context.Context, cfg Config, dbPath string, o BootOptions) 
 		return Outcome{}, err
 	}
 	location := cfg.Replica.Location()
-	r := openRoot(cfg.Replica)
+	r := openRoot(cfg.Replica, callTimeout)
 	defer r.close()
 	names, err := r.list(ctx)
 	if err != nil {

@@ -18,8 +18,9 @@ import (
 // hours: one silent connection would hold Litestream's locks for a day. A call
 // may take as long as it likes while bytes move, but not stay silent.
 type bounded struct {
-	make  func() litestream.ReplicaClient
-	calls *sync.WaitGroup // counts the calls that run; may be nil
+	make     func() litestream.ReplicaClient
+	patience time.Duration   // how long a call may stay silent
+	calls    *sync.WaitGroup // counts the calls that run; may be nil
 
 	mu      sync.Mutex
 	inner   litestream.ReplicaClient
@@ -27,15 +28,15 @@ type bounded struct {
 	streams map[*watch]struct{} // uploads of unknown size: snapshots and compactions
 }
 
-// streamSilence is longer than callTimeout because an upload in parts reads
-// ahead and then falls silent while the parts travel.
-const streamSilence = 60 * time.Second
+// streamPatience is the factor for an upload in parts, which reads ahead and
+// then falls silent while the parts travel.
+const streamPatience = 6
 
 // errAborted is the cause of a snapshot given up to let the log be emptied.
 var errAborted = errors.New("given up: the write-ahead log grew too large meanwhile")
 
-func newBounded(make func() litestream.ReplicaClient) *bounded {
-	return &bounded{make: make, streams: map[*watch]struct{}{}}
+func newBounded(patience time.Duration, make func() litestream.ReplicaClient) *bounded {
+	return &bounded{make: make, patience: patience, streams: map[*watch]struct{}{}}
 }
 
 func (b *bounded) client() litestream.ReplicaClient {
@@ -94,7 +95,7 @@ func (b *bounded) SetLogger(log *slog.Logger) {
 // the replica after they were returned.
 func (b *bounded) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
 	c := b.client()
-	w := newWatch(ctx, callTimeout)
+	w := newWatch(ctx, b.patience)
 	defer w.stop()
 	infos, err := await(w.ctx, b.calls, fmt.Sprintf("list level %d", level), nil, func(ctx context.Context) ([]*ltx.FileInfo, error) {
 		it, err := c.LTXFiles(ctx, level, seek, metadata)
@@ -117,7 +118,7 @@ func (b *bounded) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metada
 // OpenLTXFile opens one object; reading it is watched as well.
 func (b *bounded) OpenLTXFile(ctx context.Context, level int, low, high ltx.TXID, offset, size int64) (io.ReadCloser, error) {
 	c := b.client()
-	w := newWatch(ctx, callTimeout)
+	w := newWatch(ctx, b.patience)
 	body, err := await(w.ctx, b.calls, "open "+ltx.FormatFilename(low, high), closeLate, func(ctx context.Context) (io.ReadCloser, error) {
 		return c.OpenLTXFile(ctx, level, low, high, offset, size)
 	})
@@ -134,9 +135,9 @@ func (b *bounded) WriteLTXFile(ctx context.Context, level int, low, high ltx.TXI
 	c := b.client()
 	name := fmt.Sprintf("write %s of level %d", ltx.FormatFilename(low, high), level)
 	f, sized := r.(seekable)
-	silence := streamSilence
+	silence := streamPatience * b.patience
 	if sized {
-		silence = callTimeout
+		silence = b.patience
 	}
 	w := newWatch(ctx, silence)
 	defer w.stop()
@@ -165,7 +166,7 @@ func (b *bounded) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) err
 	c := b.client()
 	for len(infos) > 0 {
 		n := min(len(infos), 100)
-		_, err := within(ctx, "delete old files", nil, func(ctx context.Context) (struct{}, error) {
+		_, err := within(ctx, b.patience, "delete old files", func(ctx context.Context) (struct{}, error) {
 			return struct{}{}, c.DeleteLTXFiles(ctx, infos[:n])
 		})
 		if err != nil {

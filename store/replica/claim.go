@@ -27,7 +27,7 @@ func (d *Driver) claim(ctx context.Context, fresh string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	r := openRoot(d.cfg.Replica)
+	r := openRoot(d.cfg.Replica, d.o.limits.silence)
 	defer r.close()
 	now, err := readCurrent(ctx, r)
 	if err != nil {

@@ -36,11 +36,12 @@ type limits struct {
 	stuck      time.Duration // reading the log has failed for so long: reopen
 	idle       time.Duration // look for other processes' commits
 	retry      time.Duration // longest pause between attempts
+	silence    time.Duration // how long a call to the replica may stay silent
 }
 
 var defaultLimits = limits{
 	checkpoint: 4 << 20, watchdog: 64 << 20, abort: 1 << 30, backlog: 64 << 20,
-	stuck: 30 * time.Second, idle: 10 * time.Second, retry: 10 * time.Second,
+	stuck: 30 * time.Second, idle: 10 * time.Second, retry: 10 * time.Second, silence: callTimeout,
 }
 
 // Driver keeps the replica up to date until Close. One goroutine decides; the

@@ -115,7 +115,7 @@ func holdsData(ctx context.Context, rep Replica, names []string) (bool, error) {
 		if epochNumber(name) == 0 {
 			continue
 		}
-		oldest, err := oldestIn(ctx, newBounded(func() litestream.ReplicaClient { return newClient(rep, name) }))
+		oldest, err := oldestIn(ctx, newBounded(callTimeout, func() litestream.ReplicaClient { return newClient(rep, name) }))
 		if err != nil || !oldest.IsZero() {
 			return true, err
 		}

@@ -171,7 +171,7 @@ func ls(t testing.TB, dir string) string {
 
 func currentEpoch(t testing.TB, cfg Config) current {
 	t.Helper()
-	c, err := readCurrent(t.Context(), openRoot(cfg.Replica))
+	c, err := readCurrent(t.Context(), openRoot(cfg.Replica, callTimeout))
 	if err != nil {
 		t.Fatal(err)
 	}

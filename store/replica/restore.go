@@ -44,7 +44,7 @@ func Restore(ctx context.Context, cfg Config, path string, o RestoreOptions) (Re
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := openRoot(cfg.Replica)
+	r := openRoot(cfg.Replica, callTimeout)
 	defer r.close()
 	c, err := readCurrent(ctx, r)
 	if err != nil {
@@ -55,7 +55,7 @@ func Restore(ctx context.Context, cfg Config, path string, o RestoreOptions) (Re
 		epochs = []string{o.Epoch}
 	}
 	for _, epoch := range epochs {
-		client := newBounded(func() litestream.ReplicaClient { return newClient(cfg.Replica, epoch) })
+		client := newBounded(callTimeout, func() litestream.ReplicaClient { return newClient(cfg.Replica, epoch) })
 		oldest, err := oldestIn(ctx, client)
 		if err != nil {
 			return Restoration{}, &UnreachableError{cfg.Replica.Location(), err}

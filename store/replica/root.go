@@ -43,33 +43,34 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
-// openRoot returns the root of the replica; it does not connect yet.
-func openRoot(rep Replica) root {
+// openRoot returns the root of the replica; it does not connect yet. A call to
+// it takes patience at most.
+func openRoot(rep Replica, patience time.Duration) root {
 	switch rep.Type {
 	case "s3":
 		// The SDK refuses to combine this with a client of one's own, which
 		// Litestream's is (spec/storage.md section 1).
 		os.Unsetenv("AWS_CA_BUNDLE")
-		return &s3Root{rep: rep}
+		return &s3Root{rep: rep, patience: patience}
 	case "sftp":
-		return &sftpRoot{rep: rep}
+		return &sftpRoot{rep: rep, patience: patience}
 	}
-	return fileRoot{rep.Path}
+	return fileRoot{rep.Path, patience}
 }
 
-// within runs a call that may not know how to stop, for callTimeout at most.
-// late, if given, receives a result that came after nobody waited any more.
-func within[T any](ctx context.Context, what string, late func(T), fn func(context.Context) (T, error)) (T, error) {
-	ctx, cancel := context.WithTimeoutCause(ctx, callTimeout, errSilent)
+// within runs a call that may not know how to stop, for patience at most.
+func within[T any](ctx context.Context, patience time.Duration, what string, fn func(context.Context) (T, error)) (T, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, patience, errSilent)
 	defer cancel()
-	return await(ctx, nil, what, late, fn)
+	return await(ctx, nil, what, nil, fn)
 }
 
 // errSilent is the cause of a call given up because nothing moved any more.
-var errSilent = fmt.Errorf("no answer for %v", callTimeout)
+var errSilent = errors.New("it does not answer")
 
 // await returns when fn does or ctx ends, whichever comes first. running, if
-// given, counts fn for as long as it really runs.
+// given, counts fn for as long as it really runs; late, if given, receives a
+// result that came when nobody waited any more.
 func await[T any](ctx context.Context, running *sync.WaitGroup, what string, late func(T), fn func(context.Context) (T, error)) (T, error) {
 	type result struct {
 		value T

@@ -9,13 +9,17 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // fileRoot is a folder on a disk of this machine.
-type fileRoot struct{ dir string }
+type fileRoot struct {
+	dir      string
+	patience time.Duration
+}
 
 func (r fileRoot) get(ctx context.Context, name string) ([]byte, string, error) {
-	data, err := within(ctx, "read "+name, nil, func(context.Context) ([]byte, error) {
+	data, err := within(ctx, r.patience, "read "+name, func(context.Context) ([]byte, error) {
 		return os.ReadFile(filepath.Join(r.dir, name))
 	})
 	return data, tagOf(data), err
@@ -25,7 +29,7 @@ func (r fileRoot) get(ctx context.Context, name string) ([]byte, string, error) 
 // version and the rename another process could slip in; the id in every
 // epoch's name keeps even that from mixing two histories.
 func (r fileRoot) put(ctx context.Context, name string, data []byte, tag string) error {
-	_, err := within(ctx, "write "+name, nil, func(context.Context) (struct{}, error) {
+	_, err := within(ctx, r.patience, "write "+name, func(context.Context) (struct{}, error) {
 		return struct{}{}, r.replace(filepath.Join(r.dir, name), data, tag)
 	})
 	return err
@@ -51,7 +55,7 @@ func (r fileRoot) replace(path string, data []byte, tag string) error {
 // list fails when the folder is not there only if its parent is not either:
 // an unmounted disk must not look like an empty replica.
 func (r fileRoot) list(ctx context.Context) ([]string, error) {
-	return within(ctx, "list "+r.dir, nil, func(context.Context) ([]string, error) {
+	return within(ctx, r.patience, "list "+r.dir, func(context.Context) ([]string, error) {
 		entries, err := os.ReadDir(r.dir)
 		if errors.Is(err, fs.ErrNotExist) {
 			if _, err := os.Stat(filepath.Dir(r.dir)); err != nil {

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
@@ -23,7 +24,8 @@ import (
 // s3Root is a prefix of a bucket. Its client is set up like Litestream's, whose
 // own is private.
 type s3Root struct {
-	rep Replica
+	rep      Replica
+	patience time.Duration
 
 	mu     sync.Mutex
 	client *s3.Client
@@ -36,7 +38,7 @@ func (r *s3Root) connect(ctx context.Context) (*s3.Client, error) {
 	if r.client != nil {
 		return r.client, nil
 	}
-	r.http = &http.Client{Timeout: callTimeout, Transport: http.DefaultTransport.(*http.Transport).Clone()}
+	r.http = &http.Client{Timeout: r.patience, Transport: http.DefaultTransport.(*http.Transport).Clone()}
 	options := []func(*config.LoadOptions) error{
 		config.WithRegion(first(r.rep.Region, "us-east-1")),
 		config.WithHTTPClient(r.http),
@@ -64,7 +66,7 @@ func (r *s3Root) connect(ctx context.Context) (*s3.Client, error) {
 
 func (r *s3Root) get(ctx context.Context, name string) ([]byte, string, error) {
 	var tag string
-	data, err := within(ctx, "get "+name, nil, func(ctx context.Context) ([]byte, error) {
+	data, err := within(ctx, r.patience, "get "+name, func(ctx context.Context) ([]byte, error) {
 		client, err := r.connect(ctx)
 		if err != nil {
 			return nil, err
@@ -86,7 +88,7 @@ func (r *s3Root) get(ctx context.Context, name string) ([]byte, string, error) {
 }
 
 func (r *s3Root) put(ctx context.Context, name string, data []byte, tag string) error {
-	_, err := within(ctx, "put "+name, nil, func(ctx context.Context) (struct{}, error) {
+	_, err := within(ctx, r.patience, "put "+name, func(ctx context.Context) (struct{}, error) {
 		client, err := r.connect(ctx)
 		if err != nil {
 			return struct{}{}, err
@@ -113,7 +115,7 @@ func (r *s3Root) put(ctx context.Context, name string, data []byte, tag string) 
 }
 
 func (r *s3Root) list(ctx context.Context) ([]string, error) {
-	return within(ctx, "list "+r.rep.Location(), nil, func(ctx context.Context) ([]string, error) {
+	return within(ctx, r.patience, "list "+r.rep.Location(), func(ctx context.Context) ([]string, error) {
 		client, err := r.connect(ctx)
 		if err != nil {
 			return nil, err

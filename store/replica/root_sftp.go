@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"path"
+	"time"
 
 	"github.com/pkg/sftp"
 	"golang.org/x/crypto/ssh"
@@ -19,10 +20,13 @@ import (
 // sftpRoot is a folder behind SSH. It connects anew for every call: there are
 // a handful in the life of a process, and a connection that hangs dies with
 // its call.
-type sftpRoot struct{ rep Replica }
+type sftpRoot struct {
+	rep      Replica
+	patience time.Duration
+}
 
 func (r *sftpRoot) with(ctx context.Context, what string, fn func(*sftp.Client) error) error {
-	_, err := within(ctx, what, nil, func(ctx context.Context) (struct{}, error) {
+	_, err := within(ctx, r.patience, what, func(ctx context.Context) (struct{}, error) {
 		return struct{}{}, r.session(ctx, fn)
 	})
 	return err

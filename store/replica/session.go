@@ -30,7 +30,7 @@ func (d *Driver) openSession(fresh string) (*session, error) {
 		return nil, err
 	}
 	s := &session{epoch: epoch, ldb: litestream.NewDB(d.db.Path())}
-	s.client = newBounded(func() litestream.ReplicaClient {
+	s.client = newBounded(d.o.limits.silence, func() litestream.ReplicaClient {
 		c := newClient(d.cfg.Replica, epoch)
 		if f, ok := c.(*file.ReplicaClient); ok {
 			f.Replica = s.ldb.Replica // gives its files the database's permissions
