@@ -29,7 +29,7 @@ func newReaders(path string, o Options) (*readers, error) {
 	for range o.Readers {
 		conn, err := pool.Conn(context.Background())
 		if err != nil {
-			r.close()
+			r.close(nil)
 			return nil, err
 		}
 		r.free <- &statements{conn: conn}
@@ -37,13 +37,17 @@ func newReaders(path string, o Options) (*readers, error) {
 	return r, nil
 }
 
-func (r *readers) close() {
+// close closes every reader, each after a call of before, which may be nil.
+func (r *readers) close(before func(*sql.Conn)) {
 	// Readers still out are waited for: a close under a running query would
 	// leave its rows half-read.
 	for len(r.free) > 0 || r.n > 0 {
 		select {
 		case s := <-r.free:
 			s.close()
+			if before != nil {
+				before(s.conn)
+			}
 			s.conn.Close()
 			r.n--
 		case <-time.After(5 * time.Second):

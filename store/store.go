@@ -44,6 +44,7 @@ type DB struct {
 	writer  *writer
 	stats   counters
 
+	keepWAL  atomic.Bool
 	closed   atomic.Bool
 	failOnce sync.Once
 	failed   chan struct{}
@@ -121,7 +122,7 @@ func (db *DB) Close() error {
 		err = db.writer.close()
 	}
 	if db.readers != nil {
-		db.readers.close()
+		db.readers.close(db.beforeClose)
 	}
 	db.lock.release()
 	return err

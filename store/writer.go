@@ -189,6 +189,7 @@ func (w *writer) close() error {
 	close(w.quit)
 	<-w.gone
 	w.stmts.close()
+	w.db.beforeClose(w.conn)
 	err := w.conn.Close()
 	return errors.Join(err, w.pool.Close())
 }

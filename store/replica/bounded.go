@@ -1,0 +1,185 @@
+package replica
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/benbjohnson/litestream"
+	"github.com/superfly/ltx"
+)
+
+// bounded is a replica client whose every call ends. Litestream passes contexts
+// without deadlines from its compaction monitors, and S3's own timeout is 24
+// hours: one silent connection would hold Litestream's locks for a day. A call
+// may take as long as it likes while bytes move, but not stay silent.
+type bounded struct {
+	make     func() litestream.ReplicaClient
+	patience time.Duration   // how long a call may stay silent
+	calls    *sync.WaitGroup // counts the calls that run; may be nil
+
+	mu      sync.Mutex
+	inner   litestream.ReplicaClient
+	log     *slog.Logger
+	streams map[*watch]struct{} // uploads of unknown size: snapshots and compactions
+}
+
+// streamPatience is the factor for an upload in parts, which reads ahead and
+// then falls silent while the parts travel.
+const streamPatience = 6
+
+// errAborted is the cause of a snapshot given up to let the log be emptied.
+var errAborted = errors.New("given up: the write-ahead log grew too large meanwhile")
+
+func newBounded(patience time.Duration, make func() litestream.ReplicaClient) *bounded {
+	return &bounded{make: make, patience: patience, streams: map[*watch]struct{}{}}
+}
+
+func (b *bounded) client() litestream.ReplicaClient {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.inner == nil {
+		b.inner = b.make()
+		if b.log != nil {
+			b.inner.SetLogger(b.log)
+		}
+	}
+	return b.inner
+}
+
+// settle drops a client whose connection fell silent: sftp's would be tried
+// again and again otherwise.
+func (b *bounded) settle(used litestream.ReplicaClient, err error) error {
+	if errors.Is(err, errSilent) {
+		b.mu.Lock()
+		if b.inner == used {
+			b.inner = nil
+		}
+		b.mu.Unlock()
+	}
+	return err
+}
+
+// abort ends the uploads that keep Litestream from emptying the log.
+func (b *bounded) abort() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for w := range b.streams {
+		w.cancel(errAborted)
+	}
+}
+
+// Type is the kind of the client within.
+func (b *bounded) Type() string { return b.client().Type() }
+
+// Init does nothing: every call of Litestream's clients connects when it must,
+// so that a replica that is down does not keep Litestream from starting.
+func (b *bounded) Init(context.Context) error { return nil }
+
+// SetLogger is kept for clients made later.
+func (b *bounded) SetLogger(log *slog.Logger) {
+	b.mu.Lock()
+	b.log = log
+	inner := b.inner
+	b.mu.Unlock()
+	if inner != nil {
+		inner.SetLogger(log)
+	}
+}
+
+// LTXFiles reads the whole list at once: Litestream's iterators go on calling
+// the replica after they were returned.
+func (b *bounded) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
+	c := b.client()
+	w := newWatch(ctx, b.patience)
+	defer w.stop()
+	infos, err := await(w.ctx, b.calls, fmt.Sprintf("list level %d", level), nil, func(ctx context.Context) ([]*ltx.FileInfo, error) {
+		it, err := c.LTXFiles(ctx, level, seek, metadata)
+		if err != nil {
+			return nil, err
+		}
+		var all []*ltx.FileInfo
+		for it.Next() {
+			w.progress()
+			all = append(all, it.Item())
+		}
+		return all, errors.Join(it.Err(), it.Close())
+	})
+	if err != nil {
+		return nil, b.settle(c, err)
+	}
+	return ltx.NewFileInfoSliceIterator(infos), nil
+}
+
+// OpenLTXFile opens one object; reading it is watched as well.
+func (b *bounded) OpenLTXFile(ctx context.Context, level int, low, high ltx.TXID, offset, size int64) (io.ReadCloser, error) {
+	c := b.client()
+	w := newWatch(ctx, b.patience)
+	body, err := await(w.ctx, b.calls, "open "+ltx.FormatFilename(low, high), closeLate, func(ctx context.Context) (io.ReadCloser, error) {
+		return c.OpenLTXFile(ctx, level, low, high, offset, size)
+	})
+	if err != nil {
+		w.stop()
+		return nil, b.settle(c, err)
+	}
+	w.pause()
+	return &watchedBody{body: body, w: w}, nil
+}
+
+// WriteLTXFile uploads one object while r is being read.
+func (b *bounded) WriteLTXFile(ctx context.Context, level int, low, high ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
+	c := b.client()
+	name := fmt.Sprintf("write %s of level %d", ltx.FormatFilename(low, high), level)
+	f, sized := r.(seekable)
+	silence := streamPatience * b.patience
+	if sized {
+		silence = b.patience
+	}
+	w := newWatch(ctx, silence)
+	defer w.stop()
+	body := io.Reader(watchedReader{r, w})
+	if sized {
+		// S3 retries and sizes an upload by seeking.
+		body = watchedFile{f, w}
+	} else {
+		b.mu.Lock()
+		b.streams[w] = struct{}{}
+		b.mu.Unlock()
+		defer func() {
+			b.mu.Lock()
+			delete(b.streams, w)
+			b.mu.Unlock()
+		}()
+	}
+	info, err := await(w.ctx, b.calls, name, nil, func(ctx context.Context) (*ltx.FileInfo, error) {
+		return c.WriteLTXFile(ctx, level, low, high, body)
+	})
+	return info, b.settle(c, err)
+}
+
+// DeleteLTXFiles deletes in portions, each with a deadline of its own.
+func (b *bounded) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) error {
+	c := b.client()
+	for len(infos) > 0 {
+		n := min(len(infos), 100)
+		_, err := within(ctx, b.patience, "delete old files", func(ctx context.Context) (struct{}, error) {
+			return struct{}{}, c.DeleteLTXFiles(ctx, infos[:n])
+		})
+		if err != nil {
+			return b.settle(c, err)
+		}
+		infos = infos[n:]
+	}
+	return nil
+}
+
+// DeleteAll is refused: nothing of ours deletes an epoch.
+func (b *bounded) DeleteAll(context.Context) error {
+	return errors.New("an epoch is never deleted whole")
+}
+
+func closeLate(c io.ReadCloser) { c.Close() }
