@@ -93,3 +93,20 @@ func syncPath(path string) error {
 	defer f.Close()
 	return f.Sync()
 }
+
+// FileSchema reads a database file's schema version, and the newest this binary
+// knows.
+func FileSchema(ctx context.Context, path string) (have, known int, err error) {
+	useOFD()
+	steps, err := Migrations()
+	if err != nil {
+		return 0, 0, err
+	}
+	pool, err := connect(dsn(path, url.Values{"mode": {"ro"}}, "busy_timeout(10000)"), 1)
+	if err != nil {
+		return 0, len(steps), translate(err)
+	}
+	defer pool.Close()
+	err = pool.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have)
+	return have, len(steps), translate(err)
+}

@@ -75,7 +75,9 @@ func TestOneBadClosureInAGroupOfHundredHarmsNobody(t *testing.T) {
 	boom := errors.New("boom")
 	cancelled, cancel := context.WithCancel(context.Background())
 	for name, bad := range map[string]func(db *DB) error{
-		"errors":     func(db *DB) error { return db.Write(context.Background(), func(tx *Tx) error { must(t, insert("bad", "x")(tx)); return boom }) },
+		"errors": func(db *DB) error {
+			return db.Write(context.Background(), func(tx *Tx) error { must(t, insert("bad", "x")(tx)); return boom })
+		},
 		"constraint": func(db *DB) error { return db.Write(context.Background(), insert("bad", "bad")) },
 		"panics": func(db *DB) (err error) {
 			defer func() { err, _ = recover().(*PanicError) }()
@@ -180,9 +182,12 @@ func TestErrorsHaveKinds(t *testing.T) {
 		want error
 		fn   func(*Tx) error
 	}{
-		"conflict":   {ErrConflict, insert("a", "y")},
-		"check":      {ErrConstraint, insert("b", "bad")},
-		"strict":     {ErrConstraint, func(tx *Tx) error { _, err := tx.Exec("INSERT INTO thing (id, body) VALUES (?, ?)", "c", nil); return err }},
+		"conflict": {ErrConflict, insert("a", "y")},
+		"check":    {ErrConstraint, insert("b", "bad")},
+		"strict": {ErrConstraint, func(tx *Tx) error {
+			_, err := tx.Exec("INSERT INTO thing (id, body) VALUES (?, ?)", "c", nil)
+			return err
+		}},
 		"none":       {ErrNotFound, func(tx *Tx) error { var s string; return tx.QueryRow("SELECT id FROM thing WHERE id = 'z'").Scan(&s) }},
 		"none to do": {ErrNotFound, func(tx *Tx) error { return tx.ExecOne("DELETE FROM thing WHERE id = ?", "z") }},
 		"reference":  {ErrReference, func(tx *Tx) error { _, err := tx.Exec("INSERT INTO part (id, thing) VALUES ('p', 'z')"); return err }},

@@ -27,6 +27,7 @@ type Config struct {
 	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
+	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 }
 
@@ -66,6 +67,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Production() && c.SMTPURL == "" {
 		fault("SEAWORTHY_SMTP_URL must name a mail server in production: people could not verify their address or reset a password")
+	}
+	if c.Production() && c.RateLimits == "off" {
+		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
 	}
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"

@@ -43,7 +43,8 @@ CREATE INDEX queue_job_running ON queue_job (lease) WHERE state = 'running';
 CREATE INDEX queue_job_uniq ON queue_job (uniq, uniq_until) WHERE uniq IS NOT NULL;
 CREATE UNIQUE INDEX queue_job_idem ON queue_job (source, idem) WHERE idem IS NOT NULL;
 CREATE INDEX queue_job_blocked ON queue_job (ckey, id) WHERE state = 'blocked';
-CREATE INDEX queue_job_state ON queue_job (state, queue, id);
+CREATE INDEX queue_job_state ON queue_job (state, id);
+CREATE INDEX queue_job_ready ON queue_job (queue, id) WHERE state = 'available';
 CREATE INDEX queue_job_finished ON queue_job (finished_at) WHERE finished_at IS NOT NULL;
 
 CREATE TABLE queue_attempt (

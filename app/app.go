@@ -1,0 +1,190 @@
+// Package app is the whole: it builds every system in one visible order and
+// serves them as one http.Handler. main is a thin command line over it, and a Go
+// program of your own can import it, add routes and jobs, and is again one
+// binary.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/auth"
+	"seaworthy/app/config"
+	"seaworthy/app/console"
+	"seaworthy/app/email"
+	"seaworthy/app/email/compose"
+	"seaworthy/app/seal"
+	"seaworthy/app/web"
+	"seaworthy/assets"
+	"seaworthy/queue"
+	"seaworthy/store"
+	"seaworthy/store/replica"
+)
+
+// Options are what a program that embeds the app can change. The zero value is
+// what the seaworthy command uses.
+type Options struct {
+	Version string
+	Log     *slog.Logger         // JSON on stderr at the configured level if nil
+	Clock   func() time.Time     // time.Now if nil
+	Hasher  *auth.Hasher         // one hash a core at once if nil
+	Extend  func(*App) Extension // routes and jobs of your own
+}
+
+// Extension is what a program adds.
+type Extension struct {
+	Routes []web.Route
+	Jobs   func(*queue.Queue)
+	Home   http.Handler // whatever is not under /-/; the built-in home if nil
+}
+
+// App is one running installation.
+type App struct {
+	Config config.Config
+	DB     *store.DB
+	Queue  *queue.Queue
+	Audit  *audit.Log
+	Auth   *auth.System
+	Email  *email.System
+	Web    *web.Server
+	Pages  *web.Pages
+
+	o        Options
+	log      *slog.Logger
+	replica  *replica.Driver // nil: replication is off
+	replicas replica.Config
+	metrics  *metrics
+	probe    probe
+}
+
+// New opens the data folder, restoring or creating the database as the boot
+// table says, migrates it, and builds the systems. It starts nothing; see Run.
+func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) {
+	if o.Log == nil {
+		var level slog.Level
+		if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
+			return nil, err
+		}
+		o.Log = slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.Hasher == nil {
+		o.Hasher = auth.NewHasher(0)
+	}
+	a = &App{Config: cfg, o: o, log: o.Log}
+	defer func() {
+		if err != nil {
+			a.Close()
+		}
+	}()
+	if err := a.openStore(ctx); err != nil {
+		return nil, err
+	}
+	return a, a.build()
+}
+
+// openStore brings the database up: boot table, lock, schema.
+func (a *App) openStore(ctx context.Context) error {
+	path := filepath.Join(a.Config.Data, "seaworthy.db")
+	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
+		return fmt.Errorf("data folder: %w", err)
+	}
+	if err := a.bootReplica(ctx, path); err != nil {
+		return err
+	}
+	var err error
+	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
+		return err
+	}
+	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
+	if err != nil {
+		return err
+	}
+	if done.From != done.To {
+		a.log.Info("migrated", "from", done.From, "to", done.To, "copy", done.Copy)
+	}
+	return nil
+}
+
+// build makes the systems, each from those before it.
+func (a *App) build() error {
+	cfg := a.Config
+	keys, err := seal.Load(filepath.Join(cfg.Data, "keys"), true)
+	if err != nil {
+		return err
+	}
+	static, err := web.NewStatic(assets.FS, "css", "js", "icons")
+	if err != nil {
+		return err
+	}
+	dev := !cfg.Production()
+	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: !dev, Nav: console.Nav(dev && cfg.SMTPURL == "")}
+	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
+		return err
+	}
+	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
+	a.metrics = newMetrics(a)
+	a.Queue = queue.New(a.DB, queue.Options{Log: a.log})
+	a.Audit = audit.New()
+
+	provider, err := mailProvider(cfg)
+	if err != nil {
+		return err
+	}
+	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider}); err != nil {
+		return err
+	}
+	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
+		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health})
+
+	var own Extension
+	if a.o.Extend != nil {
+		own = a.o.Extend(a)
+	}
+	a.Email.Jobs(a.Queue)
+	a.Auth.Jobs(a.Queue)
+	if own.Jobs != nil {
+		own.Jobs(a.Queue)
+	}
+	var routes []web.Route
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
+		routes = append(routes, more...)
+	}
+	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
+		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
+		Home: own.Home, Observe: a.metrics.request}, routes)
+	return err
+}
+
+func mailProvider(cfg config.Config) (email.Provider, error) {
+	if cfg.SMTPURL == "" {
+		return nil, nil
+	}
+	return email.NewSMTP(cfg.SMTPURL)
+}
+
+// Close releases the database. Run closes on its own.
+func (a *App) Close() error {
+	if a.DB == nil {
+		return nil
+	}
+	var err error
+	if a.replica != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		err = a.replica.Close(ctx)
+		a.replica = nil
+	}
+	return errors.Join(err, a.DB.Close())
+}

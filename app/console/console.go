@@ -1,0 +1,117 @@
+// Package console is the operator's side: what is going on, and what needs a
+// person. It reads through the other systems and owns no table.
+package console
+
+import (
+	"net/http"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/auth"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// Health is one thing that can be well or not.
+type Health struct {
+	Name, Kind, Word, Detail string // Kind: ok, warn, danger, quiet
+}
+
+// Deps are what the console needs of the rest.
+type Deps struct {
+	DB     *store.DB
+	Pages  *web.Pages
+	Health func() []Health
+}
+
+// System is the console.
+type System struct{ Deps }
+
+// New makes the console.
+func New(d Deps) *System { return &System{d} }
+
+// read is the permission every page of the console needs.
+var read = web.Permission("console:read")
+
+// pageSize is how many rows a list shows.
+const pageSize = 50
+
+// Routes are the console's pages.
+func (s *System) Routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
+		{Method: "GET", Pattern: "/-/admin/users", Access: read, Handler: s.users},
+		{Method: "GET", Pattern: "/-/admin/jobs", Access: read, Handler: s.jobs},
+		{Method: "GET", Pattern: "/-/admin/audit", Access: read, Handler: s.audit},
+	}
+}
+
+// Nav is the console's navigation.
+func Nav(dev bool) []web.NavGroup {
+	nav := []web.NavGroup{
+		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
+		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}}},
+		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}}},
+		{Label: "Trust", Items: []web.NavItem{{Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"}}},
+	}
+	if dev {
+		nav = append(nav, web.NavGroup{Label: "Development", Items: []web.NavItem{{Label: "Inbox", Path: "/-/dev/inbox", Icon: "inbox"}}})
+	}
+	return nav
+}
+
+type auditRow struct {
+	Seq                                  int64
+	At                                   time.Time
+	Actor, Action, Target, IP, RequestID string
+}
+
+func rows(entries []audit.Entry) []auditRow {
+	out := make([]auditRow, len(entries))
+	for i, e := range entries {
+		out[i] = auditRow{Seq: e.Seq, At: e.Time, Actor: e.Actor.String(), Action: string(e.Action), IP: e.Personal["ip"], RequestID: e.RequestID}
+		if len(e.Targets) > 0 {
+			out[i].Target = e.Targets[0].String()
+		}
+	}
+	return out
+}
+
+type card struct{ Label, Value, Note, Kind, Path string }
+
+type overviewData struct {
+	Cards  []card
+	Health []Health
+	Recent []auditRow
+}
+
+func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
+	data := overviewData{Health: s.Health()}
+	err := s.DB.Read(r.Context(), func(tx *store.Tx) error {
+		signUps, err := auth.SignUpsSince(tx, tx.Now().Add(-24*time.Hour), countLimit)
+		if err != nil {
+			return err
+		}
+		ready, err := queue.CountState(tx, queue.Available, countLimit)
+		if err != nil {
+			return err
+		}
+		dead, err := queue.CountState(tx, queue.Dead, countLimit)
+		if err != nil {
+			return err
+		}
+		recent, err := audit.List(tx, audit.Filter{Limit: 12})
+		data.Recent = rows(recent)
+		data.Cards = []card{
+			{Label: "Sign-ups", Value: count(signUps), Note: "in the last 24 hours", Kind: "quiet", Path: "/-/admin/users"},
+			{Label: "Jobs waiting", Value: count(ready), Note: "ready to run now", Kind: kind(ready > 1000, "warn"), Path: "/-/admin/jobs?state=available"},
+			{Label: "Dead letters", Value: count(dead), Note: "gave up, need a look", Kind: kind(dead > 0, "danger"), Path: "/-/admin/jobs?state=dead"},
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(w, r, "console/overview", web.View{Title: "Home", Data: data})
+}

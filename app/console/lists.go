@@ -1,0 +1,137 @@
+package console
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/auth"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// countLimit bounds what a number on the overview may cost to count.
+const countLimit = 10_000
+
+func count(n int) string {
+	if n >= countLimit {
+		return strconv.Itoa(countLimit) + "+"
+	}
+	return strconv.Itoa(n)
+}
+
+func kind(is bool, then string) string {
+	if is {
+		return then
+	}
+	return "quiet"
+}
+
+// href is the address of a list with its filters and a cursor; "" without one.
+func href(path string, cursor, value string, filters url.Values) string {
+	if value == "" {
+		return ""
+	}
+	q := url.Values{}
+	for k, v := range filters {
+		if v[0] != "" {
+			q[k] = v
+		}
+	}
+	q.Set(cursor, value)
+	return path + "?" + q.Encode()
+}
+
+type usersData struct {
+	Rows                []auth.Person
+	Query, Older, Newer string
+}
+
+func (s *System) users(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	prefix := strings.ToLower(strings.TrimSpace(q.Get("q")))
+	people, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]auth.Person, error) {
+		return auth.People(tx, prefix, q.Get("before"), pageSize+1)
+	})
+	if err != nil {
+		return err
+	}
+	data := usersData{Rows: people, Query: prefix}
+	filters := url.Values{"q": {prefix}}
+	if len(people) > pageSize {
+		data.Rows = people[:pageSize]
+		data.Older = href("/-/admin/users", "before", data.Rows[pageSize-1].ID, filters)
+	}
+	if q.Get("before") != "" {
+		data.Newer = first("/-/admin/users", filters)
+	}
+	return s.Pages.Render(w, r, "console/users", web.View{Title: "Users", Data: data})
+}
+
+// first is the list's first page, with its filters.
+func first(path string, filters url.Values) string {
+	q := url.Values{}
+	for k, v := range filters {
+		if v[0] != "" {
+			q[k] = v
+		}
+	}
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
+}
+
+type jobsData struct {
+	Rows                []queue.Listed
+	State, Older, Newer string
+}
+
+func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Listed, error) {
+		return queue.List(tx, queue.State(q.Get("state")), q.Get("before"), pageSize+1)
+	})
+	if err != nil {
+		return err
+	}
+	data := jobsData{Rows: all, State: q.Get("state")}
+	filters := url.Values{"state": {data.State}}
+	if len(all) > pageSize {
+		data.Rows = all[:pageSize]
+		data.Older = href("/-/admin/jobs", "before", data.Rows[pageSize-1].ID, filters)
+	}
+	if q.Get("before") != "" {
+		data.Newer = first("/-/admin/jobs", filters)
+	}
+	return s.Pages.Render(w, r, "console/jobs", web.View{Title: "Jobs", Data: data})
+}
+
+type auditData struct {
+	Rows                        []auditRow
+	Action, Actor, Older, Newer string
+}
+
+func (s *System) audit(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // what is no number is no cursor
+	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: q.Get("actor"), Before: max(before, 0), Limit: pageSize + 1}
+	entries, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]audit.Entry, error) { return audit.List(tx, f) })
+	if err != nil {
+		return err
+	}
+	data := auditData{Action: string(f.Action), Actor: f.Actor}
+	filters := url.Values{"action": {data.Action}, "actor": {data.Actor}}
+	if len(entries) > pageSize {
+		entries = entries[:pageSize]
+		data.Older = href("/-/admin/audit", "before", strconv.FormatInt(entries[pageSize-1].Seq, 10), filters)
+	}
+	if before > 0 {
+		data.Newer = first("/-/admin/audit", filters)
+	}
+	data.Rows = rows(entries)
+	return s.Pages.Render(w, r, "console/audit", web.View{Title: "Audit", Data: data})
+}

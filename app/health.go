@@ -1,0 +1,147 @@
+package app
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"seaworthy/app/console"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// routes are the app's own: health, metrics and the built-in home.
+func (a *App) routes() []web.Route {
+	return []web.Route{
+		{Method: "GET", Pattern: "/-/healthz", Access: web.Public, Handler: alive, Doc: web.Doc{Summary: "Whether the process lives"}},
+		{Method: "GET", Pattern: "/-/readyz", Access: web.Public, Handler: a.ready, Doc: web.Doc{Summary: "Whether it can do its work", Out: readiness{}}},
+		{Method: "GET", Pattern: "/-/metrics", Access: web.Public, Handler: a.metricsPage},
+		{Method: "GET", Pattern: "/{$}", Access: web.Public, Handler: a.home},
+	}
+}
+
+func (a *App) home(w http.ResponseWriter, r *http.Request) error {
+	return a.Pages.Render(w, r, "home", web.View{Title: a.Config.Brand})
+}
+
+func alive(w http.ResponseWriter, _ *http.Request) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	_, err := w.Write([]byte("ok\n"))
+	return err
+}
+
+// readiness is the answer of /-/readyz: 200 when every check is well, else 503.
+type readiness struct {
+	Ready  bool              `json:"ready"`
+	Checks map[string]string `json:"checks"`
+}
+
+func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
+	out := readiness{Ready: true, Checks: map[string]string{}}
+	for _, h := range a.Health() {
+		out.Checks[strings.ToLower(h.Name)] = h.Word
+		if h.Kind == "danger" {
+			out.Ready = false
+		}
+	}
+	status := http.StatusOK
+	if !out.Ready {
+		status = http.StatusServiceUnavailable
+	}
+	return web.JSON(w, status, out)
+}
+
+// Health reads what can be well or not. Danger means the work cannot be done.
+func (a *App) Health() []console.Health {
+	return []console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth()}
+}
+
+func (a *App) databaseHealth() console.Health {
+	h := console.Health{Name: "Database", Kind: "ok", Word: "writable"}
+	stats := a.DB.Stats()
+	switch err := a.probe.check(a.DB, stats.LastFailure != nil); {
+	case a.DB.FailErr() != nil:
+		h.Kind, h.Word, h.Detail = "danger", "failed", "the file must not be written any more; the process restarts"
+	case err != nil:
+		h.Kind, h.Word, h.Detail = "danger", "not writable", web.AsError(err).Public
+	case stats.LockWait > 2*time.Second:
+		h.Kind, h.Word, h.Detail = "danger", "locked", fmt.Sprintf("another process has held the write lock for %.0f s", stats.LockWait.Seconds())
+	default:
+		h.Detail = fmt.Sprintf("%.1f MB of log, %d writes in %d commits since the start", float64(stats.WALBytes)/1e6, stats.Writes, stats.Groups)
+	}
+	return h
+}
+
+func (a *App) replicaHealth() console.Health {
+	if a.replica == nil {
+		return console.Health{Name: "Replica", Kind: "warn", Word: "off", Detail: "nothing is replicated"}
+	}
+	s := a.replica.Status()
+	h := console.Health{Name: "Replica", Kind: "ok", Word: "in step", Detail: fmt.Sprintf("%s, epoch %s", s.Location, s.Epoch)}
+	switch {
+	case s.Stale:
+		h.Kind, h.Word = "danger", "behind"
+		h.Detail = fmt.Sprintf("the newest %.0f s of commits are only on this machine", s.LagSeconds)
+	case s.LagSeconds > 10:
+		h.Kind, h.Word = "warn", "catching up"
+	}
+	return h
+}
+
+func (a *App) queueHealth() console.Health {
+	h := console.Health{Name: "Jobs", Kind: "ok", Word: "flowing", Detail: fmt.Sprintf("%d running", a.Queue.Running())}
+	age, err := store.Read(context.Background(), a.DB, queue.OldestReady)
+	switch {
+	case err != nil:
+		h.Kind, h.Word, h.Detail = "danger", "unreadable", "the queue cannot be read"
+	case age > 5*time.Minute:
+		h.Kind, h.Word = "danger", "stuck"
+		h.Detail = fmt.Sprintf("the oldest ready job has waited %s", age.Round(time.Second))
+	case age > 30*time.Second:
+		h.Kind, h.Word = "warn", "behind"
+	}
+	return h
+}
+
+// probe writes a row while the last write failed, at most once a second, so that
+// readiness returns as soon as writing works again.
+type probe struct {
+	mu   sync.Mutex
+	last time.Time
+	err  error
+}
+
+func (p *probe) check(db *store.DB, failing bool) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !failing {
+		p.err = nil
+		return nil
+	}
+	if time.Since(p.last) > time.Second {
+		p.last = time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+		defer cancel()
+		p.err = db.Write(ctx, func(tx *store.Tx) error { return store.SetMeta(tx, "probe", tx.Now().Format(time.RFC3339)) })
+	}
+	return p.err
+}
+
+// metricsPage answers this machine, or whoever has the token.
+func (a *App) metricsPage(w http.ResponseWriter, r *http.Request) error {
+	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := a.Config.MetricsToken
+	byToken := want != "" && subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
+	direct := r.Header.Get("X-Forwarded-For") == "" && web.OriginOf(r.Context()).Addr.IsLoopback()
+	if !byToken && (want != "" || !direct) {
+		return web.ErrNotFound
+	}
+	a.metrics.handler.ServeHTTP(w, r)
+	return nil
+}

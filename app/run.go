@@ -1,0 +1,75 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// Serving is what Run tells once requests are answered.
+type Serving struct {
+	Addr  net.Addr
+	URL   string
+	Setup string // one-time link that makes the first operator; "" when there is one
+}
+
+// Run serves until ctx ends, then drains: no new requests, running requests and
+// jobs finish within the grace, the replica gets the last commits, the database
+// closes. It returns nil after a clean drain.
+func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
+	defer func() { err = errors.Join(err, a.Close()) }()
+	listener, err := net.Listen("tcp", a.Config.Addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	defer listener.Close()
+	if err := a.startReplica(ctx); err != nil {
+		return err
+	}
+	setup, err := a.Auth.SetupLink(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.Queue.Start(ctx); err != nil {
+		return err
+	}
+	var owned sync.WaitGroup
+	background, stopBackground := context.WithCancel(context.Background())
+	owned.Go(func() { a.Auth.Run(background) })
+
+	server := &http.Server{
+		Handler: a.Web, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
+		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	if started != nil {
+		started(Serving{Addr: listener.Addr(), URL: a.Config.URL, Setup: setup})
+	}
+	select {
+	case <-ctx.Done():
+	case err = <-failed:
+		err = fmt.Errorf("serve: %w", err)
+	case <-a.DB.Failed():
+		err = fmt.Errorf("the database file failed and the process must be restarted: %w", a.DB.FailErr())
+	}
+	a.log.Info("draining", "grace", a.Config.Grace.String())
+	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
+	defer cancel()
+	if stop := server.Shutdown(grace); stop != nil {
+		server.Close()
+		err = errors.Join(err, fmt.Errorf("requests did not finish in time: %w", stop))
+	}
+	if stop := a.Queue.Stop(grace); stop != nil {
+		a.log.Warn("jobs were interrupted", "err", stop)
+	}
+	stopBackground()
+	owned.Wait()
+	return err
+}

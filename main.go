@@ -1,0 +1,304 @@
+// Command seaworthy brings an app from demo-ready to seaworthy: sign-in, billing,
+// jobs, mail, flags, audit and observability, in one file.
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"seaworthy/app"
+	"seaworthy/app/auth"
+	"seaworthy/app/config"
+	"seaworthy/app/ops"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// version is set at build time with -ldflags "-X main.version=1.2.3".
+var version = ""
+
+// Exit codes, after sysexits.h where it has one.
+const (
+	exitFailed   = 1
+	exitUsage    = 2
+	exitSchema   = 65 // the database was written by a newer release
+	exitInUse    = 75 // another process has the database; try again later
+	exitBadSetup = 78 // the configuration is refused
+)
+
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Serve. In an empty folder this is all it takes."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, and stop."`
+	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
+	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() {
+	os.Exit(run(os.Args[1:]))
+}
+
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+
+	sources, err := config.NewSources(os.LookupEnv, config.DataFolder(args, os.LookupEnv))
+	if err != nil {
+		return fail(err)
+	}
+	var c commands
+	parser, err := kong.New(&c, kong.Name("seaworthy"), kong.Resolvers(sources),
+		kong.Description("From demo-ready to seaworthy: sign-in, billing, jobs, mail, flags, audit and observability, in one file."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(withVariable),
+		kong.BindTo(ctx, (*context.Context)(nil)))
+	if err != nil {
+		return fail(err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	cmd, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		fmt.Fprintln(os.Stderr, "Run 'seaworthy --help' for the commands, 'seaworthy serve --help' for the options.")
+		return exitUsage
+	}
+	if err := cmd.Run(); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// withVariable adds an option's environment variable to its help.
+func withVariable(v *kong.Value) string {
+	if name := v.Tag.Get("var"); name != "" {
+		return v.Help + " ($" + name + ")"
+	}
+	return v.Help
+}
+
+// fail says what went wrong in words for a person, and returns the exit code.
+func fail(err error) int {
+	var (
+		faults *config.FaultError
+		newer  *store.NewerSchemaError
+		inUse  *store.InUseError
+		public *web.Error
+	)
+	switch {
+	case errors.As(err, &faults):
+		fmt.Fprintln(os.Stderr, "seaworthy cannot start with this configuration:")
+		for _, f := range faults.Faults {
+			fmt.Fprintln(os.Stderr, "  - "+f)
+		}
+		return exitBadSetup
+	case errors.As(err, &newer):
+		fmt.Fprintln(os.Stderr, "seaworthy:", newer)
+		return exitSchema
+	case errors.As(err, &inUse):
+		fmt.Fprintln(os.Stderr, "seaworthy:", inUse)
+		return exitInUse
+	case errors.As(err, &public) && len(public.Fields) > 0:
+		for _, f := range public.Fields {
+			fmt.Fprintf(os.Stderr, "seaworthy: %s: %s\n", f.Field, f.Message)
+		}
+		return exitFailed
+	}
+	fmt.Fprintln(os.Stderr, "seaworthy:", err)
+	return exitFailed
+}
+
+type versionCmd struct{}
+
+func (versionCmd) Run() error {
+	fmt.Println("seaworthy", versionText())
+	return nil
+}
+
+// versionText is the release, or the commit it was built from.
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	if rev := settings["vcs.revision"]; len(rev) >= 12 {
+		if settings["vcs.modified"] == "true" {
+			return "dev-" + rev[:12] + "-modified"
+		}
+		return "dev-" + rev[:12]
+	}
+	return "dev"
+}
+
+type serveCmd struct {
+	config.Config `embed:""`
+}
+
+func (c *serveCmd) Run(ctx context.Context) error {
+	a, err := open(ctx, &c.Config)
+	if err != nil {
+		return err
+	}
+	return a.Run(ctx, func(s app.Serving) {
+		fmt.Printf("Seaworthy %s serves %s\n", versionText(), s.URL)
+		if s.Setup != "" {
+			fmt.Printf("Make the first operator (this link works once, for 24 hours):\n  %s\n", s.Setup)
+		}
+		if !c.Production() && c.SMTPURL == "" {
+			fmt.Printf("Mail goes to the development inbox:\n  %s/-/dev/inbox\n", s.URL)
+		}
+	})
+}
+
+func open(ctx context.Context, c *config.Config) (*app.App, error) {
+	if err := c.Validate(); err != nil {
+		return nil, err
+	}
+	return app.New(ctx, *c, app.Options{Version: versionText()})
+}
+
+type migrateCmd struct {
+	config.Config `embed:""`
+}
+
+func (c *migrateCmd) Run(ctx context.Context) error {
+	a, err := open(ctx, &c.Config)
+	if err != nil {
+		return err
+	}
+	fmt.Println("The schema is up to date.")
+	return a.Close()
+}
+
+type userCmd struct {
+	Add     userAddCmd     `cmd:"" help:"Make an operator."`
+	Promote userPromoteCmd `cmd:"" help:"Make an existing user an operator."`
+	Reset   userResetCmd   `cmd:"" help:"Print a link with which a user can choose a new password."`
+	SignOut userSignOutCmd `cmd:"" name:"sign-out" help:"End every session of a user."`
+	List    userListCmd    `cmd:"" help:"List the newest users."`
+}
+
+type userAddCmd struct {
+	config.Config `embed:""`
+	Email         string `arg:"" help:"Address of the new operator."`
+	Name          string `default:"Operator" help:"Name of the new operator."`
+}
+
+func (c *userAddCmd) Run(ctx context.Context) error {
+	password, err := readPassword()
+	if err != nil {
+		return err
+	}
+	return withApp(ctx, &c.Config, func(a *app.App) error {
+		id, err := a.Auth.AddOperator(ctx, c.Name, c.Email, password)
+		if err == nil {
+			fmt.Println("Made the operator", id)
+		}
+		return err
+	})
+}
+
+type userPromoteCmd struct {
+	config.Config `embed:""`
+	Email         string `arg:"" help:"Address of the user."`
+}
+
+func (c *userPromoteCmd) Run(ctx context.Context) error {
+	return withApp(ctx, &c.Config, func(a *app.App) error {
+		id, err := a.Auth.Promote(ctx, c.Email)
+		if err == nil {
+			fmt.Println(id, "is an operator now")
+		}
+		return err
+	})
+}
+
+type userResetCmd struct {
+	config.Config `embed:""`
+	Email         string `arg:"" help:"Address of the user."`
+}
+
+func (c *userResetCmd) Run(ctx context.Context) error {
+	return withApp(ctx, &c.Config, func(a *app.App) error {
+		link, err := a.Auth.ResetLink(ctx, c.Email)
+		if err == nil {
+			fmt.Printf("Start the server and open this link within 30 minutes:\n  %s\n", link)
+		}
+		return err
+	})
+}
+
+type userSignOutCmd struct {
+	config.Config `embed:""`
+	Email         string `arg:"" help:"Address of the user."`
+}
+
+func (c *userSignOutCmd) Run(ctx context.Context) error {
+	return withApp(ctx, &c.Config, func(a *app.App) error {
+		id, err := a.Auth.SignOut(ctx, c.Email)
+		if err == nil {
+			fmt.Println(id, "is signed out everywhere")
+		}
+		return err
+	})
+}
+
+type userListCmd struct {
+	config.Config `embed:""`
+	Limit         int `default:"50" help:"Most users to list."`
+}
+
+func (c *userListCmd) Run(ctx context.Context) error {
+	return withApp(ctx, &c.Config, func(a *app.App) error {
+		people, err := store.Read(ctx, a.DB, func(tx *store.Tx) ([]auth.Person, error) { return auth.People(tx, "", "", c.Limit) })
+		for _, p := range people {
+			fmt.Printf("%s  %-40s  %-10s verified=%t  %s\n", p.ID, p.Email, p.Status, p.Verified, p.Name)
+		}
+		return err
+	})
+}
+
+func withApp(ctx context.Context, c *config.Config, fn func(*app.App) error) error {
+	a, err := open(ctx, c)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(a), a.Close())
+}
+
+// readPassword takes the password from standard input, so that it stands in no
+// process list and no shell history.
+func readPassword() (string, error) {
+	fmt.Fprint(os.Stderr, "Password (one line): ")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && line == "" {
+		return "", fmt.Errorf("read the password: %w", err)
+	}
+	return strings.TrimRight(line, "\r\n"), nil
+}
+
+type doctorCmd struct {
+	config.Config `embed:""`
+}
+
+func (c *doctorCmd) Run(ctx context.Context) error {
+	return ops.Doctor(ctx, c.Config, os.Stdout)
+}
