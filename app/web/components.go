@@ -28,6 +28,7 @@ func (p *Pages) funcs(static *Static) template.FuncMap {
 			return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
 		},
 		"lines": func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
+		"short": short,
 	}
 }
 
@@ -86,6 +87,16 @@ func dict(pairs ...any) (map[string]any, error) {
 		m[fmt.Sprint(pairs[i])] = pairs[i+1]
 	}
 	return m, nil
+}
+
+// short is an id's prefix and its last six characters, "usr_…8f3k2q": ids begin
+// with their time, so that it is the end which tells neighbours apart.
+func short(id string) string {
+	prefix, rest, ok := strings.Cut(id, "_")
+	if !ok || len(rest) <= 8 {
+		return id
+	}
+	return prefix + "_…" + rest[len(rest)-6:]
 }
 
 // ago shows a time relative to now, with the absolute one in the title.
