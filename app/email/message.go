@@ -38,7 +38,11 @@ func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
 		return "", fmt.Errorf("send: %w", err)
 	}
 	id = tx.NewID("msg")
-	row := messageRow{id: id, class: t.Class, template: m.Template, recipient: to.String(),
+	recipient := to.Address
+	if to.Name != "" {
+		recipient = to.String()
+	}
+	row := messageRow{id: id, class: t.Class, template: m.Template, recipient: recipient,
 		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, vars: s.Keys.Seal("mail", id, vars)}
 	if t.TTL > 0 {
 		row.expires = tx.Now().Add(t.TTL).UnixMilli()
