@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"time"
 
 	"seaworthy/store"
@@ -161,15 +162,37 @@ type dueJob struct {
 	priority  int
 }
 
+// dueJobs are waiting jobs whose time has come. One query a state: each has its
+// partial index, which an IN over both would not use.
 func dueJobs(tx *store.Tx, limit int) ([]dueJob, error) {
-	return store.All(tx, func(r store.Scanner) (d dueJob, err error) { return d, r.Scan(&d.id, &d.queue, &d.priority) },
-		`SELECT id, queue, priority FROM queue_job WHERE state IN ('scheduled', 'retryable') AND run_at <= ? ORDER BY run_at LIMIT ?`,
-		tx.Now().UnixMilli(), limit)
+	now := tx.Now().UnixMilli()
+	scheduled, err := store.All(tx, scanDue, `SELECT id, queue, priority FROM queue_job WHERE state = 'scheduled' AND run_at <= ? ORDER BY run_at LIMIT ?`, now, limit)
+	if err != nil {
+		return nil, err
+	}
+	retryable, err := store.All(tx, scanDue, `SELECT id, queue, priority FROM queue_job WHERE state = 'retryable' AND run_at <= ? ORDER BY run_at LIMIT ?`, now, limit)
+	return append(scheduled, retryable...), err
 }
 
-func nextDue(tx *store.Tx) (at int64, err error) {
-	err = tx.QueryRow(`SELECT run_at FROM queue_job WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1`).Scan(&at)
-	return at, err
+func scanDue(r store.Scanner) (d dueJob, err error) { return d, r.Scan(&d.id, &d.queue, &d.priority) }
+
+// nextDue is when the next waiting job is due, in unix ms, or ErrNotFound.
+func nextDue(tx *store.Tx) (int64, error) {
+	var scheduled, retryable int64
+	err1 := tx.QueryRow(`SELECT run_at FROM queue_job WHERE state = 'scheduled' ORDER BY run_at LIMIT 1`).Scan(&scheduled)
+	if err1 != nil && !errors.Is(err1, store.ErrNotFound) {
+		return 0, err1
+	}
+	err2 := tx.QueryRow(`SELECT run_at FROM queue_job WHERE state = 'retryable' ORDER BY run_at LIMIT 1`).Scan(&retryable)
+	switch {
+	case err2 != nil && !errors.Is(err2, store.ErrNotFound):
+		return 0, err2
+	case err1 != nil:
+		return retryable, err2
+	case err2 != nil:
+		return scheduled, nil
+	}
+	return min(scheduled, retryable), nil
 }
 
 // orphans are the jobs another process left running.

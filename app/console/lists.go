@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
@@ -85,8 +86,14 @@ func first(path string, filters url.Values) string {
 	return path + "?" + q.Encode()
 }
 
+type jobRow struct {
+	ID, Kind, Queue, State, LastError string
+	Attempt, MaxAttempts              int
+	RunAt                             time.Time
+}
+
 type jobsData struct {
-	Rows                []queue.Listed
+	Rows                []jobRow
 	State, Older, Newer string
 }
 
@@ -98,11 +105,15 @@ func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data := jobsData{Rows: all, State: q.Get("state")}
+	data := jobsData{State: q.Get("state")}
 	filters := url.Values{"state": {data.State}}
 	if len(all) > pageSize {
-		data.Rows = all[:pageSize]
-		data.Older = href("/-/admin/jobs", "before", data.Rows[pageSize-1].ID, filters)
+		all = all[:pageSize]
+		data.Older = href("/-/admin/jobs", "before", all[pageSize-1].ID, filters)
+	}
+	for _, j := range all {
+		data.Rows = append(data.Rows, jobRow{ID: j.ID, Kind: j.Kind, Queue: j.Queue, State: string(j.State), LastError: j.LastError,
+			Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, RunAt: j.RunAt})
 	}
 	if q.Get("before") != "" {
 		data.Newer = first("/-/admin/jobs", filters)

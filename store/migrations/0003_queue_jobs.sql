@@ -38,7 +38,8 @@ CREATE TABLE queue_job (
 ) STRICT;
 
 CREATE UNIQUE INDEX queue_job_msg ON queue_job (msg_id) WHERE msg_id IS NOT NULL;
-CREATE INDEX queue_job_due ON queue_job (run_at) WHERE state IN ('scheduled', 'retryable');
+CREATE INDEX queue_job_scheduled ON queue_job (run_at) WHERE state = 'scheduled';
+CREATE INDEX queue_job_retryable ON queue_job (run_at) WHERE state = 'retryable';
 CREATE INDEX queue_job_running ON queue_job (lease) WHERE state = 'running';
 CREATE INDEX queue_job_uniq ON queue_job (uniq, uniq_until) WHERE uniq IS NOT NULL;
 CREATE UNIQUE INDEX queue_job_idem ON queue_job (source, idem) WHERE idem IS NOT NULL;
