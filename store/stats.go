@@ -81,7 +81,7 @@ func (s *counters) committed(n int) {
 	s.writes.Add(int64(n))
 	s.groups.Add(1)
 	s.lastCommit.Store(time.Now().UnixNano())
-	if s.lastFailure.Load() != nil {
+	if n > 0 && s.lastFailure.Load() != nil { // an empty group has proved nothing
 		s.lastFailure.Store(nil)
 	}
 }
