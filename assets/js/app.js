@@ -129,6 +129,6 @@
 
   showTheme()
   all("[data-countdown]").forEach(countDown)
-  document.querySelector("[data-faults]")?.focus()
+  if (!("autofocus" in HTMLElement.prototype)) document.querySelector("[data-faults]")?.focus()
   window.seaworthy = { all, announce }
 })()
