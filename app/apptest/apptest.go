@@ -36,7 +36,7 @@ func (c *Clock) Advance(d time.Duration) { c.ns.Add(int64(d)) }
 // App is a whole app under test.
 type App struct {
 	*app.App
-	T     *testing.T
+	T     testing.TB
 	Clock *Clock
 	URL   string
 
@@ -50,7 +50,7 @@ type App struct {
 type Option func(*config.Config, *app.Options)
 
 // New starts an app that lives until the test ends.
-func New(t *testing.T, opts ...Option) *App {
+func New(t testing.TB, opts ...Option) *App {
 	t.Helper()
 	a := &App{T: t, Clock: &Clock{}, logs: &logBuffer{}}
 	a.Clock.ns.Store(Epoch.UnixNano())

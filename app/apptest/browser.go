@@ -22,7 +22,7 @@ const UserAgent = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Fire
 // Browser is one person's browser: it keeps cookies, follows redirects and says
 // where its requests come from, as real ones do.
 type Browser struct {
-	T         *testing.T
+	T         testing.TB
 	UserAgent string
 	Header    http.Header // sent with every request
 
@@ -38,7 +38,7 @@ func (a *App) Browser() *Browser {
 
 // Page is what came back.
 type Page struct {
-	t      *testing.T
+	t      testing.TB
 	Status int
 	Body   string
 	Header http.Header
