@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -69,6 +71,16 @@ func TestRoutesGolden(t *testing.T) {
 	}
 	slices.Sort(lines)
 	golden(t, "routes.golden", strings.Join(lines, "\n")+"\n")
+}
+
+func TestOpenAPIGolden(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	var doc any
+	p := a.Browser().Get("/-/api/openapi.json").Want(200).JSON(&doc)
+	var text bytes.Buffer
+	a.Must(json.Indent(&text, []byte(strings.ReplaceAll(p.Body, a.URL, "http://localhost")), "", "  "))
+	golden(t, "openapi.golden", text.String())
 }
 
 func TestSchemaGolden(t *testing.T) {
