@@ -126,8 +126,7 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
-	dev := !cfg.Production()
-	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: !dev, Nav: console.Nav(dev && cfg.SMTPURL == "")}
+	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: cfg.SMTPURL == "", Nav: console.Nav()}
 	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
 		return err
 	}

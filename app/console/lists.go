@@ -129,12 +129,16 @@ type auditData struct {
 func (s *System) audit(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // what is no number is no cursor
-	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: q.Get("actor"), Before: max(before, 0), Limit: pageSize + 1}
+	actor := q.Get("actor")
+	if actor != "" && !strings.Contains(actor, ":") {
+		actor = audit.User(actor).String()
+	}
+	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: actor, Before: max(before, 0), Limit: pageSize + 1}
 	entries, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]audit.Entry, error) { return audit.List(tx, f) })
 	if err != nil {
 		return err
 	}
-	data := auditData{Action: string(f.Action), Actor: f.Actor}
+	data := auditData{Action: string(f.Action), Actor: q.Get("actor")}
 	filters := url.Values{"action": {data.Action}, "actor": {data.Actor}}
 	if len(entries) > pageSize {
 		entries = entries[:pageSize]
