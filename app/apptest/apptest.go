@@ -7,6 +7,7 @@ package apptest
 import (
 	"log/slog"
 	"net/http/httptest"
+	"net/netip"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -20,6 +21,9 @@ import (
 	"seaworthy/queue"
 	"seaworthy/store"
 )
+
+// Loopback are the proxies of tests that stand behind one.
+var Loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 // Epoch is when every test begins.
 var Epoch = time.Date(2026, 11, 22, 14, 5, 0, 0, time.UTC)
