@@ -186,7 +186,7 @@ func TestRestoreRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			exec(t, db, "PRAGMA application_id = 7")
+			sqlExec(t, db, "PRAGMA application_id = 7")
 			d := start(t, db, cfg, Options{})
 			closeAll(t, d, db)
 		}, 0, func(err error) bool {

@@ -57,7 +57,7 @@ func TestDeafClient(t *testing.T) {
 		t.Fatal(err)
 	}
 	on.Store(true)
-	if wal := fill(t, db, 4<<20); wal > 4<<20 {
+	if wal := fill(t, db, 5<<20); wal > 4<<20 {
 		t.Errorf("the log grew to %d bytes", wal)
 	}
 	eventually(t, 5*time.Second, "the client is given up", func() (string, bool) {

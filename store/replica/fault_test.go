@@ -85,7 +85,7 @@ func TestOutage(t *testing.T) {
 			epoch := d.Status().Epoch
 
 			bucket.set(mode)
-			if wal := fill(t, db, 6<<20); wal > 4<<20 {
+			if wal := fill(t, db, 5<<20); wal > 4<<20 {
 				t.Errorf("the log grew to %d bytes during the outage", wal)
 			}
 			eventually(t, 5*time.Second, "the outage shows in Status", func() (string, bool) {
@@ -133,7 +133,7 @@ func TestDownAtStart(t *testing.T) {
 			if s := d.Status(); !s.Stale || s.Initialised {
 				t.Errorf("Status = %+v", s)
 			}
-			fill(t, db, 3<<20)
+			fill(t, db, 2<<20)
 			// The watchdog looks once a second; until then the log may grow.
 			eventually(t, 5*time.Second, "the log starts over without Litestream", func() (string, bool) {
 				insert(t, db, 1, 10)
@@ -199,7 +199,7 @@ func TestBacklogStartsAfresh(t *testing.T) {
 	bucket.set("503")
 	eventually(t, 10*time.Second, "the backlog is dropped", func() (string, bool) {
 		// Rows that replace each other: the log outgrows the file.
-		exec(t, db, "INSERT INTO test_row (id, body) VALUES (1, randomblob(200000)) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
+		sqlExec(t, db, "INSERT INTO test_row (id, body) VALUES (1, randomblob(200000)) ON CONFLICT (id) DO UPDATE SET body = excluded.body")
 		d.post(func() { d.measured = time.Time{} })
 		s := d.Status()
 		return say(s), !s.Initialised

@@ -96,7 +96,7 @@ func (d *Driver) sample(now time.Time) {
 	if d.sess == nil {
 		return
 	}
-	if d.wal > d.full() && now.Sub(d.captureBegan) > 100*time.Millisecond {
+	if d.wal > d.full() {
 		d.wantCapture(now)
 	}
 	if now.After(d.idleAt) {

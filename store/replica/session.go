@@ -20,6 +20,10 @@ type session struct {
 	client  *bounded
 }
 
+// busyTimeout is how long Litestream's connection waits for a lock. It does so
+// only while the writer pauses, or for its two tables, which prepare made.
+const busyTimeout = 250 * time.Millisecond
+
 // openSession claims the epoch, opens Litestream on it and does the first sync.
 func (d *Driver) openSession(fresh string) (*session, error) {
 	epoch, err := d.claim(d.ctx, fresh)
@@ -45,7 +49,7 @@ func (d *Driver) openSession(fresh string) (*session, error) {
 	s.ldb.CheckpointInterval = 0
 	s.ldb.MinCheckpointPageN = math.MaxInt32
 	s.ldb.TruncatePageN = math.MaxInt32
-	s.ldb.BusyTimeout = 5 * time.Second
+	s.ldb.BusyTimeout = busyTimeout
 	s.ldb.Replica = litestream.NewReplicaWithClient(s.ldb, s.client)
 	s.ldb.Replica.MonitorEnabled = false
 	s.ldb.SetLogger(quiet(d.o.Log))
@@ -130,12 +134,21 @@ func (s *session) upload(ctx context.Context) (uint64, error) {
 
 // checkpoint empties the log through Litestream while the writer pauses. Both
 // waits are short: a pause holds up every write.
-func (s *session) checkpoint(d *Driver) error {
+//
+// A passive checkpoint copies the log, but cannot make it start over while any
+// read that began before is still under way, and under many reads one always
+// is. hard waits for those reads, busyTimeout at most; later ones do not
+// matter, they no longer use the log.
+func (s *session) checkpoint(d *Driver, hard bool) error {
+	mode := litestream.CheckpointModePassive
+	if hard {
+		mode = litestream.CheckpointModeRestart
+	}
 	ctx, cancel := context.WithTimeout(d.ctx, 2*time.Second)
 	defer cancel()
 	return d.db.Pause(ctx, "litestream checkpoint", func() error {
 		_, err := await(ctx, &d.work, "checkpoint", nil, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, s.ldb.Checkpoint(ctx, litestream.CheckpointModePassive)
+			return struct{}{}, s.ldb.Checkpoint(ctx, mode)
 		})
 		return err
 	})

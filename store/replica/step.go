@@ -67,6 +67,7 @@ func (d *Driver) beginCapture(now time.Time) {
 	d.seq++
 	sess, seq, sent := d.sess, d.seq, d.uploaded
 	empty := d.wal > d.full()
+	hard := d.wal > 4*d.o.limits.checkpoint
 	measure := now.Sub(d.measured) > 5*time.Second
 	if measure {
 		d.measured = now
@@ -75,7 +76,7 @@ func (d *Driver) beginCapture(now time.Time) {
 		txid, err := sess.capture(d.ctx)
 		var emptied error
 		if err == nil && empty {
-			if emptied = sess.checkpoint(d); emptied == nil {
+			if emptied = sess.checkpoint(d, hard); emptied == nil {
 				txid, err = sess.capture(d.ctx)
 			}
 		}
