@@ -164,7 +164,7 @@ func TestRestoreRefuses(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
 		name   string
-		break_ func(t *testing.T, cfg Config)
+		damage func(t *testing.T, cfg Config)
 		schema int
 		want   func(error) bool
 	}{
@@ -199,7 +199,7 @@ func TestRestoreRefuses(t *testing.T) {
 			t.Parallel()
 			cfg := fileConfig(t)
 			replicated(t, cfg)
-			tt.break_(t, cfg)
+			tt.damage(t, cfg)
 			loseMachine(t, cfg)
 			out, err := Boot(t.Context(), cfg, cfg.DBPath, BootOptions{KnownSchema: tt.schema})
 			if err == nil {

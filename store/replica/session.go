@@ -102,12 +102,12 @@ func (d *Driver) prepare() error {
 // returns the last transaction they hold. Only the first one, which asks for
 // the replica's position, needs the network.
 func (s *session) capture(ctx context.Context) (uint64, error) {
-	// A first sync encodes the whole file, which takes a second per 100 MB or so.
+	// A first sync encodes the whole file: 250 MB in a second, or much less.
 	limit := callTimeout
 	if info, err := os.Stat(s.ldb.Path()); err == nil {
-		limit += time.Duration(info.Size()/(10<<20)) * time.Second
+		limit += time.Duration(info.Size()/(5<<20)) * time.Second
 	}
-	ctx, cancel := context.WithTimeout(ctx, 2*limit)
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	return guard(func() (uint64, error) {
 		if err := s.ldb.Sync(ctx); err != nil {
