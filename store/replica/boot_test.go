@@ -260,7 +260,7 @@ func TestPointInTime(t *testing.T) {
 	db := openDB(t, cfg)
 	d := start(t, db, cfg, Options{})
 	insert(t, db, 10, 100)
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	want := digest(t, db)

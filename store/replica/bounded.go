@@ -21,6 +21,8 @@ type bounded struct {
 	make     func() litestream.ReplicaClient
 	patience time.Duration   // how long a call may stay silent
 	calls    *sync.WaitGroup // counts the calls that run; may be nil
+	writes   *writes         // of all sessions
+	epoch    string          // whose objects these are
 
 	mu      sync.Mutex
 	inner   litestream.ReplicaClient
@@ -37,7 +39,7 @@ const streamPatience = 6
 var errAborted = errors.New("given up: the write-ahead log grew too large meanwhile")
 
 func newBounded(patience time.Duration, make func() litestream.ReplicaClient) *bounded {
-	return &bounded{make: make, patience: patience, streams: map[*watch]struct{}{}}
+	return &bounded{make: make, patience: patience, writes: &writes{}, streams: map[*watch]struct{}{}}
 }
 
 // client returns the client to call and which one it is, counted from 1.
@@ -162,6 +164,11 @@ func (b *bounded) WriteLTXFile(ctx context.Context, level int, low, high ltx.TXI
 		}()
 	}
 	info, err := await(w.ctx, b.calls, name, nil, func(ctx context.Context) (*ltx.FileInfo, error) {
+		leave, err := b.writes.enter(ctx, b.epoch+" "+name)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
 		return c.WriteLTXFile(ctx, level, low, high, body)
 	})
 	return info, b.settle(n, err)

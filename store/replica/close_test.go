@@ -18,12 +18,12 @@ func TestCloseWithHungReplica(t *testing.T) {
 	db := openDB(t, cfg)
 	d := start(t, db, cfg, Options{}) // with the limits of production
 	insert(t, db, 3, 100)
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	bucket.set("hang")
 	insert(t, db, 3, 100)
-	eventually(t, 5*time.Second, "an upload is under way", func() (string, bool) {
+	eventually(t, 30*time.Second, "an upload is under way", func() (string, bool) {
 		s := d.Status()
 		return say(s), s.LagTXIDs > 0
 	})
@@ -53,14 +53,14 @@ func TestDeafClient(t *testing.T) {
 	d := start(t, db, cfg, Options{limits: small(), wrap: func(c litestream.ReplicaClient) litestream.ReplicaClient {
 		return deaf{c, on.Load, let}
 	}})
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	on.Store(true)
 	if wal := fill(t, db, 5<<20); wal > 4<<20 {
 		t.Errorf("the log grew to %d bytes", wal)
 	}
-	eventually(t, 5*time.Second, "the client is given up", func() (string, bool) {
+	eventually(t, 30*time.Second, "the client is given up", func() (string, bool) {
 		s := d.Status()
 		return say(s), s.LastError != nil
 	})

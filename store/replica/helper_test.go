@@ -116,8 +116,9 @@ func closeAll(t testing.TB, d *Driver, db *store.DB) {
 	}
 }
 
-func within5s(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// soon is a context for what takes a moment, on a slow machine too.
+func soon(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

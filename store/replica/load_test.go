@@ -64,13 +64,13 @@ func TestLongReadPinsTheLog(t *testing.T) {
 			return err
 		}
 		fill(t, db, 1<<20)
-		if err := d.Wait(within5s(t)); err != nil {
+		if err := d.Wait(soon(t)); err != nil {
 			return err
 		}
 		before = d.position(t)
 		// Ten idle rounds of the loop later there must be no new files.
 		began := time.Now()
-		eventually(t, 5*time.Second, "the loop goes round", func() (string, bool) {
+		eventually(t, 30*time.Second, "the loop goes round", func() (string, bool) {
 			s := d.Status()
 			return say(s), s.LastSuccessfulSync.Sub(began) > 10*small().idle
 		})
@@ -82,7 +82,7 @@ func TestLongReadPinsTheLog(t *testing.T) {
 	if after := d.position(t); after > before+2 {
 		t.Errorf("%d new files while nothing was written", after-before)
 	}
-	eventually(t, 5*time.Second, "the log starts over", func() (string, bool) {
+	eventually(t, 30*time.Second, "the log starts over", func() (string, bool) {
 		insert(t, db, 20, 2000)
 		s := d.Status()
 		return say(s), walBytes(cfg.DBPath) < 512<<10
@@ -128,11 +128,11 @@ func TestEndlessSnapshotIsGivenUp(t *testing.T) {
 	l := small()
 	l.abort = 1 << 20
 	d := start(t, db, cfg, Options{limits: l, wrap: func(c litestream.ReplicaClient) litestream.ReplicaClient { return crawling{c} }})
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	fill(t, db, 2<<20)
-	eventually(t, 5*time.Second, "the log starts over", func() (string, bool) {
+	eventually(t, 30*time.Second, "the log starts over", func() (string, bool) {
 		insert(t, db, 5, 2000)
 		s := d.Status()
 		return say(s), walBytes(cfg.DBPath) < 512<<10

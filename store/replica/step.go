@@ -73,11 +73,11 @@ func (d *Driver) beginCapture(now time.Time) {
 		d.measured = now
 	}
 	d.start(func() {
-		txid, err := sess.capture(d.ctx)
+		txid, err := sess.capture(sess.ctx)
 		var emptied error
 		if err == nil && empty {
 			if emptied = sess.checkpoint(d, hard); emptied == nil {
-				txid, err = sess.capture(d.ctx)
+				txid, err = sess.capture(sess.ctx)
 			}
 		}
 		var size *local
@@ -149,7 +149,7 @@ func (d *Driver) beginUpload() {
 	d.uploadAt = time.Time{}
 	sess := d.sess
 	d.start(func() {
-		txid, err := sess.upload(d.ctx)
+		txid, err := sess.upload(sess.ctx)
 		d.post(func() { d.uploadDone(sess, txid, err) })
 	})
 }
