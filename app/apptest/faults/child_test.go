@@ -4,7 +4,6 @@ package faults
 
 import (
 	"bytes"
-	"errors"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -142,9 +141,15 @@ func (c *child) says(words ...string) {
 	}
 }
 
-// running reports whether the process has not ended.
-func (c *child) running() bool {
-	return !errors.Is(c.cmd.Process.Signal(syscall.Signal(0)), os.ErrProcessDone)
+// lines are those of the output that contain a word.
+func (c *child) lines(word string) []string {
+	var all []string
+	for line := range strings.Lines(c.out.String()) {
+		if strings.Contains(line, word) {
+			all = append(all, line)
+		}
+	}
+	return all
 }
 
 // output keeps what a process writes.

@@ -84,5 +84,8 @@ func run() error {
 	if err := enqueue(ctx, a.DB, os.Getenv("FAULTS_ENQUEUE")); err != nil {
 		return err
 	}
+	if os.Getenv("FAULTS_ONLY_ENQUEUE") != "" {
+		return a.Close()
+	}
 	return a.Run(ctx, nil)
 }
