@@ -5,6 +5,7 @@ package faults
 import (
 	"bytes"
 	"database/sql"
+	"fmt"
 	"testing"
 
 	"seaworthy/app/audit"
@@ -61,12 +62,13 @@ func one(what string) string {
 	return "SELECT u.id FROM auth_user u WHERE 1 <> (SELECT count(*) FROM " + what + ")"
 }
 
-// sound wants every rule kept and every acknowledged sign-up there.
-func sound(t *testing.T, db *sql.DB, l *ledger) {
+// broken names the rules that a database breaks, with an example of each.
+func broken(t *testing.T, db *sql.DB) map[string]string {
 	t.Helper()
+	all := map[string]string{}
 	for _, r := range rules {
-		if broken := texts(t, db, r.query); len(broken) > 0 {
-			t.Errorf("%s: %d times, first %q", r.name, len(broken), broken[0])
+		if found := texts(t, db, r.query); len(found) > 0 {
+			all[r.name] = fmt.Sprintf("%d times, first %q", len(found), found[0])
 		}
 	}
 	rows, err := db.Query(`SELECT seq, body, leaf FROM audit_event`)
@@ -77,10 +79,19 @@ func sound(t *testing.T, db *sql.DB, l *ledger) {
 		var body, leaf []byte
 		must(t, rows.Scan(&seq, &body, &leaf))
 		if !bytes.Equal(leaf, audit.Leaf(body)) {
-			t.Errorf("the leaf of audit event %d is not the hash of its body", seq)
+			all["leaf"] = fmt.Sprintf("of audit event %d is not the hash of its body", seq)
 		}
 	}
 	must(t, rows.Err())
+	return all
+}
+
+// sound wants every rule kept and every acknowledged sign-up there.
+func sound(t *testing.T, db *sql.DB, l *ledger) {
+	t.Helper()
+	for name, example := range broken(t, db) {
+		t.Errorf("%s: %s", name, example)
+	}
 	for _, p := range l.acknowledged() {
 		found := texts(t, db, `SELECT u.id FROM auth_user u JOIN auth_email e ON e.user_id = u.id JOIN auth_session s ON s.user_id = u.id
 			WHERE u.id = ? AND e.email = ? AND s.id = ?`, p.user, p.email, p.session)
