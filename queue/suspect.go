@@ -27,8 +27,9 @@ func (q *Queue) suspectRuns() bool {
 // postpone takes back the claim of a job that may not run yet, as if it had
 // never been claimed.
 func (r *running) postpone(tx *store.Tx) error {
-	if err := tx.ExecOne(`UPDATE queue_job SET state = 'scheduled', msg_id = NULL, lease = NULL, attempt = attempt - 1, run_at = ? WHERE id = ?`,
-		tx.Now().Add(awaitTurn).UnixMilli(), r.info.ID); err != nil {
+	at := tx.Now().Add(awaitTurn).UnixMilli()
+	if err := tx.ExecOne(`UPDATE queue_job SET state = 'scheduled', msg_id = NULL, lease = NULL, attempt = attempt - 1, run_at = ?, due_at = ? WHERE id = ?`,
+		at, at, r.info.ID); err != nil {
 		return err
 	}
 	tx.Notify(Ready)

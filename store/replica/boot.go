@@ -150,7 +150,7 @@ func bootMissing(ctx context.Context, cfg Config, dbPath string, o BootOptions) 
 	out, err := Restore(ctx, cfg, dbPath, RestoreOptions{KnownSchema: o.KnownSchema, Log: o.Log})
 	if err == nil {
 		o.Log.Warn("the database was missing and has been restored from the replica",
-			"epoch", out.Epoch, "bytes", out.Bytes, "schema", out.Schema)
+			"replica", cfg.Replica.Location(), "epoch", out.Epoch, "bytes", out.Bytes, "schema", out.Schema)
 		return Outcome{Action: Restored, Epoch: out.Epoch}, nil
 	}
 	if !errors.Is(err, ErrNothing) {

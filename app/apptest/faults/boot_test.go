@@ -30,7 +30,7 @@ func TestDatabaseLost(t *testing.T) {
 	}
 
 	c = serve(t, data)
-	c.says("the database was missing and was restored from the replica", filepath.Join(data, "replica"))
+	c.says("the database was missing and has been restored from the replica", filepath.Join(data, "replica"))
 	for _, p := range l.acknowledged() {
 		c.knows(p)
 	}

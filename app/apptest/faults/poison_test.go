@@ -106,7 +106,7 @@ func TestUnknownKind(t *testing.T) {
 
 	// It is looked at again after a minute; the test does not wait for that.
 	edit := openSQLite(t, dbFile(data), "")
-	_, err := edit.Exec(`UPDATE queue_job SET run_at = 0 WHERE kind = 'faults.good'`)
+	_, err := edit.Exec(`UPDATE queue_job SET run_at = 0, due_at = 0 WHERE kind = 'faults.good'`)
 	must(t, err)
 	must(t, edit.Close())
 	c = start(t, poisons, data)
