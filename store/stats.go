@@ -36,7 +36,7 @@ type Stats struct {
 	Paused      time.Duration // total time spent in Pause
 	LastCommit  time.Time     // zero before the first
 	LastFailure error         // nil once a later commit succeeded
-	WALBytes    int64 // of the write-ahead log in use
+	WALBytes    int64         // of the write-ahead log in use
 }
 
 // Stats reads the counters.
