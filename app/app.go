@@ -66,7 +66,7 @@ type App struct {
 
 // New opens the data folder, restoring or creating the database as the boot
 // table says, migrates it, and builds the systems. It starts nothing; see Run.
-func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) {
+func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if o.Log == nil {
 		var level slog.Level
 		if err := level.UnmarshalText([]byte(cfg.LogLevel)); err != nil {
@@ -80,16 +80,15 @@ func New(ctx context.Context, cfg config.Config, o Options) (a *App, err error) 
 	if o.Hasher == nil {
 		o.Hasher = auth.NewHasher(0)
 	}
-	a = &App{Config: cfg, o: o, log: o.Log}
-	defer func() {
-		if err != nil {
-			a.Close()
-		}
-	}()
-	if err := a.openStore(ctx); err != nil {
-		return nil, err
+	a := &App{Config: cfg, o: o, log: o.Log}
+	err := a.openStore(ctx)
+	if err == nil {
+		err = a.build()
 	}
-	return a, a.build()
+	if err != nil {
+		return nil, errors.Join(err, a.Close())
+	}
+	return a, nil
 }
 
 // openStore brings the database up: boot table, lock, schema.
@@ -126,8 +125,7 @@ func (a *App) build() error {
 	if err != nil {
 		return err
 	}
-	dev := !cfg.Production()
-	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: !dev, Nav: console.Nav(dev && cfg.SMTPURL == "")}
+	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: cfg.SMTPURL == "", Nav: console.Nav()}
 	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
 		return err
 	}

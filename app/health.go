@@ -21,12 +21,17 @@ func (a *App) routes() []web.Route {
 		{Method: "GET", Pattern: "/-/healthz", Access: web.Public, Handler: alive, Doc: web.Doc{Summary: "Whether the process lives"}},
 		{Method: "GET", Pattern: "/-/readyz", Access: web.Public, Handler: a.ready, Doc: web.Doc{Summary: "Whether it can do its work", Out: readiness{}}},
 		{Method: "GET", Pattern: "/-/metrics", Access: web.Public, Handler: a.metricsPage},
+		{Method: "GET", Pattern: "/-/api/openapi.json", Access: web.Public, Handler: a.openAPI, Doc: web.Doc{Summary: "This description"}},
 		{Method: "GET", Pattern: "/{$}", Access: web.Public, Handler: a.home},
 	}
 }
 
 func (a *App) home(w http.ResponseWriter, r *http.Request) error {
 	return a.Pages.Render(w, r, "home", web.View{Title: a.Config.Brand})
+}
+
+func (a *App) openAPI(w http.ResponseWriter, _ *http.Request) error {
+	return web.JSON(w, http.StatusOK, web.OpenAPI(a.Config.Brand, a.Config.URL, a.o.Version, a.Web.Routes()))
 }
 
 func alive(w http.ResponseWriter, _ *http.Request) error {
@@ -72,6 +77,8 @@ func (a *App) databaseHealth() console.Health {
 		h.Kind, h.Word, h.Detail = "danger", "not writable", web.AsError(err).Public
 	case stats.LockWait > 2*time.Second:
 		h.Kind, h.Word, h.Detail = "danger", "locked", fmt.Sprintf("another process has held the write lock for %.0f s", stats.LockWait.Seconds())
+	case stats.HeldFor > time.Second:
+		h.Kind, h.Word, h.Detail = "warn", "held", fmt.Sprintf("%s has held the writer for %.0f s", stats.Holder, stats.HeldFor.Seconds())
 	default:
 		h.Detail = fmt.Sprintf("%.1f MB of log, %d writes in %d commits since the start", float64(stats.WALBytes)/1e6, stats.Writes, stats.Groups)
 	}

@@ -26,12 +26,9 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 		return fmt.Errorf("litestream.yml replicates %s, but the database is %s: give dbs[0].path as ${SEAWORTHY_DATA}/seaworthy.db", cfg.DBPath, abs)
 	}
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		out, err := replica.Boot(ctx, cfg, dbPath, replica.BootOptions{FirstInstall: a.Config.FirstInstall, Log: a.log})
+		_, err := replica.Boot(ctx, cfg, dbPath, replica.BootOptions{FirstInstall: a.Config.FirstInstall, Log: a.log})
 		var unreachable *replica.UnreachableError
 		if !errors.As(err, &unreachable) {
-			if err == nil && out.Action == replica.Restored {
-				a.log.Warn("the database was missing and was restored from the replica", "epoch", out.Epoch, "replica", cfg.Replica.Location())
-			}
 			return err
 		}
 		a.log.Error("waiting for the replica: the database is missing here and may be there", "err", err, "retry_in", wait)

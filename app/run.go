@@ -28,6 +28,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 		return fmt.Errorf("listen: %w", err)
 	}
 	defer listener.Close()
+	entrance := newDoor(listener)
 	if err := a.startReplica(ctx); err != nil {
 		return err
 	}
@@ -48,7 +49,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- entrance.serve(server) }()
 	if started != nil {
 		started(Serving{Addr: listener.Addr(), URL: a.Config.URL, Setup: setup})
 	}
@@ -62,6 +63,8 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	a.log.Info("draining", "grace", a.Config.Grace.String())
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
 	defer cancel()
+	server.SetKeepAlivesEnabled(false)
+	entrance.shut(grace)
 	if stop := server.Shutdown(grace); stop != nil {
 		server.Close()
 		err = errors.Join(err, fmt.Errorf("requests did not finish in time: %w", stop))

@@ -20,6 +20,7 @@ type running struct {
 	timeout  time.Duration
 	handler  *handler
 	finished bool // by Job.Complete
+	suspect  bool // the next crash while it runs would be its last
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
 }
@@ -65,13 +66,14 @@ func (q *Queue) claim(ctx context.Context, free int) ([]*running, error) {
 	}
 	claimed, err := store.Write(ctx, q.db, func(tx *store.Tx) ([]*running, error) {
 		var all []*running
+		suspected := q.suspectRuns()
 		for i, name := range ready {
 			share := max(1, (free-len(all))/(len(ready)-i))
 			n := min(share, q.room(name), free-len(all))
 			if n <= 0 {
 				continue
 			}
-			got, err := q.claimFrom(tx, name, n)
+			got, err := q.claimFrom(tx, name, n, &suspected)
 			if err != nil {
 				return nil, fmt.Errorf("claim from %s: %w", name, err)
 			}
@@ -124,7 +126,9 @@ func (q *Queue) room(queue string) int {
 	return q.o.PerQueue - q.lanes[queue]
 }
 
-func (q *Queue) claimFrom(tx *store.Tx, queue string, n int) ([]*running, error) {
+// claimFrom takes up to n jobs of one queue. suspected tells whether a suspect
+// runs or was claimed already; see suspect.go.
+func (q *Queue) claimFrom(tx *store.Tx, queue string, n int, suspected *bool) ([]*running, error) {
 	messages, err := receiveMessages(tx, queue, n, q.o.Lease)
 	if err != nil {
 		return nil, err
@@ -147,6 +151,15 @@ func (q *Queue) claimFrom(tx *store.Tx, queue string, n int) ([]*running, error)
 			}
 			continue
 		}
+		if r.suspect {
+			if *suspected {
+				if err := r.postpone(tx); err != nil {
+					return nil, err
+				}
+				continue
+			}
+			*suspected = true
+		}
 		claimed = append(claimed, r)
 	}
 	return claimed, nil
@@ -158,6 +171,7 @@ func (q *Queue) attempt(j jobRow, msgID string) *running {
 	return &running{
 		q: q, args: j.args, msgID: msgID, handler: q.handlers[j.kind], started: deref(j.started),
 		timeout: time.Duration(j.timeoutMS) * time.Millisecond,
+		suspect: j.crashes > 0 && j.crashes+1 >= q.o.MaxCrashes,
 		info: Info{ID: j.id, Kind: j.kind, Queue: j.queue, Attempt: j.attempt, MaxAttempts: j.maxAttempts,
 			Enqueued: time.UnixMilli(j.created).UTC(), Cause: cause},
 	}

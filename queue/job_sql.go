@@ -32,16 +32,25 @@ func insertJob(tx *store.Tx, j newJob) error {
 		until = tx.Now().Add(j.window).UnixMilli()
 	}
 	if _, err := tx.Exec(`INSERT INTO queue_job (id, msg_id, queue, kind, args, state, priority, attempt, max_attempts, crashes,
-			run_at, created_at, timeout_ms, uniq, uniq_until, deps_left, progress, meta, cancel_requested)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, 0, 0, ?, 0)`,
+			run_at, due_at, created_at, timeout_ms, uniq, uniq_until, deps_left, progress, meta, cancel_requested)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0)`,
 		j.id, j.msgID, j.queue, j.kind, j.args, string(j.state), j.priority, j.maxAttempts,
-		j.runAt.UnixMilli(), now, j.timeout.Milliseconds(), j.uniq, until, j.meta); err != nil {
+		j.runAt.UnixMilli(), dueAt(j.state, j.runAt), now, j.timeout.Milliseconds(), j.uniq, until, j.meta); err != nil {
 		return err
 	}
 	if j.msgID == nil {
 		return nil
 	}
 	return sendMessage(tx, *j.msgID, j.queue, j.id, j.priority)
+}
+
+// dueAt is what the index of waiting jobs holds.
+func dueAt(state State, runAt time.Time) *int64 {
+	if state != Scheduled && state != Retryable {
+		return nil
+	}
+	at := runAt.UnixMilli()
+	return &at
 }
 
 // sendMessage is goqite's Send, with an id we chose and the transaction's time.
@@ -126,10 +135,10 @@ func markFinished(tx *store.Tx, id, lease string, attempt int, r result) (bool, 
 	if r.refund {
 		refund = 1
 	}
-	n, err := tx.Exec(`UPDATE queue_job SET state = ?, msg_id = NULL, lease = NULL, run_at = ?, finished_at = ?,
+	n, err := tx.Exec(`UPDATE queue_job SET state = ?, msg_id = NULL, lease = NULL, run_at = ?, due_at = ?, finished_at = ?,
 			attempt = attempt - ?, last_error = coalesce(?, last_error), held_since = ?, cancel_requested = 0
 		WHERE id = ? AND state = 'running' AND attempt = ? AND lease = ?`,
-		string(r.state), r.runAt.UnixMilli(), finished, refund, lastError, r.heldSince, id, attempt, lease)
+		string(r.state), r.runAt.UnixMilli(), dueAt(r.state, r.runAt), finished, refund, lastError, r.heldSince, id, attempt, lease)
 	return n == 1, err
 }
 
@@ -150,7 +159,7 @@ func insertAttempt(tx *store.Tx, id string, attempt int, started int64, r result
 // makeAvailable gives a waiting job a message again.
 func makeAvailable(tx *store.Tx, id, queue string, priority int) error {
 	msg := newMessageID()
-	if err := tx.ExecOne(`UPDATE queue_job SET state = 'available', msg_id = ?, lease = NULL WHERE id = ?`, msg, id); err != nil {
+	if err := tx.ExecOne(`UPDATE queue_job SET state = 'available', msg_id = ?, lease = NULL, due_at = NULL WHERE id = ?`, msg, id); err != nil {
 		return err
 	}
 	return sendMessage(tx, msg, queue, id, priority)
@@ -163,12 +172,12 @@ type dueJob struct {
 
 func dueJobs(tx *store.Tx, limit int) ([]dueJob, error) {
 	return store.All(tx, func(r store.Scanner) (d dueJob, err error) { return d, r.Scan(&d.id, &d.queue, &d.priority) },
-		`SELECT id, queue, priority FROM queue_job WHERE state IN ('scheduled', 'retryable') AND run_at <= ? ORDER BY run_at LIMIT ?`,
-		tx.Now().UnixMilli(), limit)
+		`SELECT id, queue, priority FROM queue_job WHERE due_at <= ? ORDER BY due_at LIMIT ?`, tx.Now().UnixMilli(), limit)
 }
 
+// nextDue is when the next waiting job is due, in unix ms, or ErrNotFound.
 func nextDue(tx *store.Tx) (at int64, err error) {
-	err = tx.QueryRow(`SELECT run_at FROM queue_job WHERE state IN ('scheduled', 'retryable') ORDER BY run_at LIMIT 1`).Scan(&at)
+	err = tx.QueryRow(`SELECT due_at FROM queue_job WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1`).Scan(&at)
 	return at, err
 }
 

@@ -142,7 +142,7 @@ func (q *Queue) Cancel(tx *store.Tx, id string) error {
 			return err
 		}
 	}
-	return tx.ExecOne(`UPDATE queue_job SET state = 'cancelled', msg_id = NULL, finished_at = ? WHERE id = ?`, tx.Now().UnixMilli(), id)
+	return tx.ExecOne(`UPDATE queue_job SET state = 'cancelled', msg_id = NULL, due_at = NULL, finished_at = ? WHERE id = ?`, tx.Now().UnixMilli(), id)
 }
 
 // Replay makes a finished job run again with fresh attempts; its history stays.

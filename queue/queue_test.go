@@ -343,6 +343,55 @@ func TestPoisonJobIsDeadAtTheThirdCrash(t *testing.T) {
 	}
 }
 
+func TestSuspectsRunOneAtATime(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	ids := []string{b.enqueue(note{}).ID, b.enqueue(note{}, On("other")).ID, b.enqueue(note{}).ID}
+	for range 2 {
+		died := New(b.db, Options{})
+		Handle(died, func(context.Context, Job[note]) error { return nil })
+		claimed, err := died.claim(t.Context(), 9)
+		b.must(err)
+		if len(claimed) != 3 {
+			t.Fatalf("claimed %d of 3", len(claimed))
+		}
+		b.clock.advance(time.Second)
+		b.must(New(b.db, Options{}).Rescue(t.Context()))
+	}
+	Handle(b.q, func(context.Context, Job[note]) error { return nil })
+	fresh := b.enqueue(note{}).ID
+	for left := 3; left > 0; left-- {
+		claimed, err := b.q.claim(t.Context(), 9)
+		b.must(err)
+		b.invariant()
+		suspects := 0
+		for _, r := range claimed {
+			if r.suspect {
+				suspects++
+			} else if r.info.ID != fresh {
+				t.Fatalf("claimed %+v", r.info)
+			}
+		}
+		if suspects != 1 {
+			t.Fatalf("%d suspects at once, %d left", suspects, left)
+		}
+		if again, err := b.q.claim(t.Context(), 9); err != nil || len(again) != 0 {
+			t.Fatalf("claimed beside a suspect: %d, %v", len(again), err)
+		}
+		for _, r := range claimed {
+			b.q.execute(r)
+		}
+		b.clock.advance(awaitTurn)
+		_, err = b.q.promote(t.Context())
+		b.must(err)
+	}
+	for _, id := range append(ids, fresh) {
+		if j := b.job(id); j.State != Completed {
+			t.Fatalf("%+v", j)
+		}
+	}
+}
+
 func TestStaleWorkerIsFenced(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime"
 	"time"
@@ -60,7 +61,12 @@ func (w *writer) group(first *request) {
 	}
 }
 
+// begin opens the group's transaction, never after a fatal failure: a commit
+// that then succeeds may rest on pages that the kernel has dropped.
 func (w *writer) begin() (*sql.Tx, error) {
+	if err := w.db.FailErr(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrClosed, err)
+	}
 	w.db.stats.locking.Store(time.Now().UnixNano())
 	defer w.db.stats.locking.Store(0)
 	tx, err := w.conn.BeginTx(context.Background(), nil)

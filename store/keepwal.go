@@ -13,8 +13,11 @@ import (
 func (db *DB) KeepWAL(keep bool) { db.keepWAL.Store(keep) }
 
 // beforeClose applies KeepWAL to a connection that may be the last to close.
+// After a fatal failure the log goes: it ends in frames that nobody was told of
+// and that may never have reached the disk. The next start would replay them
+// from the kernel's cache and append to them, and a power cut would take both.
 func (db *DB) beforeClose(conn *sql.Conn) {
-	if conn == nil || !db.keepWAL.Load() {
+	if conn == nil || !db.keepWAL.Load() || db.FailErr() != nil {
 		return
 	}
 	err := conn.Raw(func(driver any) error {

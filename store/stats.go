@@ -36,7 +36,7 @@ type Stats struct {
 	Paused      time.Duration // total time spent in Pause
 	LastCommit  time.Time     // zero before the first
 	LastFailure error         // nil once a later commit succeeded
-	WALBytes    int64
+	WALBytes    int64 // of the write-ahead log in use
 }
 
 // Stats reads the counters.
@@ -44,7 +44,7 @@ func (db *DB) Stats() Stats {
 	s := &db.stats
 	out := Stats{
 		Writes: s.writes.Load(), Groups: s.groups.Load(), Failures: s.failures.Load(), Foreign: s.foreign.Load(),
-		Waiting: len(db.writer.queue), Paused: time.Duration(s.pauseNS.Load()), WALBytes: db.WALSize(),
+		Waiting: len(db.writer.queue), Paused: time.Duration(s.pauseNS.Load()), WALBytes: WALBytes(db.path),
 	}
 	if ns := s.lastCommit.Load(); ns != 0 {
 		out.LastCommit = time.Unix(0, ns)
@@ -81,7 +81,7 @@ func (s *counters) committed(n int) {
 	s.writes.Add(int64(n))
 	s.groups.Add(1)
 	s.lastCommit.Store(time.Now().UnixNano())
-	if s.lastFailure.Load() != nil {
+	if n > 0 && s.lastFailure.Load() != nil { // an empty group has proved nothing
 		s.lastFailure.Store(nil)
 	}
 }

@@ -155,15 +155,6 @@ func (db *DB) fail(err error) {
 	})
 }
 
-// WALSize is the size of the write-ahead log in bytes, 0 when there is none.
-func (db *DB) WALSize() int64 {
-	info, err := os.Stat(db.path + "-wal")
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
 // dsn builds a data source name in which every connection gets every pragma.
 // busy_timeout comes first: the later ones may already need a lock.
 func dsn(path string, params url.Values, pragmas ...string) string {

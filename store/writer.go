@@ -123,6 +123,7 @@ type writer struct {
 	busyWait time.Duration
 
 	checkpoints  atomic.Bool // the writer checkpoints on its own
+	sinceLook    int         // groups since the log's size was looked at
 	dataVersion  int64       // PRAGMA data_version as of our last commit
 	foreignUntil time.Time   // another process wrote recently: yield
 }

@@ -67,7 +67,7 @@ func selectEvents(tx *store.Tx, f Filter) ([]Entry, error) {
 		before = 1 << 62
 	}
 	switch {
-	case f.After > 0 && f.Action == "" && f.Actor == "":
+	case f.Rising:
 		return store.All(tx, scanEntry, eventColumns+`WHERE seq > ? ORDER BY seq LIMIT ?`, f.After, f.Limit)
 	case f.Action != "" && f.Actor != "":
 		return store.All(tx, scanEntry, eventColumns+`WHERE actor = ? AND action = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?`, f.Actor, string(f.Action), before, f.After, f.Limit)

@@ -25,12 +25,13 @@ type Entry struct {
 type Filter struct {
 	Action Action
 	Actor  string // type:id
-	Before int64  // seq: only older ones
-	After  int64  // seq: only newer ones, oldest first
+	Before int64  // seq: only older ones; 0: all
+	After  int64  // seq: only newer ones
+	Rising bool   // oldest first, by After alone
 	Limit  int    // 50 if 0
 }
 
-// List returns events, newest first (oldest first with After).
+// List returns events, newest first unless Rising.
 func List(tx *store.Tx, f Filter) ([]Entry, error) {
 	if f.Limit == 0 {
 		f.Limit = 50

@@ -20,15 +20,16 @@ func People(tx *store.Tx, prefix, before string, limit int) ([]Person, error) {
 		before = "usr_~"
 	}
 	if prefix != "" {
-		return store.All(tx, scanPerson, personColumns+`WHERE e.email_norm >= ? AND e.email_norm < ? AND u.id < ?
+		return store.All(tx, scanPerson, personColumns+`FROM auth_email e JOIN auth_user u ON u.id = e.user_id
+			WHERE e.is_primary = 1 AND e.email_norm >= ? AND e.email_norm < ? AND u.id < ?
 			ORDER BY u.id DESC LIMIT ?`, prefix, prefix+"\U0010FFFF", before, limit)
 	}
-	return store.All(tx, scanPerson, personColumns+`WHERE u.id < ? ORDER BY u.id DESC LIMIT ?`, before, limit)
+	return store.All(tx, scanPerson, personColumns+`FROM auth_user u LEFT JOIN auth_email e ON e.user_id = u.id AND e.is_primary = 1
+		WHERE u.id < ? ORDER BY u.id DESC LIMIT ?`, before, limit)
 }
 
-const personColumns = `SELECT u.id, u.name, e.email, e.verified_at IS NOT NULL, u.status, u.created_at,
-	coalesce((SELECT max(s.last_seen_at) FROM auth_session s WHERE s.user_id = u.id), 0)
-	FROM auth_user u JOIN auth_email e ON e.user_id = u.id AND e.is_primary = 1 `
+const personColumns = `SELECT u.id, u.name, coalesce(e.email, ''), e.verified_at IS NOT NULL, u.status, u.created_at,
+	coalesce((SELECT max(s.last_seen_at) FROM auth_session s WHERE s.user_id = u.id), 0) `
 
 func scanPerson(r store.Scanner) (p Person, err error) {
 	var created, seen int64

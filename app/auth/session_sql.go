@@ -26,9 +26,14 @@ func insertSession(tx *store.Tx, r sessionRow) error {
 // touchDevice finds the browser of a user by its cookie, or adds it.
 func touchDevice(tx *store.Tx, cookieHash []byte, userID, label string) (id string, err error) {
 	now := tx.Now().UnixMilli()
-	err = tx.QueryRow(`INSERT INTO auth_device (id, user_id, cookie_hash, label, first_seen_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (cookie_hash, user_id) DO UPDATE SET label = excluded.label, last_seen_at = excluded.last_seen_at RETURNING id`,
-		tx.NewID("dev"), userID, cookieHash, label, now, now).Scan(&id)
+	err = tx.QueryRow(`UPDATE auth_device SET label = ?, last_seen_at = ? WHERE cookie_hash = ? AND user_id = ? RETURNING id`,
+		label, now, cookieHash, userID).Scan(&id)
+	if !isNotFound(err) {
+		return id, err
+	}
+	id = tx.NewID("dev")
+	_, err = tx.Exec(`INSERT INTO auth_device (id, user_id, cookie_hash, label, first_seen_at, last_seen_at) VALUES (?, ?, ?, ?, ?, ?)`,
+		id, userID, cookieHash, label, now, now)
 	return id, err
 }
 

@@ -48,17 +48,13 @@ func (s *System) Routes() []web.Route {
 }
 
 // Nav is the console's navigation.
-func Nav(dev bool) []web.NavGroup {
-	nav := []web.NavGroup{
+func Nav() []web.NavGroup {
+	return []web.NavGroup{
 		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
 		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}}},
 		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}}},
 		{Label: "Trust", Items: []web.NavItem{{Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"}}},
 	}
-	if dev {
-		nav = append(nav, web.NavGroup{Label: "Development", Items: []web.NavItem{{Label: "Inbox", Path: "/-/dev/inbox", Icon: "inbox"}}})
-	}
-	return nav
 }
 
 type auditRow struct {

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
@@ -85,8 +86,14 @@ func first(path string, filters url.Values) string {
 	return path + "?" + q.Encode()
 }
 
+type jobRow struct {
+	ID, Kind, Queue, State, LastError string
+	Attempt, MaxAttempts              int
+	RunAt                             time.Time
+}
+
 type jobsData struct {
-	Rows                []queue.Listed
+	Rows                []jobRow
 	State, Older, Newer string
 }
 
@@ -98,11 +105,15 @@ func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	data := jobsData{Rows: all, State: q.Get("state")}
+	data := jobsData{State: q.Get("state")}
 	filters := url.Values{"state": {data.State}}
 	if len(all) > pageSize {
-		data.Rows = all[:pageSize]
-		data.Older = href("/-/admin/jobs", "before", data.Rows[pageSize-1].ID, filters)
+		all = all[:pageSize]
+		data.Older = href("/-/admin/jobs", "before", all[pageSize-1].ID, filters)
+	}
+	for _, j := range all {
+		data.Rows = append(data.Rows, jobRow{ID: j.ID, Kind: j.Kind, Queue: j.Queue, State: string(j.State), LastError: j.LastError,
+			Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, RunAt: j.RunAt})
 	}
 	if q.Get("before") != "" {
 		data.Newer = first("/-/admin/jobs", filters)
@@ -118,12 +129,16 @@ type auditData struct {
 func (s *System) audit(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
 	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // what is no number is no cursor
-	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: q.Get("actor"), Before: max(before, 0), Limit: pageSize + 1}
+	actor := q.Get("actor")
+	if actor != "" && !strings.Contains(actor, ":") {
+		actor = audit.User(actor).String()
+	}
+	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: actor, Before: max(before, 0), Limit: pageSize + 1}
 	entries, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]audit.Entry, error) { return audit.List(tx, f) })
 	if err != nil {
 		return err
 	}
-	data := auditData{Action: string(f.Action), Actor: f.Actor}
+	data := auditData{Action: string(f.Action), Actor: q.Get("actor")}
 	filters := url.Values{"action": {data.Action}, "actor": {data.Actor}}
 	if len(entries) > pageSize {
 		entries = entries[:pageSize]

@@ -90,13 +90,15 @@ func dict(pairs ...any) (map[string]any, error) {
 }
 
 // short is an id's prefix and its last six characters, "usr_…8f3k2q": ids begin
-// with their time, so that it is the end which tells neighbours apart.
+// with their time, so that it is the end which tells neighbours apart. What is
+// not an id stays whole.
 func short(id string) string {
-	prefix, rest, ok := strings.Cut(id, "_")
-	if !ok || len(rest) <= 8 {
+	const random = 26 // characters after the prefix, see store.NewID
+	cut := len(id) - random
+	if cut < 2 || id[cut-1] != '_' || strings.ContainsAny(id[cut:], "@. ") {
 		return id
 	}
-	return prefix + "_…" + rest[len(rest)-6:]
+	return id[:cut] + "…" + id[len(id)-6:]
 }
 
 // ago shows a time relative to now, with the absolute one in the title.

@@ -26,6 +26,7 @@ type Site struct {
 	Brand      string
 	URL        string
 	Production bool
+	Inbox      bool // mail goes to the development inbox
 	Nav        []NavGroup
 }
 

@@ -53,9 +53,16 @@
   async function copy(button) {
     try {
       await navigator.clipboard.writeText(button.dataset.copy)
-    } catch {
-      announce("Copying is not allowed here. Select the text and copy it.")
-      return
+    } catch { // no clipboard outside of https and localhost
+      const text = document.createElement("textarea")
+      text.value = button.dataset.copy
+      text.className = "visually-hidden"
+      document.body.append(text)
+      text.select()
+      const done = document.execCommand("copy")
+      text.remove()
+      button.focus()
+      if (!done) return announce("Copying is not allowed here. Select the text and copy it.")
     }
     button.classList.add("copied")
     announce("Copied")
@@ -129,6 +136,6 @@
 
   showTheme()
   all("[data-countdown]").forEach(countDown)
-  document.querySelector("[data-faults]")?.focus()
+  if (!("autofocus" in HTMLElement.prototype)) document.querySelector("[data-faults]")?.focus()
   window.seaworthy = { all, announce }
 })()

@@ -12,7 +12,8 @@ CREATE TABLE queue_job (
   attempt INTEGER NOT NULL,
   max_attempts INTEGER NOT NULL,
   crashes INTEGER NOT NULL,             -- times the process died while it ran
-  run_at INTEGER NOT NULL,
+  run_at INTEGER NOT NULL,              -- not before
+  due_at INTEGER,                       -- run_at while scheduled or retryable
   created_at INTEGER NOT NULL,
   started_at INTEGER,                   -- of the last attempt
   finished_at INTEGER,                  -- when it became completed, dead or cancelled
@@ -38,7 +39,7 @@ CREATE TABLE queue_job (
 ) STRICT;
 
 CREATE UNIQUE INDEX queue_job_msg ON queue_job (msg_id) WHERE msg_id IS NOT NULL;
-CREATE INDEX queue_job_due ON queue_job (run_at) WHERE state IN ('scheduled', 'retryable');
+CREATE INDEX queue_job_due ON queue_job (due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX queue_job_running ON queue_job (lease) WHERE state = 'running';
 CREATE INDEX queue_job_uniq ON queue_job (uniq, uniq_until) WHERE uniq IS NOT NULL;
 CREATE UNIQUE INDEX queue_job_idem ON queue_job (source, idem) WHERE idem IS NOT NULL;

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"seaworthy/store"
 )
 
 // Action is what Boot did about the database file.
@@ -126,7 +128,7 @@ func checkLog(dbPath string) error {
 	if err != nil {
 		return fmt.Errorf("boot: %w", err)
 	}
-	if m.Inode == 0 || m.Inode == ino || walBytes(dbPath) == 0 {
+	if m.Inode == 0 || m.Inode == ino || store.WALBytes(dbPath) == 0 {
 		return nil
 	}
 	return &ReplacedError{DBPath: dbPath}

@@ -21,9 +21,12 @@ type bounded struct {
 	make     func() litestream.ReplicaClient
 	patience time.Duration   // how long a call may stay silent
 	calls    *sync.WaitGroup // counts the calls that run; may be nil
+	writes   *writes         // of all sessions
+	epoch    string          // whose objects these are
 
 	mu      sync.Mutex
 	inner   litestream.ReplicaClient
+	made    int
 	log     *slog.Logger
 	streams map[*watch]struct{} // uploads of unknown size: snapshots and compactions
 }
@@ -36,30 +39,32 @@ const streamPatience = 6
 var errAborted = errors.New("given up: the write-ahead log grew too large meanwhile")
 
 func newBounded(patience time.Duration, make func() litestream.ReplicaClient) *bounded {
-	return &bounded{make: make, patience: patience, streams: map[*watch]struct{}{}}
+	return &bounded{make: make, patience: patience, writes: &writes{}, streams: map[*watch]struct{}{}}
 }
 
-func (b *bounded) client() litestream.ReplicaClient {
+// client returns the client to call and which one it is, counted from 1.
+func (b *bounded) client() (litestream.ReplicaClient, int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.inner == nil {
 		b.inner = b.make()
+		b.made++
 		if b.log != nil {
 			b.inner.SetLogger(b.log)
 		}
 	}
-	return b.inner
+	return b.inner, b.made
 }
 
 // settle drops a client whose connection fell silent: sftp's would be tried
 // again and again otherwise.
-func (b *bounded) settle(used litestream.ReplicaClient, err error) error {
+func (b *bounded) settle(used int, err error) error {
 	if errors.Is(err, errSilent) {
 		b.mu.Lock()
-		if b.inner == used {
+		defer b.mu.Unlock()
+		if b.made == used {
 			b.inner = nil
 		}
-		b.mu.Unlock()
 	}
 	return err
 }
@@ -74,7 +79,10 @@ func (b *bounded) abort() {
 }
 
 // Type is the kind of the client within.
-func (b *bounded) Type() string { return b.client().Type() }
+func (b *bounded) Type() string {
+	c, _ := b.client()
+	return c.Type()
+}
 
 // Init does nothing: every call of Litestream's clients connects when it must,
 // so that a replica that is down does not keep Litestream from starting.
@@ -94,7 +102,7 @@ func (b *bounded) SetLogger(log *slog.Logger) {
 // LTXFiles reads the whole list at once: Litestream's iterators go on calling
 // the replica after they were returned.
 func (b *bounded) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metadata bool) (ltx.FileIterator, error) {
-	c := b.client()
+	c, n := b.client()
 	w := newWatch(ctx, b.patience)
 	defer w.stop()
 	infos, err := await(w.ctx, b.calls, fmt.Sprintf("list level %d", level), nil, func(ctx context.Context) ([]*ltx.FileInfo, error) {
@@ -110,21 +118,21 @@ func (b *bounded) LTXFiles(ctx context.Context, level int, seek ltx.TXID, metada
 		return all, errors.Join(it.Err(), it.Close())
 	})
 	if err != nil {
-		return nil, b.settle(c, err)
+		return nil, b.settle(n, err)
 	}
 	return ltx.NewFileInfoSliceIterator(infos), nil
 }
 
 // OpenLTXFile opens one object; reading it is watched as well.
 func (b *bounded) OpenLTXFile(ctx context.Context, level int, low, high ltx.TXID, offset, size int64) (io.ReadCloser, error) {
-	c := b.client()
+	c, n := b.client()
 	w := newWatch(ctx, b.patience)
 	body, err := await(w.ctx, b.calls, "open "+ltx.FormatFilename(low, high), closeLate, func(ctx context.Context) (io.ReadCloser, error) {
 		return c.OpenLTXFile(ctx, level, low, high, offset, size)
 	})
 	if err != nil {
 		w.stop()
-		return nil, b.settle(c, err)
+		return nil, b.settle(n, err)
 	}
 	w.pause()
 	return &watchedBody{body: body, w: w}, nil
@@ -132,7 +140,7 @@ func (b *bounded) OpenLTXFile(ctx context.Context, level int, low, high ltx.TXID
 
 // WriteLTXFile uploads one object while r is being read.
 func (b *bounded) WriteLTXFile(ctx context.Context, level int, low, high ltx.TXID, r io.Reader) (*ltx.FileInfo, error) {
-	c := b.client()
+	c, n := b.client()
 	name := fmt.Sprintf("write %s of level %d", ltx.FormatFilename(low, high), level)
 	f, sized := r.(seekable)
 	silence := streamPatience * b.patience
@@ -156,23 +164,28 @@ func (b *bounded) WriteLTXFile(ctx context.Context, level int, low, high ltx.TXI
 		}()
 	}
 	info, err := await(w.ctx, b.calls, name, nil, func(ctx context.Context) (*ltx.FileInfo, error) {
+		leave, err := b.writes.enter(ctx, b.epoch+" "+name)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
 		return c.WriteLTXFile(ctx, level, low, high, body)
 	})
-	return info, b.settle(c, err)
+	return info, b.settle(n, err)
 }
 
 // DeleteLTXFiles deletes in portions, each with a deadline of its own.
 func (b *bounded) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) error {
-	c := b.client()
+	c, n := b.client()
 	for len(infos) > 0 {
-		n := min(len(infos), 100)
+		part := infos[:min(len(infos), 100)]
 		_, err := within(ctx, b.patience, "delete old files", func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, c.DeleteLTXFiles(ctx, infos[:n])
+			return struct{}{}, c.DeleteLTXFiles(ctx, part)
 		})
 		if err != nil {
-			return b.settle(c, err)
+			return b.settle(n, err)
 		}
-		infos = infos[n:]
+		infos = infos[len(part):]
 	}
 	return nil
 }

@@ -60,6 +60,7 @@ type Driver struct {
 	first   chan struct{} // closed when the first attempt is over
 	work    sync.WaitGroup
 	view    atomic.Pointer[view]
+	writes  writes
 
 	closing sync.Once
 	closed  error

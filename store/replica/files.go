@@ -1,14 +1,12 @@
 package replica
 
 import (
-	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sort"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -83,33 +81,4 @@ func readHeader(path string) (header, error) {
 		return header{}, fmt.Errorf("%s is not a database: %w", path, err)
 	}
 	return header{schema: int(binary.BigEndian.Uint32(b[60:])), application: binary.BigEndian.Uint32(b[68:])}, nil
-}
-
-// walBytes is how much of the write-ahead log is in use. The file never shrinks,
-// so its size tells nothing after the first checkpoint; but the frames in use
-// are those, from the start on, that bear the salts of the log's header
-// (https://www.sqlite.org/walformat.html section 2). The index beside it would
-// say it directly, but closing that file drops SQLite's locks on it.
-func walBytes(dbPath string) int64 {
-	f, err := os.Open(dbPath + "-wal")
-	if err != nil {
-		return 0
-	}
-	defer f.Close()
-	var head [litestream.WALHeaderSize]byte
-	info, err := f.Stat()
-	if err != nil {
-		return 0
-	}
-	if _, err := f.ReadAt(head[:], 0); err != nil {
-		return 0
-	}
-	frame := int64(binary.BigEndian.Uint32(head[8:])) + litestream.WALFrameHeaderSize
-	frames := int((info.Size() - litestream.WALHeaderSize) / frame)
-	used := sort.Search(frames, func(i int) bool {
-		var salts [8]byte
-		_, err := f.ReadAt(salts[:], litestream.WALHeaderSize+int64(i)*frame+8)
-		return err != nil || !bytes.Equal(salts[:], head[16:24])
-	})
-	return int64(used) * frame
 }

@@ -52,11 +52,11 @@ func openDB(t testing.TB, cfg Config) *store.DB {
 	if _, err := store.Migrate(t.Context(), db, store.MigrateOptions{Binary: "test"}); err != nil {
 		t.Fatal(err)
 	}
-	exec(t, db, "CREATE TABLE IF NOT EXISTS test_row (id INTEGER NOT NULL PRIMARY KEY, body BLOB NOT NULL) STRICT")
+	sqlExec(t, db, "CREATE TABLE IF NOT EXISTS test_row (id INTEGER NOT NULL PRIMARY KEY, body BLOB NOT NULL) STRICT")
 	return db
 }
 
-func exec(t testing.TB, db *store.DB, query string, args ...any) {
+func sqlExec(t testing.TB, db *store.DB, query string, args ...any) {
 	t.Helper()
 	err := db.Write(context.Background(), func(tx *store.Tx) error {
 		_, err := tx.Exec(query, args...)
@@ -71,7 +71,7 @@ func exec(t testing.TB, db *store.DB, query string, args ...any) {
 func insert(t testing.TB, db *store.DB, n, bytes int) {
 	t.Helper()
 	for range n {
-		exec(t, db, "INSERT INTO test_row (body) VALUES (randomblob(?))", bytes)
+		sqlExec(t, db, "INSERT INTO test_row (body) VALUES (randomblob(?))", bytes)
 	}
 }
 
@@ -116,8 +116,9 @@ func closeAll(t testing.TB, d *Driver, db *store.DB) {
 	}
 }
 
-func within5s(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+// soon is a context for what takes a moment, on a slow machine too.
+func soon(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	t.Cleanup(cancel)
 	return ctx
 }

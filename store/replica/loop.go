@@ -2,6 +2,8 @@ package replica
 
 import (
 	"time"
+
+	"seaworthy/store"
 )
 
 // state is what the loop knows.
@@ -91,12 +93,12 @@ func (d *Driver) wantUpload(at time.Time) {
 func (d *Driver) sample(now time.Time) {
 	if now.Sub(d.walSampled) >= 20*time.Millisecond {
 		d.walSampled = now
-		d.wal = walBytes(d.db.Path())
+		d.wal = store.WALBytes(d.db.Path())
 	}
 	if d.sess == nil {
 		return
 	}
-	if d.wal > d.full() && now.Sub(d.captureBegan) > 100*time.Millisecond {
+	if d.wal > d.full() {
 		d.wantCapture(now)
 	}
 	if now.After(d.idleAt) {

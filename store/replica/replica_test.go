@@ -12,7 +12,7 @@ func TestLossOfTheMachine(t *testing.T) {
 	db := openDB(t, cfg)
 	d := start(t, db, cfg, Options{})
 	insert(t, db, 50, 300)
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	want := digest(t, db)
@@ -83,7 +83,7 @@ func TestRestartKeepsTheEpoch(t *testing.T) {
 		t.Errorf("epoch after a restart = %s, want %s", got, epoch)
 	}
 	insert(t, db, 1, 10)
-	if err := d.Wait(within5s(t)); err != nil {
+	if err := d.Wait(soon(t)); err != nil {
 		t.Fatal(err)
 	}
 	// Not a copy of the whole file: the log was kept across the restart.

@@ -97,7 +97,7 @@ func await[T any](ctx context.Context, running *sync.WaitGroup, what string, lat
 	select {
 	case r := <-done:
 		if r.err != nil && ctx.Err() != nil {
-			return r.value, fmt.Errorf("%s: %w", what, context.Cause(ctx))
+			return r.value, fmt.Errorf("%s: %w (%v)", what, context.Cause(ctx), r.err)
 		}
 		return r.value, r.err
 	case <-ctx.Done():
@@ -105,16 +105,17 @@ func await[T any](ctx context.Context, running *sync.WaitGroup, what string, lat
 	// A call that heeds its context ends in a moment; then nothing is left running.
 	grace := time.NewTimer(200 * time.Millisecond)
 	defer grace.Stop()
+	var zero T
 	select {
 	case r := <-done:
 		if r.err == nil {
 			return r.value, nil
 		}
+		return zero, fmt.Errorf("%s: %w (%v)", what, context.Cause(ctx), r.err)
 	case <-grace.C:
 		close(left)
+		return zero, fmt.Errorf("%s: %w", what, context.Cause(ctx))
 	}
-	var zero T
-	return zero, fmt.Errorf("%s: %w", what, context.Cause(ctx))
 }
 
 // guard turns a panic of Litestream, which asserts, into an error of the call.

@@ -56,7 +56,9 @@ func (r *sftpRoot) session(ctx context.Context, fn func(*sftp.Client) error) err
 	if err != nil {
 		return err
 	}
-	defer client.Close()
+	// The connection goes first: closing the client waits for a server that
+	// may not answer any more.
+	defer func() { conn.Close(); client.Close() }()
 	return fn(client)
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/benbjohnson/litestream"
@@ -18,7 +19,30 @@ type session struct {
 	ldb     *litestream.DB
 	monitor *litestream.Store // compactions, snapshots, retention
 	client  *bounded
+	ended   func() // tells the driver that nothing of the session runs any more
+
+	ctx    context.Context // of its calls; ends before the driver's when it is dropped
+	stop   context.CancelFunc
+	using  sync.RWMutex // held while a call of ours is inside of Litestream
+	closed bool
 }
+
+// use runs a call into Litestream unless the session is closed. Litestream
+// itself would open again what was closed, and two of it on one folder destroy
+// each other's files.
+func use[T any](s *session, fn func() (T, error)) (T, error) {
+	s.using.RLock()
+	defer s.using.RUnlock()
+	if s.closed {
+		var zero T
+		return zero, ErrClosed
+	}
+	return guard(fn)
+}
+
+// busyTimeout is how long Litestream's connection waits for a lock. It does so
+// only while the writer pauses, or for its two tables, which prepare made.
+const busyTimeout = 250 * time.Millisecond
 
 // openSession claims the epoch, opens Litestream on it and does the first sync.
 func (d *Driver) openSession(fresh string) (*session, error) {
@@ -29,7 +53,11 @@ func (d *Driver) openSession(fresh string) (*session, error) {
 	if err := d.prepare(); err != nil {
 		return nil, err
 	}
-	s := &session{epoch: epoch, ldb: litestream.NewDB(d.db.Path())}
+	// Litestream's monitors make calls of their own: they count as one until
+	// the session is closed.
+	d.work.Add(1)
+	s := &session{epoch: epoch, ldb: litestream.NewDB(d.db.Path()), ended: d.work.Done}
+	s.ctx, s.stop = context.WithCancel(d.ctx)
 	s.client = newBounded(d.o.limits.silence, func() litestream.ReplicaClient {
 		c := newClient(d.cfg.Replica, epoch)
 		if f, ok := c.(*file.ReplicaClient); ok {
@@ -40,19 +68,20 @@ func (d *Driver) openSession(fresh string) (*session, error) {
 		}
 		return c
 	})
-	s.client.calls = &d.work
+	s.client.calls, s.client.writes, s.client.epoch = &d.work, &d.writes, epoch
 	s.ldb.MonitorInterval = 0
 	s.ldb.CheckpointInterval = 0
 	s.ldb.MinCheckpointPageN = math.MaxInt32
 	s.ldb.TruncatePageN = math.MaxInt32
-	s.ldb.BusyTimeout = 5 * time.Second
+	s.ldb.BusyTimeout = busyTimeout
 	s.ldb.Replica = litestream.NewReplicaWithClient(s.ldb, s.client)
 	s.ldb.Replica.MonitorEnabled = false
 	s.ldb.SetLogger(quiet(d.o.Log))
 	if err := s.ldb.Open(); err != nil {
+		s.close(false)
 		return nil, fmt.Errorf("open litestream: %w", err)
 	}
-	if _, err := s.capture(d.ctx); err != nil {
+	if _, err := s.capture(s.ctx); err != nil {
 		s.close(false)
 		return nil, err
 	}
@@ -94,18 +123,23 @@ func (d *Driver) prepare() error {
 	return d.ensureTables(ctx)
 }
 
+// captureLimit is how long a capture may take. One that encodes the whole file
+// gets on with 250 MB in a second, or with much less.
+func captureLimit(dbPath string) time.Duration {
+	limit := callTimeout
+	if info, err := os.Stat(dbPath); err == nil {
+		limit += time.Duration(info.Size()/(5<<20)) * time.Second
+	}
+	return limit
+}
+
 // capture copies what is new in the write-ahead log to local LTX files and
 // returns the last transaction they hold. Only the first one, which asks for
 // the replica's position, needs the network.
 func (s *session) capture(ctx context.Context) (uint64, error) {
-	// A first sync encodes the whole file, which takes a second per 100 MB or so.
-	limit := callTimeout
-	if info, err := os.Stat(s.ldb.Path()); err == nil {
-		limit += time.Duration(info.Size()/(10<<20)) * time.Second
-	}
-	ctx, cancel := context.WithTimeout(ctx, 2*limit)
+	ctx, cancel := context.WithTimeout(ctx, captureLimit(s.ldb.Path()))
 	defer cancel()
-	return guard(func() (uint64, error) {
+	return use(s, func() (uint64, error) {
 		if err := s.ldb.Sync(ctx); err != nil {
 			return 0, fmt.Errorf("read the write-ahead log: %w", err)
 		}
@@ -120,7 +154,7 @@ func (s *session) capture(ctx context.Context) (uint64, error) {
 // upload sends the local LTX files that the replica lacks and returns the last
 // transaction it then has. It ends when nothing moves any more (see bounded).
 func (s *session) upload(ctx context.Context) (uint64, error) {
-	return guard(func() (uint64, error) {
+	return use(s, func() (uint64, error) {
 		if err := s.ldb.Replica.Sync(ctx); err != nil {
 			return 0, fmt.Errorf("send to the replica: %w", err)
 		}
@@ -130,19 +164,34 @@ func (s *session) upload(ctx context.Context) (uint64, error) {
 
 // checkpoint empties the log through Litestream while the writer pauses. Both
 // waits are short: a pause holds up every write.
-func (s *session) checkpoint(d *Driver) error {
-	ctx, cancel := context.WithTimeout(d.ctx, 2*time.Second)
+//
+// A passive checkpoint copies the log, but cannot make it start over while any
+// read that began before is still under way, and under many reads one always
+// is. hard waits for those reads, busyTimeout at most; later ones do not
+// matter, they no longer use the log.
+func (s *session) checkpoint(d *Driver, hard bool) error {
+	mode := litestream.CheckpointModePassive
+	if hard {
+		mode = litestream.CheckpointModeRestart
+	}
+	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 	defer cancel()
 	return d.db.Pause(ctx, "litestream checkpoint", func() error {
 		_, err := await(ctx, &d.work, "checkpoint", nil, func(ctx context.Context) (struct{}, error) {
-			return struct{}{}, s.ldb.Checkpoint(ctx, litestream.CheckpointModePassive)
+			return use(s, func() (struct{}, error) { return struct{}{}, s.ldb.Checkpoint(ctx, mode) })
 		})
 		return err
 	})
 }
 
-// close stops Litestream. With a last look at the log when there is time for it.
+// close waits for the calls under way and stops Litestream, calmly with a last
+// look at the log.
 func (s *session) close(calm bool) {
+	defer s.ended()
+	s.stop()
+	s.using.Lock()
+	defer s.using.Unlock()
+	s.closed = true
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
 	if !calm {

@@ -67,16 +67,17 @@ func (d *Driver) beginCapture(now time.Time) {
 	d.seq++
 	sess, seq, sent := d.sess, d.seq, d.uploaded
 	empty := d.wal > d.full()
+	hard := d.wal > 4*d.o.limits.checkpoint
 	measure := now.Sub(d.measured) > 5*time.Second
 	if measure {
 		d.measured = now
 	}
 	d.start(func() {
-		txid, err := sess.capture(d.ctx)
+		txid, err := sess.capture(sess.ctx)
 		var emptied error
 		if err == nil && empty {
-			if emptied = sess.checkpoint(d); emptied == nil {
-				txid, err = sess.capture(d.ctx)
+			if emptied = sess.checkpoint(d, hard); emptied == nil {
+				txid, err = sess.capture(sess.ctx)
 			}
 		}
 		var size *local
@@ -87,7 +88,7 @@ func (d *Driver) beginCapture(now time.Time) {
 		d.post(func() {
 			if empty {
 				d.walSampled = time.Now()
-				d.wal = walBytes(d.db.Path())
+				d.wal = store.WALBytes(d.db.Path())
 				d.walLeft = d.wal
 			}
 			d.captureDone(sess, seq, txid, err, emptied, size)
@@ -148,7 +149,7 @@ func (d *Driver) beginUpload() {
 	d.uploadAt = time.Time{}
 	sess := d.sess
 	d.start(func() {
-		txid, err := sess.upload(d.ctx)
+		txid, err := sess.upload(sess.ctx)
 		d.post(func() { d.uploadDone(sess, txid, err) })
 	})
 }

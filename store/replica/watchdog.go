@@ -23,12 +23,21 @@ func (d *Driver) watch(now time.Time) {
 	switch {
 	case d.sess == nil:
 		d.empty(now)
-	case now.Sub(d.captureGood) > l.stuck:
+	case now.Sub(d.captureGood) > d.stuckAfter():
 		// Litestream holds the log back but does not read it either.
 		d.drop("")
 	case d.wal > l.abort:
 		d.sess.client.abort()
 	}
+}
+
+// stuckAfter is when reading the log counts as stuck: not while a capture that
+// may have to encode the whole file is still within its time.
+func (d *Driver) stuckAfter() time.Duration {
+	if d.capturing {
+		return d.o.limits.stuck + captureLimit(d.db.Path())
+	}
+	return d.o.limits.stuck
 }
 
 // tooMuchUnsent is the rule of spec/storage.md section 1: the backlog is larger

@@ -1,0 +1,120 @@
+//go:build faults
+
+package faults
+
+import (
+	"bytes"
+	"database/sql"
+	"fmt"
+	"testing"
+
+	"seaworthy/app/audit"
+)
+
+// rules are queries that find nothing in a sound database. Each row they return
+// is a sentence about what is wrong.
+var rules = []struct{ name, query string }{
+	{"integrity", `SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'`},
+	{"foreign keys", `SELECT "table" || ' ' || rowid FROM pragma_foreign_key_check`},
+
+	// A sign-up is one transaction: every user has each of its rows exactly once.
+	{"user without its address", one("auth_email e WHERE e.user_id = u.id AND e.is_primary = 1")},
+	{"user without a personal org", one("auth_org o WHERE o.personal_user_id = u.id")},
+	{"user outside of the personal org", one("auth_membership m JOIN auth_org o ON o.id = m.org_id WHERE m.user_id = u.id AND o.personal_user_id = u.id")},
+	{"user who does not own the org", one("auth_role_binding b JOIN auth_org o ON o.id = b.org_id WHERE b.principal_id = u.id AND b.role_id = 'rol_owner' AND o.personal_user_id = u.id")},
+	{"user without a session", one("auth_session s WHERE s.user_id = u.id")},
+	{"user without a device", one("auth_device d WHERE d.user_id = u.id")},
+	{"user without a link to verify", one("auth_one_time t WHERE t.user_id = u.id")},
+	{"user without the audit event", one("audit_event e WHERE e.action = 'user.signed_up' AND e.target = 'user:' || u.id")},
+	{"user without a message", one("email_message m WHERE m.user_id = u.id AND m.template = 'auth/verify'")},
+	{"message without its job", `SELECT m.id FROM email_message m WHERE 1 <> (SELECT count(*) FROM queue_job j
+		WHERE j.kind = 'email.deliver' AND json_extract(CAST(j.args AS TEXT), '$.message') = m.id)`},
+
+	// The other way round: nothing of a sign-up without its user.
+	{"sign-up event without a user", `SELECT e.seq FROM audit_event e WHERE e.action = 'user.signed_up' AND NOT EXISTS (SELECT 1 FROM auth_user u WHERE 'user:' || u.id = e.target)`},
+	{"message without a user", `SELECT m.id FROM email_message m WHERE NOT EXISTS (SELECT 1 FROM auth_user u WHERE u.id = m.user_id)`},
+	{"org without a user", `SELECT o.id FROM auth_org o WHERE NOT EXISTS (SELECT 1 FROM auth_user u WHERE u.id = o.personal_user_id)`},
+	{"job without a message", `SELECT j.id FROM queue_job j WHERE j.kind = 'email.deliver' AND NOT EXISTS (SELECT 1 FROM email_message m
+		WHERE m.id = json_extract(CAST(j.args AS TEXT), '$.message'))`},
+
+	// A mail is sent, recorded and its job finished in one transaction, once.
+	{"mail, job and inbox differ", `SELECT m.id || ' is ' || m.status || ', its job ' || j.state || ', in the inbox ' || n FROM (
+		SELECT m.*, (SELECT count(*) FROM email_inbox i WHERE i.message_id = m.id) AS n FROM email_message m) m
+		JOIN queue_job j ON j.kind = 'email.deliver' AND json_extract(CAST(j.args AS TEXT), '$.message') = m.id
+		WHERE CASE WHEN m.status = 'sent' THEN j.state <> 'completed' OR n <> 1
+			ELSE m.status <> 'queued' OR j.state IN ('completed', 'dead', 'cancelled') OR n <> 0 END`},
+	{"mails sent and events about it", `SELECT 'sent ' || s || ', recorded ' || e FROM (SELECT (SELECT count(*) FROM email_message WHERE status = 'sent') AS s,
+		(SELECT count(*) FROM audit_event WHERE action = 'email.sent') AS e) WHERE s <> e`},
+
+	// spec/jobs.md section 5.
+	{"job without its row in goqite", `SELECT j.id || ' ' || j.state FROM queue_job j LEFT JOIN goqite g ON g.id = j.msg_id
+		WHERE (j.state IN ('available', 'running')) <> (g.id IS NOT NULL)`},
+	{"row in goqite without its job", `SELECT g.id FROM goqite g LEFT JOIN queue_job j ON j.msg_id = g.id AND j.id = CAST(g.body AS TEXT) WHERE j.id IS NULL`},
+	{"job that ended without an attempt", `SELECT j.id || ' ' || j.state FROM queue_job j WHERE j.state IN ('completed', 'dead', 'retryable')
+		AND NOT EXISTS (SELECT 1 FROM queue_attempt a WHERE a.job_id = j.id)`},
+
+	{"gap in the audit log", `SELECT n || ' events from ' || low || ' to ' || high FROM (SELECT count(*) AS n, coalesce(min(seq), 1) AS low, coalesce(max(seq), 0) AS high FROM audit_event) WHERE low <> 1 OR high <> n`},
+	{"gap in an org's audit log", `SELECT org FROM audit_event WHERE org IS NOT NULL GROUP BY org HAVING min(org_seq) <> 1 OR max(org_seq) <> count(*)`},
+}
+
+// one finds the users who do not have exactly one such row.
+func one(what string) string {
+	return "SELECT u.id FROM auth_user u WHERE 1 <> (SELECT count(*) FROM " + what + ")"
+}
+
+// broken names the rules that a database breaks, with an example of each.
+func broken(t *testing.T, db *sql.DB) map[string]string {
+	t.Helper()
+	all := map[string]string{}
+	for _, r := range rules {
+		if found := texts(t, db, r.query); len(found) > 0 {
+			all[r.name] = fmt.Sprintf("%d times, first %q", len(found), found[0])
+		}
+	}
+	rows, err := db.Query(`SELECT seq, body, leaf FROM audit_event`)
+	must(t, err)
+	defer rows.Close()
+	for rows.Next() {
+		var seq int
+		var body, leaf []byte
+		must(t, rows.Scan(&seq, &body, &leaf))
+		if !bytes.Equal(leaf, audit.Leaf(body)) {
+			all["leaf"] = fmt.Sprintf("of audit event %d is not the hash of its body", seq)
+		}
+	}
+	must(t, rows.Err())
+	return all
+}
+
+// sound wants every rule kept and every acknowledged sign-up there.
+func sound(t *testing.T, db *sql.DB, l *ledger) {
+	t.Helper()
+	for name, example := range broken(t, db) {
+		t.Errorf("%s: %s", name, example)
+	}
+	for _, p := range l.acknowledged() {
+		found := texts(t, db, `SELECT u.id FROM auth_user u JOIN auth_email e ON e.user_id = u.id JOIN auth_session s ON s.user_id = u.id
+			WHERE u.id = ? AND e.email = ? AND s.id = ?`, p.user, p.email, p.session)
+		if len(found) != 1 {
+			t.Errorf("LOST: the sign-up of %s was acknowledged as %s and is not there", p.email, p.user)
+		}
+	}
+}
+
+// absent wants nothing of the sign-ups that were told nothing was saved.
+func absent(t *testing.T, db *sql.DB, l *ledger) {
+	t.Helper()
+	for _, r := range l.refusals() {
+		if n := texts(t, db, `SELECT user_id FROM auth_email WHERE email = ?`, r.email); len(n) > 0 {
+			t.Errorf("the sign-up of %s was refused (%s) and is there all the same", r.email, r.answer)
+		}
+	}
+}
+
+// sent wants every mail to have left.
+func sent(t *testing.T, db *sql.DB) {
+	t.Helper()
+	if waiting := texts(t, db, `SELECT id FROM email_message WHERE status <> 'sent'`); len(waiting) > 0 {
+		t.Errorf("%d mails were not sent", len(waiting))
+	}
+}

@@ -1,0 +1,144 @@
+package app_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/auth"
+	"seaworthy/app/config"
+)
+
+// serve runs the app as production does: real clock, workers, Litestream to a
+// file replica, synchronous=FULL. Only the password hash is cheap, so that what
+// is measured is everything else.
+func serve(b *testing.B) (url string, client *http.Client) {
+	b.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	cfg := config.Config{Addr: addr, Data: filepath.Join(b.TempDir(), "data"), Brand: "Acme", LogLevel: "error", RateLimits: "off",
+		Grace: 20 * time.Second, MailFrom: "Acme <hello@acme.example>"}
+	if err := cfg.Validate(); err != nil {
+		b.Fatal(err)
+	}
+	a, err := app.New(context.Background(), cfg, app.Options{Hasher: auth.NewCheapHasher(), Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	started, stopped := make(chan struct{}), make(chan error, 1)
+	go func() { stopped <- a.Run(ctx, func(app.Serving) { close(started) }) }()
+	select {
+	case <-started:
+	case err := <-stopped:
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		stop()
+		if err := <-stopped; err != nil {
+			b.Error(err)
+		}
+	})
+	return cfg.URL, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+}
+
+// latencies collects how long requests took.
+type latencies struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (l *latencies) add(d time.Duration) {
+	l.mu.Lock()
+	l.all = append(l.all, d)
+	l.mu.Unlock()
+}
+
+func (l *latencies) report(b *testing.B) {
+	slices.Sort(l.all)
+	b.ReportMetric(float64(len(l.all))/b.Elapsed().Seconds(), "req/s")
+	b.ReportMetric(float64(l.all[len(l.all)/2].Microseconds())/1000, "p50-ms")
+	b.ReportMetric(float64(l.all[len(l.all)*99/100].Microseconds())/1000, "p99-ms")
+}
+
+// BenchmarkSignUp is the full write through HTTP: user, address, org, membership,
+// role, device, session, token, message, audit event and job, in one durable
+// transaction, from 64 clients, while the jobs send the mails.
+func BenchmarkSignUp(b *testing.B) {
+	url, client := serve(b)
+	var n atomic.Int64
+	var l latencies
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			body := fmt.Sprintf(`{"name":"Ada","email":"u%d@example.com","password":%q}`, n.Add(1), apptest.Password)
+			started := time.Now()
+			res, err := client.Post(url+"/-/api/v1/signup", "application/json", bytes.NewReader([]byte(body)))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if res.StatusCode != http.StatusCreated {
+				b.Errorf("status %d", res.StatusCode)
+			}
+			l.add(time.Since(started))
+		}
+	})
+	l.report(b)
+}
+
+// BenchmarkMe is a signed-in read of the API with a session cookie, from 64 clients.
+func BenchmarkMe(b *testing.B) {
+	url, client := serve(b)
+	res, err := client.Post(url+"/-/api/v1/signup", "application/json", bytes.NewReader([]byte(
+		fmt.Sprintf(`{"name":"Ada","email":"ada@example.com","password":%q}`, apptest.Password))))
+	if err != nil || res.StatusCode != http.StatusCreated {
+		b.Fatal(res, err)
+	}
+	io.Copy(io.Discard, res.Body)
+	res.Body.Close()
+	cookies := res.Cookies()
+	var l latencies
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			r, _ := http.NewRequest("GET", url+"/-/api/v1/me", nil)
+			for _, c := range cookies {
+				r.AddCookie(c)
+			}
+			started := time.Now()
+			res, err := client.Do(r)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if res.StatusCode != http.StatusOK {
+				b.Errorf("status %d", res.StatusCode)
+			}
+			l.add(time.Since(started))
+		}
+	})
+	l.report(b)
+}

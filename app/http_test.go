@@ -1,0 +1,266 @@
+package app_test
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/audit"
+	"seaworthy/app/config"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+func TestBadBodiesAreNamedAndNothingIsWritten(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	b := a.Browser()
+	const json, form = "application/json", "application/x-www-form-urlencoded"
+	for name, c := range map[string]struct {
+		kind, body string
+		status     int
+		code       string
+		fields     []string
+	}{
+		"too large":         {json, `{"name":"` + strings.Repeat("x", 70<<10) + `"}`, 413, "too_large", nil},
+		"no content type":   {"", `{}`, 415, "unsupported_media_type", nil},
+		"wrong type":        {"text/plain", `{}`, 415, "unsupported_media_type", nil},
+		"wrong charset":     {json + "; charset=latin1", `{}`, 415, "unsupported_media_type", nil},
+		"unknown field":     {json, `{"name":"A","admin":true}`, 400, "bad_field", []string{"admin"}},
+		"duplicate key":     {json, `{"name":"A","name":"B"}`, 400, "bad_field", []string{"name"}},
+		"other case":        {json, `{"Name":"A"}`, 400, "bad_field", []string{"Name"}},
+		"wrong kind":        {json, `{"name":7}`, 400, "bad_field", []string{"name"}},
+		"invalid UTF-8":     {json, "{\"name\":\"\xff\"}", 400, "malformed_json", nil},
+		"two values":        {json, `{} {}`, 400, "malformed_json", nil},
+		"truncated":         {json, `{"name":`, 400, "malformed_json", nil},
+		"a list":            {json, `[]`, 400, "bad_field", []string{""}},
+		"deep":              {json, `{"name":` + strings.Repeat("[", 20_000), 400, "malformed_json", nil},
+		"form unknown":      {form, "name=A&admin=1", 400, "bad_field", []string{"admin"}},
+		"form duplicate":    {form, "name=A&name=B", 400, "bad_field", []string{"name"}},
+		"form bad encoding": {form, "name=%zz", 400, "malformed_form", nil},
+		"form bad UTF-8":    {form, "name=%ff", 400, "bad_field", []string{"name"}},
+		"form NUL":          {form, "name=a%00b", 400, "bad_field", []string{"name"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b.Do("POST", "/-/api/v1/signup", c.kind, c.body).WantProblem(c.status, c.code, c.fields...)
+		})
+	}
+	a.ExpectNothing()
+	if a.Logs() != "" {
+		t.Errorf("a client's mistakes are logged as ours:\n%s", a.Logs())
+	}
+}
+
+func TestErrorsHaveOneForm(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	b := a.Browser()
+	b.Get("/-/nowhere").Want(404, "There is nothing at this address", "req_")
+	b.Get("/-/api/v1/nowhere").WantProblem(404, "not_found")
+	p := b.Do("DELETE", "/-/signup", "", "").Want(405, "DELETE")
+	if p.Header.Get("Allow") != "GET, HEAD, POST" {
+		t.Errorf("Allow: %q", p.Header.Get("Allow"))
+	}
+	b.Get("/-/api/v1/me").WantProblem(401, "signed_out")
+}
+
+func TestPanicIsContainedAndTold(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, func(_ *config.Config, o *app.Options) {
+		o.Extend = func(a *app.App) app.Extension {
+			return app.Extension{Routes: []web.Route{
+				{Method: "GET", Pattern: "/-/boom", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error { panic("secret detail") }},
+				{Method: "GET", Pattern: "/-/fail", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error { return errors.New("secret detail") }},
+				{Method: "GET", Pattern: "/-/full", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error { return store.ErrFull }},
+				{Method: "GET", Pattern: "/-/txboom", Access: web.Public, Handler: func(_ http.ResponseWriter, r *http.Request) error {
+					return a.DB.Write(r.Context(), func(*store.Tx) error { panic("secret detail") })
+				}},
+			}}
+		}
+	})
+	b := a.Browser()
+	for _, path := range []string{"/-/boom", "/-/fail", "/-/txboom"} {
+		b.Get(path).Want(500, "Something went wrong on our side").Without("secret detail")
+	}
+	if p := b.Get("/-/full").Want(507, "disk is full"); p.Header.Get("Retry-After") != "30" {
+		t.Errorf("Retry-After: %q", p.Header.Get("Retry-After"))
+	}
+	if n := strings.Count(a.Logs(), "secret detail"); n < 3 {
+		t.Errorf("the log has the cause %d times", n)
+	}
+	b.Get("/-/healthz").Want(200)
+	a.SignUp("after@example.com") // the writer goes on
+}
+
+func TestHeadersOfEveryPage(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	for _, path := range []string{"/", "/-/login", "/-/nowhere", "/-/api/v1/me"} {
+		h := a.Browser().Get(path).Header
+		if !strings.Contains(h.Get("Content-Security-Policy"), "script-src 'self';") || h.Get("X-Content-Type-Options") != "nosniff" ||
+			h.Get("X-Frame-Options") != "DENY" || h.Get("Cache-Control") != "no-store" || !strings.HasPrefix(h.Get("X-Request-Id"), "req_") {
+			t.Errorf("%s: %v", path, h)
+		}
+	}
+}
+
+func TestProductionHasNoDevelopmentAids(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, func(c *config.Config, _ *app.Options) {
+		c.URL, c.SMTPURL = "https://app.example.com", "smtp://127.0.0.1:1"
+	})
+	b := a.Browser()
+	b.Get("/-/dev/inbox").Want(404)
+	p := b.Post("/-/signup", "name", "Ada", "email", "ada@example.com", "password", apptest.Password).Want(200)
+	for _, c := range p.Header.Values("Set-Cookie") {
+		if !strings.HasPrefix(c, "__Host-") || !strings.Contains(c, "; Secure") || !strings.Contains(c, "; HttpOnly") || !strings.Contains(c, "SameSite=Lax") {
+			t.Errorf("cookie: %s", c)
+		}
+	}
+	if p.Header.Get("Strict-Transport-Security") == "" {
+		t.Error("no HSTS")
+	}
+}
+
+func TestHealthAndMetrics(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	b := a.Browser()
+	b.Get("/-/healthz").Want(200, "ok")
+	var ready struct {
+		Ready  bool              `json:"ready"`
+		Checks map[string]string `json:"checks"`
+	}
+	b.Get("/-/readyz").Want(200).JSON(&ready)
+	if !ready.Ready || ready.Checks["database"] != "writable" || ready.Checks["jobs"] != "flowing" {
+		t.Errorf("%+v", ready)
+	}
+	a.SignUp("ada@example.com")
+	b.Get("/-/metrics").Want(200, "seaworthy_store_writes_total", `seaworthy_http_request_seconds_count{route="POST /-/signup",status="2xx"} 1`, "seaworthy_queue_oldest_ready_seconds")
+	b.Header.Set("X-Forwarded-For", "203.0.113.9")
+	b.Get("/-/metrics").Want(404)
+
+	guarded := apptest.New(t, func(c *config.Config, _ *app.Options) { c.MetricsToken = "letmein" })
+	g := guarded.Browser()
+	g.Get("/-/metrics").Want(404)
+	g.Header.Set("Authorization", "Bearer letmein")
+	g.Get("/-/metrics").Want(200)
+}
+
+func TestFullDatabaseWritesNothingByHalves(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	b := a.Verified("ada@example.com")
+	a.Forget()
+	limit := func(pages string) {
+		a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.SQL().Exec("PRAGMA max_page_count(" + pages + ")")
+			return err
+		}))
+	}
+	limit("1") // SQLite takes the present size as the least
+	status := 0
+	for i := 0; i < 400 && status != 507; i++ {
+		p := a.Browser().PostJSON("/-/api/v1/signup", map[string]string{"name": strings.Repeat("n", 90), "email": "a" + strings.Repeat("x", i%50) + "@example.com", "password": apptest.Password})
+		if status = p.Status; status == 507 {
+			p.WantProblem(507, "storage_full")
+		}
+	}
+	if status != 507 {
+		t.Fatalf("never full: %d", status)
+	}
+	users, sessions, mails := a.Count("auth_user"), a.Count("auth_session"), a.Count("email_message")
+	if users != sessions || users != mails {
+		t.Errorf("half-written: %d users, %d sessions, %d mails", users, sessions, mails)
+	}
+	b.Get("/-/api/v1/me").Want(200) // reads go on
+	limit("100000")
+	b.Get("/-/readyz").Want(200, "writable")
+	a.SignUp("after@example.com")
+}
+
+// Every mutating route is driven once to success, so that what it declares to
+// audit is held against what it wrote (apptest checks each request).
+func TestEveryMutatingRouteAudits(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	token := func(to, part string) string { return apptest.Token(a.Link(to, part)) }
+	drive := map[string]func(){
+		"POST /-/signup": func() { a.SignUp("form@example.com") },
+		"POST /-/api/v1/signup": func() {
+			a.Browser().PostJSON("/-/api/v1/signup", map[string]string{"name": "A", "email": "api@example.com", "password": apptest.Password}).Want(201)
+		},
+		"POST /-/verify":        func() { a.Verified("verify@example.com") },
+		"POST /-/verify/resend": func() { a.SignUp("resend@example.com").Post("/-/verify/resend").Want(200) },
+		"POST /-/login": func() {
+			a.SignUp("login@example.com")
+			a.Browser().Post("/-/login", "email", "login@example.com", "password", apptest.Password).Want(200)
+		},
+		"POST /-/logout": func() { a.SignUp("logout@example.com").Post("/-/logout").Want(200) },
+		"POST /-/forgot": func() { a.Browser().Post("/-/forgot", "email", "form@example.com").Want(200) },
+		"POST /-/reset": func() {
+			a.SignUp("reset@example.com")
+			a.Browser().Post("/-/forgot", "email", "reset@example.com").Want(200)
+			a.RunJobs()
+			a.Browser().Post("/-/reset", "token", token("reset@example.com", "/-/reset"), "password", "a brand new password").Want(200)
+		},
+		"POST /-/setup": func() { a.Operator("op@example.com") },
+	}
+	for _, route := range a.Web.Routes() {
+		name := route.Method + " " + route.Pattern
+		if !route.Mutates() || route.Exempt != "" {
+			continue
+		}
+		if len(route.Audit) == 0 || drive[name] == nil {
+			t.Errorf("%s declares no audit action, or nothing here drives it", name)
+			continue
+		}
+		before := a.Events(1)
+		drive[name]()
+		wrote := false
+		for _, e := range a.Events(50) {
+			for _, declared := range route.Audit {
+				wrote = wrote || string(e.Action) == declared && (len(before) == 0 || e.Seq > before[0].Seq)
+			}
+		}
+		if !wrote {
+			t.Errorf("%s wrote none of %v", name, route.Audit)
+		}
+	}
+}
+
+func TestAuditLogCannotBeRewritten(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	a.SignUp("ada@example.com")
+	for name, tamper := range map[string]string{
+		"update":  `UPDATE audit_event SET action = 'x' WHERE seq = 1`,
+		"delete":  `DELETE FROM audit_event WHERE seq = 1`,
+		"replace": `INSERT OR REPLACE INTO audit_event (seq, id, ts, actor, action, body, leaf) VALUES (1, 'x', 1, 'a', 'b', 'c', x'00')`,
+		"gap":     `INSERT INTO audit_event (seq, id, ts, actor, action, body, leaf) VALUES (9, 'x', 1, 'a', 'b', 'c', x'00')`,
+	} {
+		err := a.DB.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(tamper); return err })
+		if !errors.Is(err, store.ErrConstraint) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	var leafs []string
+	a.Must(a.DB.Read(t.Context(), func(tx *store.Tx) (err error) {
+		leafs, err = store.All(tx, func(r store.Scanner) (string, error) {
+			var body string
+			var leaf []byte
+			err := r.Scan(&body, &leaf)
+			if string(audit.Leaf([]byte(body))) != string(leaf) {
+				t.Error("a leaf is not the hash of its body")
+			}
+			return body, err
+		}, `SELECT body, leaf FROM audit_event ORDER BY seq`)
+		return err
+	}))
+	if len(leafs) != 1 {
+		t.Errorf("%d events", len(leafs))
+	}
+}
