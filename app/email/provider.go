@@ -41,22 +41,25 @@ func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 // compile builds the MIME message: text and HTML as alternatives.
 func (s *System) compile(m messageRow, mail compose.Mail) (Outgoing, error) {
 	out := Outgoing{ID: m.id, From: s.from.String(), To: m.recipient, Mail: mail}
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	to, err := asciiDomain(m.recipient)
+	from, domain, err := wireAddress(s.from.String())
 	if err != nil {
-		return out, err
+		return out, fmt.Errorf("sender: %w", err)
 	}
-	if err := msg.From(s.from.String()); err != nil {
+	to, _, err := wireAddress(m.recipient)
+	if err != nil {
+		return out, fmt.Errorf("recipient: %w", err)
+	}
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := msg.From(from); err != nil {
 		return out, fmt.Errorf("sender: %w", err)
 	}
 	if err := msg.To(to); err != nil {
 		return out, fmt.Errorf("recipient: %w", err)
 	}
-	_, domain, _ := strings.Cut(s.from.Address, "@")
-	msg.SetMessageIDWithValue(m.id + "@" + domain)
+	msg.SetMessageIDWithValue(m.id + "@" + domain) // the default has this machine's name
 	out.MessageID = "<" + m.id + "@" + domain + ">"
 	msg.SetDateWithValue(s.DB.Now().UTC())
-	msg.Subject(mail.Subject)
+	msg.Subject(noGaps(mail.Subject))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
 	msg.SetGenHeader("X-Entity-Ref-ID", m.id)            // keeps Gmail from folding separate messages together
 	msg.SetBodyString(gomail.TypeTextPlain, mail.Text)
@@ -69,20 +72,25 @@ func (s *System) compile(m messageRow, mail compose.Mail) (Outgoing, error) {
 	return out, nil
 }
 
-// asciiDomain writes an address's domain in the form the DNS knows (RFC 5891).
-func asciiDomain(recipient string) (string, error) {
-	a, err := mail.ParseAddress(recipient)
+// wireAddress writes an address as it leaves: its domain in the form the DNS
+// knows (RFC 5891).
+func wireAddress(s string) (address, domain string, err error) {
+	a, err := mail.ParseAddress(s)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	local, domain, _ := strings.Cut(a.Address, "@")
-	ascii, err := idna.Lookup.ToASCII(domain)
-	if err != nil {
-		return "", fmt.Errorf("domain of %s: %w", recipient, err)
+	at := strings.LastIndexByte(a.Address, '@') // a quoted local part may have one too
+	if domain, err = idna.Lookup.ToASCII(a.Address[at+1:]); err != nil {
+		return "", "", fmt.Errorf("domain of %s: %w", s, err)
 	}
-	a.Address = local + "@" + ascii
-	return a.String(), nil
+	a.Address = a.Address[:at+1] + domain
+	a.Name = noGaps(a.Name)
+	return a.String(), domain, nil
 }
+
+// noGaps makes one space of many: a long run would be folded into a blank line,
+// which some servers take for the end of the head.
+func noGaps(s string) string { return strings.Join(strings.Fields(s), " ") }
 
 // inboxProvider is the development inbox; deliver writes to it in the job's own
 // transaction, so Send is never needed.

@@ -28,17 +28,17 @@ func (c *Check) Text(field, value string, min, max int) string {
 		c.Fault(false, field, "too_short", fmt.Sprintf("At least %d characters.", min))
 	case n > max:
 		c.Fault(false, field, "too_long", fmt.Sprintf("At most %d characters.", max))
-	case strings.ContainsFunc(value, unprintable):
+	case strings.ContainsFunc(value, unprintable) || !utf8.ValidString(value):
 		c.Fault(false, field, "characters", "This has characters that cannot be shown.")
 	}
 	return value
 }
 
-// unprintable are control and invisible formatting characters, but for the two
-// joiners that some scripts and emoji need.
+// unprintable are control characters, line separators and invisible formatting
+// characters, but for the two joiners that some scripts and emoji need.
 func unprintable(r rune) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
-	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r) && r != nonJoiner && r != joiner
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp) && r != nonJoiner && r != joiner
 }
 
 // Err is the 422 that names every faulty field, or nil.

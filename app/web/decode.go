@@ -1,13 +1,16 @@
 package web
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"mime"
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -16,8 +19,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxFields bounds how many fields a form may have.
-const maxFields = 100
+// maxFields bounds how many fields a form may have, maxName how much of an
+// unknown one's name is repeated, in bytes.
+const maxFields, maxName = 100, 64
 
 // Decode reads the body into a T, strictly: JSON or a form by its content type,
 // every field known, none twice, all text valid UTF-8. Fields are named by their
@@ -29,25 +33,37 @@ func Decode[T any](r *http.Request) (T, error) {
 		kind = ""
 	}
 	switch kind {
-	case "application/json":
-		return v, decodeJSON(r.Body, &v)
-	case "application/x-www-form-urlencoded":
-		return v, decodeForm(r.Body, &v)
+	case "application/json", "application/x-www-form-urlencoded":
+		raw, err := readBody(r.Body)
+		if err != nil {
+			return v, err
+		}
+		if kind == "application/json" {
+			return v, decodeJSON(raw, &v)
+		}
+		return v, decodeForm(raw, &v)
 	}
 	return v, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
 		Public: "Send the body as application/json or application/x-www-form-urlencoded, in UTF-8."}
 }
 
+// readBody reads all of it. A body that is too large keeps its own error; any
+// other failure is the client's, that went away or sent less than it announced.
+func readBody(body io.Reader) ([]byte, error) {
+	raw, err := io.ReadAll(body)
+	var tooLarge *http.MaxBytesError
+	if err != nil && !errors.As(err, &tooLarge) {
+		err = &Error{Status: http.StatusBadRequest, Code: "incomplete_body", Public: "The body ended early.", Err: err}
+	}
+	return raw, err
+}
+
 // decodeJSON takes exactly one JSON value: json v2 refuses duplicate names,
 // invalid UTF-8 and names that differ in case only.
-func decodeJSON(body io.Reader, v any) error {
-	raw, err := io.ReadAll(body)
-	if err != nil {
-		return err
-	}
-	err = json.Unmarshal(raw, v, json.RejectUnknownMembers(true))
+func decodeJSON(raw []byte, v any) error {
+	err := json.Unmarshal(raw, v, json.RejectUnknownMembers(true))
 	if err == nil {
-		return nil
+		return refuseNUL(raw)
 	}
 	var semantic *json.SemanticError
 	var syntax *jsontext.SyntacticError
@@ -57,19 +73,40 @@ func decodeJSON(body io.Reader, v any) error {
 	case errors.Is(err, jsontext.ErrDuplicateName) && errors.As(err, &syntax):
 		return badField(pointerName(syntax.JSONPointer), "duplicate", "This field is given twice.")
 	case errors.As(err, &semantic):
-		return badField(pointerName(semantic.JSONPointer), "type", fmt.Sprintf("Expected %s here, not a JSON %s.", typeName(semantic.GoType), semantic.JSONKind))
+		return badField(pointerName(semantic.JSONPointer), "type", "Expected "+typeName(semantic.GoType)+" here.")
 	}
 	return &Error{Status: http.StatusBadRequest, Code: "malformed_json", Public: "The body is not valid JSON in UTF-8.", Err: err}
 }
 
+// refuseNUL finds text with the character that JSON can write and the database,
+// C programs and people cannot read.
+func refuseNUL(raw []byte) error {
+	if !bytes.Contains(raw, []byte(`\u0000`)) {
+		return nil
+	}
+	for d := jsontext.NewDecoder(bytes.NewReader(raw)); ; {
+		token, err := d.ReadToken()
+		if err != nil {
+			return nil // the end; it was valid
+		}
+		if token.Kind() == '"' && strings.ContainsRune(token.String(), 0) {
+			return badField(pointerName(d.StackPointer()), "encoding", "This is not valid text.")
+		}
+	}
+}
+
+// badField names the field; "" is the body as a whole.
 func badField(field, code, message string) error {
+	if field == "" {
+		return &Error{Status: http.StatusBadRequest, Code: "bad_field", Public: message}
+	}
 	return &Error{Status: http.StatusBadRequest, Code: "bad_field", Public: "The body does not have the expected form.",
 		Fields: []Field{{Field: field, Code: code, Message: message}}}
 }
 
 // pointerName turns the JSON pointer /a/b into a.b.
 func pointerName(p jsontext.Pointer) string {
-	return strings.ReplaceAll(strings.TrimPrefix(string(p), "/"), "/", ".")
+	return CleanText(strings.Join(slices.Collect(p.Tokens()), "."), maxName)
 }
 
 func typeName(t reflect.Type) string {
@@ -85,26 +122,25 @@ func typeName(t reflect.Type) string {
 		return "a list"
 	case reflect.Struct, reflect.Map:
 		return "an object"
+	case reflect.Float32, reflect.Float64:
+		return "a number"
 	}
-	return "a number"
+	return "a whole number"
 }
 
 // decodeForm fills the fields of a struct: text, checkboxes and numbers.
-func decodeForm(body io.Reader, v any) error {
-	raw, err := io.ReadAll(body)
-	if err != nil {
-		return err
-	}
+func decodeForm(raw []byte, v any) error {
 	form, err := url.ParseQuery(string(raw))
 	if err != nil || len(form) > maxFields {
 		return &Error{Status: http.StatusBadRequest, Code: "malformed_form", Public: "The form could not be read.", Err: err}
 	}
 	fields := formFields(reflect.ValueOf(v).Elem())
-	for name, values := range form {
+	for _, name := range slices.Sorted(maps.Keys(form)) {
+		values := form[name]
 		field, ok := fields[name]
 		switch {
 		case !ok:
-			return badField(CleanText(name, 64), "unknown", "This field is not known here.")
+			return badField(CleanText(name, maxName), "unknown", "This field is not known here.")
 		case len(values) > 1:
 			return badField(name, "duplicate", "This field is given twice.")
 		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
@@ -128,13 +164,24 @@ func formFields(v reflect.Value) map[string]reflect.Value {
 	return fields
 }
 
+// setField leaves a number that was not filled in as it is; the check of the
+// value says what it should be.
 func setField(field reflect.Value, text string) error {
 	switch field.Kind() {
 	case reflect.String:
 		field.SetString(text)
 	case reflect.Bool:
-		field.SetBool(text == "on" || text == "true" || text == "1")
+		switch text {
+		case "on", "true", "1":
+			field.SetBool(true)
+		case "", "off", "false", "0":
+		default:
+			return fmt.Errorf("%q is no state of a checkbox", text)
+		}
 	case reflect.Int, reflect.Int64:
+		if text == "" {
+			return nil
+		}
 		n, err := strconv.ParseInt(text, 10, 64)
 		if err != nil {
 			return err

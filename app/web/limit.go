@@ -79,7 +79,7 @@ func hash(s string) uint32 {
 // AddrKey is what a limit by address counts: the address, or for IPv6 the /64
 // that a provider gives one customer.
 func AddrKey(a netip.Addr) string {
-	if a.Is6() {
+	if a = a.Unmap().WithZone(""); a.Is6() {
 		if p, err := a.Prefix(64); err == nil {
 			return p.String()
 		}

@@ -78,7 +78,7 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr := peer.Unmap().WithZone("")
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && isTrusted(addr, trusted); i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		hop, err := parseHop(strings.TrimSpace(hops[i]))
 		if err != nil {
 			break
 		}
@@ -87,15 +87,23 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	return addr
 }
 
+// parseHop takes an address, also with the port that some proxies add.
+func parseHop(s string) (netip.Addr, error) {
+	if hop, err := netip.ParseAddrPort(s); err == nil {
+		return hop.Addr(), nil
+	}
+	return netip.ParseAddr(s)
+}
+
 func isTrusted(addr netip.Addr, trusted []netip.Prefix) bool {
 	return slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(addr) })
 }
 
 // CleanText makes foreign text safe to store and show: valid UTF-8, no control
-// characters, at most n bytes.
+// or invisible characters, at most n bytes.
 func CleanText(s string, n int) string {
 	s = strings.Map(func(c rune) rune {
-		if c < 0x20 || c == 0x7f || c == utf8.RuneError {
+		if unprintable(c) || c == utf8.RuneError {
 			return -1
 		}
 		return c

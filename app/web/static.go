@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +10,7 @@ import (
 	"mime"
 	"net/http"
 	"path"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -37,7 +39,7 @@ func NewStatic(fsys fs.FS, folders ...string) (*Static, error) {
 			}
 			sum := sha256.Sum256(body)
 			s.files[name] = &staticFile{
-				url: "/-/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, kind: mime.TypeByExtension(path.Ext(name)),
+				url: "/-/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, kind: cmp.Or(mime.TypeByExtension(path.Ext(name)), "application/octet-stream"),
 				body: body, zipped: sync.OnceValue(func() []byte { return zip(body) }),
 			}
 			return nil
@@ -69,11 +71,25 @@ func (s *Static) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
 	h.Set("Vary", "Accept-Encoding")
 	body := f.body
-	if len(body) > 1024 && strings.Contains(r.Header.Get("Accept-Encoding"), "gzip") {
+	if len(body) > 1024 && acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
 		body = f.zipped()
 	}
 	w.Write(body)
+}
+
+// acceptsGzip reads Accept-Encoding (RFC 9110 section 12.5.3): named, and not
+// with a weight of 0.
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		name, weight, _ := strings.Cut(strings.TrimSpace(coding), ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			_, q, weighed := strings.Cut(weight, "=")
+			n, err := strconv.ParseFloat(strings.TrimSpace(q), 64)
+			return !weighed || err == nil && n > 0
+		}
+	}
+	return false
 }
 
 func zip(body []byte) []byte {

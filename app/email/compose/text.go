@@ -21,7 +21,7 @@ func (t *Template) text(brand Brand, vars map[string]string) string {
 		case paragraph, note:
 			b.WriteString(wrap(words, "") + "\n\n")
 		case item:
-			b.WriteString("* " + wrap(words, "  ") + "\n")
+			b.WriteString(wrap("* "+words, "  ") + "\n")
 			if i+1 == len(t.blocks) || t.blocks[i+1].kind != item {
 				b.WriteString("\n")
 			}
@@ -31,7 +31,10 @@ func (t *Template) text(brand Brand, vars map[string]string) string {
 			b.WriteString(words + ":\n" + plain(bl.url) + "\n\n")
 		}
 	}
-	b.WriteString("-- \n" + brand.Name + "\n" + brand.URL + "\n")
+	b.WriteString("-- \n" + brand.Name + "\n")
+	if safeURL(brand.URL) {
+		b.WriteString(brand.URL + "\n")
+	}
 	return b.String()
 }
 
