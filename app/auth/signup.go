@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"strings"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/email"
@@ -45,6 +46,7 @@ type newUser struct {
 func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, error) {
 	var c web.Check
 	n := newUser{name: c.Text("name", in.Name, 1, 100), email: checkAddress(&c, "email", in.Email)}
+	c.Fault(!looksLikeLink(n.name), "name", "link", "A name cannot contain a web address.")
 	checkNewPassword(&c, in.Password, in.Name, in.Email)
 	if err := c.Err(); err != nil {
 		return n, err
@@ -52,6 +54,13 @@ func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, err
 	var err error
 	n.phc, err = s.Hasher.Hash(ctx, in.Password)
 	return n, err
+}
+
+// looksLikeLink finds names that mail programs would turn into links: a sign-up
+// with somebody else's address must not be a way to send them one.
+func looksLikeLink(name string) bool {
+	name = strings.ToLower(name)
+	return strings.Contains(name, "://") || strings.Contains(name, "www.")
 }
 
 // signUp makes a user with a personal org, a session and the mail that verifies

@@ -91,6 +91,7 @@ func TestSignUpNamesWhatIsWrong(t *testing.T) {
 		"two addresses":     {map[string]any{"name": "A", "email": "a@b.example,c@d.example", "password": apptest.Password}, "email"},
 		"line break":        {map[string]any{"name": "A", "email": "a@b.example\r\nBcc: c@d.example", "password": apptest.Password}, "email"},
 		"control in name":   {map[string]any{"name": "A\u0007", "email": "a@b.example", "password": apptest.Password}, "name"},
+		"link in name":      {map[string]any{"name": "Win at HTTP://evil.example", "email": "a@b.example", "password": apptest.Password}, "name"},
 		"long name":         {map[string]any{"name": strings.Repeat("n", 101), "email": "a@b.example", "password": apptest.Password}, "name"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -72,7 +72,7 @@ func (s *System) sent(tx *store.Tx, m messageRow, out Outgoing, r Receipt) error
 	if err := markSent(tx, m.id, s.provider.Name(), r, out.Mail.Subject); err != nil {
 		return err
 	}
-	return s.Audit.Record(tx, s.event(actSent, m, nil))
+	return s.Audit.Record(tx, s.event(actSent, m))
 }
 
 // end gives a message up for good.
@@ -81,16 +81,16 @@ func (s *System) end(ctx context.Context, job queue.Job[Deliver], m messageRow, 
 		if err := markEnded(tx, m.id, status, reason); err != nil {
 			return err
 		}
-		return s.Audit.Record(tx, s.event(actFailed, m, map[string]any{"status": status, "reason": reason}))
+		e := s.event(actFailed, m)
+		e.Details["status"] = status
+		e.Personal["reason"] = reason // mail servers repeat the address in it
+		return s.Audit.Record(tx, e)
 	})
 }
 
-func (s *System) event(a audit.Action, m messageRow, details map[string]any) audit.Event {
+func (s *System) event(a audit.Action, m messageRow) audit.Event {
 	e := audit.Event{Action: a, Targets: []audit.Ref{{Type: "message", ID: m.id}}, Org: m.org,
 		Details: map[string]any{"template": m.template}, Personal: map[string]string{"recipient": m.recipient}}
-	for k, v := range details {
-		e.Details[k] = v
-	}
 	if m.user != "" {
 		e.Targets = append(e.Targets, audit.User(m.user))
 		e.Subject = audit.User(m.user)
