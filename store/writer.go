@@ -129,10 +129,13 @@ type writer struct {
 }
 
 func newWriter(db *DB, o Options) (*writer, error) {
+	// temp_store: the savepoints' journals would otherwise go to the system's
+	// temporary folder as soon as a closure touches a dozen pages, and a write
+	// fail when that folder is full.
 	name := dsn(db.path, url.Values{"_txlock": {"immediate"}},
 		fmt.Sprintf("busy_timeout(%d)", o.BusyWait.Milliseconds()),
 		"journal_mode(wal)", "synchronous(FULL)", "wal_autocheckpoint(0)", "foreign_keys(1)",
-		"secure_delete(1)")
+		"secure_delete(1)", "temp_store(memory)")
 	pool, err := connect(name, 1)
 	if err != nil {
 		return nil, err

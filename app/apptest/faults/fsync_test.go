@@ -44,7 +44,8 @@ func TestFsyncFailsOnce(t *testing.T) {
 	people := rush(c, l)
 	l.reaches(t, *clients)
 	f := inject(t, c, "fsync,fdatasync:error=EIO:when=1")
-	people.wait() // the process stops listening
+	c.exit(30 * time.Second)
+	people.wait()
 	f.end()
 	for _, r := range l.refusals() {
 		if r.status != http.StatusServiceUnavailable || r.code() == "" {
@@ -54,6 +55,9 @@ func TestFsyncFailsOnce(t *testing.T) {
 	restarts(t, c, data, l)
 
 	lines := c.lines(fatalLine)
+	if len(lines) == 0 {
+		t.FailNow() // restarts has said why
+	}
 	var line struct{ Time time.Time }
 	must(t, json.Unmarshal([]byte(lines[0]), &line))
 	for _, p := range l.acknowledged() {
