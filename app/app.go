@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"seaworthy/app/audit"
@@ -62,6 +63,7 @@ type App struct {
 	replicas replica.Config
 	metrics  *metrics
 	probe    probe
+	draining atomic.Bool
 }
 
 // New opens the data folder, restoring or creating the database as the boot
@@ -104,6 +106,8 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
 		return err
 	}
+	// A log that is deleted at the close costs the replica a whole new copy.
+	a.DB.KeepWAL(a.Config.Replica != "off")
 	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
 	if err != nil {
 		return err

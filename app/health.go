@@ -55,6 +55,9 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 			out.Ready = false
 		}
 	}
+	if a.draining.Load() {
+		out.Ready, out.Checks["process"] = false, "stopping"
+	}
 	status := http.StatusOK
 	if !out.Ready {
 		status = http.StatusServiceUnavailable

@@ -44,7 +44,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Auth.Run(background) })
 
 	server := &http.Server{
-		Handler: a.Web, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
 	}
@@ -63,6 +63,11 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	a.log.Info("draining", "grace", a.Config.Grace.String())
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
 	defer cancel()
+	a.draining.Store(true)
+	select {
+	case <-time.After(goodbye):
+	case <-grace.Done():
+	}
 	server.SetKeepAlivesEnabled(false)
 	entrance.shut(grace)
 	if stop := server.Shutdown(grace); stop != nil {
@@ -75,4 +80,18 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	stopBackground()
 	owned.Wait()
 	return err
+}
+
+// goodbye is how long requests are still answered while the answers close their
+// connections: a client that is about to reuse an idle one would otherwise find
+// it closed under its request (spec/storage.md section 4).
+const goodbye = 300 * time.Millisecond
+
+func (a *App) sayGoodbye(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a.draining.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		next.ServeHTTP(w, r)
+	})
 }

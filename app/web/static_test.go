@@ -78,8 +78,9 @@ func TestStaticURL(t *testing.T) {
 		}
 		return s.URL("css/a.css")
 	}
-	if of("a") != of("a") || of("a") == of("b") {
-		t.Errorf("the address does not follow the content: %s, %s", of("a"), of("b"))
+	a, again, b := of("a"), of("a"), of("b")
+	if a != again || a == b {
+		t.Errorf("the address does not follow the content: %s, %s, %s", a, again, b)
 	}
 	if _, err := NewStatic(fstest.MapFS{}, "css"); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a folder that is missing: %v", err)
