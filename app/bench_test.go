@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -17,8 +18,12 @@ import (
 
 	"seaworthy/app"
 	"seaworthy/app/apptest"
+	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/config"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
 )
 
 // serve runs the app as production does: real clock, workers, Litestream to a
@@ -37,7 +42,7 @@ func serve(b *testing.B) (url string, client *http.Client) {
 	if err := cfg.Validate(); err != nil {
 		b.Fatal(err)
 	}
-	a, err := app.New(context.Background(), cfg, app.Options{Hasher: auth.NewCheapHasher(), Log: slog.New(slog.DiscardHandler)})
+	a, err := app.New(context.Background(), cfg, app.Options{Hasher: auth.NewCheapHasher(), Log: slog.New(slog.DiscardHandler), Extend: noteRoute})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -56,6 +61,66 @@ func serve(b *testing.B) (url string, client *http.Client) {
 		}
 	})
 	return cfg.URL, &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 256}}
+}
+
+// note is the smallest full write: one row, one audit event, one job.
+type note struct {
+	Text string `json:"text"`
+}
+
+func (note) Kind() string { return "bench.note" }
+
+func noteRoute(a *app.App) app.Extension {
+	write := func(w http.ResponseWriter, r *http.Request) error {
+		in, err := web.Decode[note](r)
+		if err != nil {
+			return err
+		}
+		id, err := store.Write(r.Context(), a.DB, func(tx *store.Tx) (string, error) {
+			id := tx.NewID("note")
+			if err := store.SetMeta(tx, id, in.Text); err != nil {
+				return "", err
+			}
+			if _, err := queue.Enqueue(tx, in); err != nil {
+				return "", err
+			}
+			return id, a.Audit.Record(tx, audit.Event{Action: "note.created", Targets: []audit.Ref{{Type: "note", ID: id}}})
+		})
+		if err != nil {
+			return err
+		}
+		return web.JSON(w, http.StatusCreated, map[string]string{"id": id})
+	}
+	return app.Extension{
+		Routes: []web.Route{{Method: "POST", Pattern: "/-/api/v1/notes", Access: web.Public, Handler: write, Audit: []string{"note.created"}}},
+		Jobs:   func(q *queue.Queue) { queue.Handle(q, func(context.Context, queue.Job[note]) error { return nil }) },
+	}
+}
+
+// BenchmarkFullWrite is a row, its audit event and its job through HTTP, durable,
+// from 64 clients, while the jobs run.
+func BenchmarkFullWrite(b *testing.B) {
+	url, client := serve(b)
+	var l latencies
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			started := time.Now()
+			res, err := client.Post(url+"/-/api/v1/notes", "application/json", strings.NewReader(`{"text":"a few words that stand for a row of a business application"}`))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if res.StatusCode != http.StatusCreated {
+				b.Errorf("status %d", res.StatusCode)
+			}
+			l.add(time.Since(started))
+		}
+	})
+	l.report(b)
 }
 
 // latencies collects how long requests took.

@@ -85,17 +85,6 @@ func (c *child) signUp(email string) (person, answer, error) {
 	return p, a, nil
 }
 
-// mustSignUp signs an address up and wants it acknowledged.
-func (c *child) mustSignUp(email string) person {
-	c.t.Helper()
-	p, a, err := c.signUp(email)
-	must(c.t, err)
-	if p.user == "" {
-		c.t.Fatalf("the sign-up of %s was answered with %s", email, a)
-	}
-	return p
-}
-
 // knows wants the person's session to work.
 func (c *child) knows(p person) {
 	c.t.Helper()

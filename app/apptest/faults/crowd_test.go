@@ -107,9 +107,3 @@ func rush(c *child, l *ledger) *crowd {
 
 // wait returns when every client has stopped on its own.
 func (cr *crowd) wait() { cr.clients.Wait() }
-
-// stop lets every client finish its request.
-func (cr *crowd) stop() {
-	close(cr.quit)
-	cr.clients.Wait()
-}
