@@ -50,7 +50,7 @@ type readiness struct {
 func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 	out := readiness{Ready: true, Checks: map[string]string{}}
 	for _, h := range a.Health() {
-		out.Checks[strings.ToLower(h.Name)] = h.Word
+		out.Checks[strings.ToLower(h.Name)] = strings.ToLower(h.Word)
 		if h.Kind == "danger" {
 			out.Ready = false
 		}
@@ -71,17 +71,17 @@ func (a *App) Health() []console.Health {
 }
 
 func (a *App) databaseHealth() console.Health {
-	h := console.Health{Name: "Database", Kind: "ok", Word: "writable"}
+	h := console.Health{Name: "Database", Kind: "ok", Word: "Writable"}
 	stats := a.DB.Stats()
 	switch err := a.probe.check(a.DB, stats.LastFailure != nil); {
 	case a.DB.FailErr() != nil:
-		h.Kind, h.Word, h.Detail = "danger", "failed", "the file must not be written any more; the process restarts"
+		h.Kind, h.Word, h.Detail = "danger", "Failed", "the file must not be written any more; the process restarts"
 	case err != nil:
-		h.Kind, h.Word, h.Detail = "danger", "not writable", web.AsError(err).Public
+		h.Kind, h.Word, h.Detail = "danger", "Not writable", web.AsError(err).Public
 	case stats.LockWait > 2*time.Second:
-		h.Kind, h.Word, h.Detail = "danger", "locked", fmt.Sprintf("another process has held the write lock for %.0f s", stats.LockWait.Seconds())
+		h.Kind, h.Word, h.Detail = "danger", "Locked", fmt.Sprintf("another process has held the write lock for %.0f s", stats.LockWait.Seconds())
 	case stats.HeldFor > time.Second:
-		h.Kind, h.Word, h.Detail = "warn", "held", fmt.Sprintf("%s has held the writer for %.0f s", stats.Holder, stats.HeldFor.Seconds())
+		h.Kind, h.Word, h.Detail = "warn", "Held", fmt.Sprintf("%s has held the writer for %.0f s", stats.Holder, stats.HeldFor.Seconds())
 	default:
 		h.Detail = fmt.Sprintf("%.1f MB of log, %d writes in %d commits since the start", float64(stats.WALBytes)/1e6, stats.Writes, stats.Groups)
 	}
@@ -90,31 +90,31 @@ func (a *App) databaseHealth() console.Health {
 
 func (a *App) replicaHealth() console.Health {
 	if a.replica == nil {
-		return console.Health{Name: "Replica", Kind: "warn", Word: "off", Detail: "nothing is replicated"}
+		return console.Health{Name: "Replica", Kind: "warn", Word: "Off", Detail: "nothing is replicated"}
 	}
 	s := a.replica.Status()
-	h := console.Health{Name: "Replica", Kind: "ok", Word: "in step", Detail: fmt.Sprintf("%s, epoch %s", s.Location, s.Epoch)}
+	h := console.Health{Name: "Replica", Kind: "ok", Word: "In step", Detail: fmt.Sprintf("%s, epoch %s", s.Location, s.Epoch)}
 	switch {
 	case s.Stale:
-		h.Kind, h.Word = "danger", "behind"
+		h.Kind, h.Word = "danger", "Behind"
 		h.Detail = fmt.Sprintf("the newest %.0f s of commits are only on this machine", s.LagSeconds)
 	case s.LagSeconds > 10:
-		h.Kind, h.Word = "warn", "catching up"
+		h.Kind, h.Word = "warn", "Catching up"
 	}
 	return h
 }
 
 func (a *App) queueHealth() console.Health {
-	h := console.Health{Name: "Jobs", Kind: "ok", Word: "flowing", Detail: fmt.Sprintf("%d running", a.Queue.Running())}
+	h := console.Health{Name: "Jobs", Kind: "ok", Word: "Flowing", Detail: fmt.Sprintf("%d running", a.Queue.Running())}
 	age, err := store.Read(context.Background(), a.DB, queue.OldestReady)
 	switch {
 	case err != nil:
-		h.Kind, h.Word, h.Detail = "danger", "unreadable", "the queue cannot be read"
+		h.Kind, h.Word, h.Detail = "danger", "Unreadable", "the queue cannot be read"
 	case age > 5*time.Minute:
-		h.Kind, h.Word = "danger", "stuck"
+		h.Kind, h.Word = "danger", "Stuck"
 		h.Detail = fmt.Sprintf("the oldest ready job has waited %s", age.Round(time.Second))
 	case age > 30*time.Second:
-		h.Kind, h.Word = "warn", "behind"
+		h.Kind, h.Word = "warn", "Behind"
 	}
 	return h
 }

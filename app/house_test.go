@@ -125,7 +125,10 @@ func TestTopLevelIsFixed(t *testing.T) {
 		"ARCHITECTURE.md", "examples", ".ci", ".git", ".gitignore", ".golangci.yml"}
 	out, err := exec.Command("git", "-C", root(t), "ls-files").Output()
 	if err != nil {
-		t.Skip("not a git checkout: nothing to hold to the list")
+		if os.Getenv("CI") != "" {
+			t.Fatal(err)
+		}
+		t.Skip("SKIPPED: not a git checkout, so the top level was not looked at")
 	}
 	for file := range strings.Lines(string(out)) {
 		top, _, _ := strings.Cut(strings.TrimSpace(file), "/")

@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"compress/gzip"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -104,6 +106,26 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			h.Get("X-Frame-Options") != "DENY" || h.Get("Cache-Control") != "no-store" || !strings.HasPrefix(h.Get("X-Request-Id"), "req_") {
 			t.Errorf("%s: %v", path, h)
 		}
+	}
+}
+
+func TestPagesAreCompressed(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	b := a.Browser()
+	plain := b.Get("/-/signup").Want(200)
+	b.Header.Set("Accept-Encoding", "gzip")
+	p := b.Get("/-/signup")
+	z, err := gzip.NewReader(strings.NewReader(p.Body))
+	if err != nil || p.Header.Get("Content-Encoding") != "gzip" {
+		t.Fatalf("%v: %v", err, p.Header)
+	}
+	text, err := io.ReadAll(z)
+	if err != nil || string(text) != plain.Body || len(p.Body) > len(plain.Body)*2/3 {
+		t.Errorf("%d bytes for %d: %v", len(p.Body), len(plain.Body), err)
+	}
+	if small := b.Get("/-/healthz"); small.Header.Get("Content-Encoding") != "" {
+		t.Error("two bytes are compressed")
 	}
 }
 

@@ -21,7 +21,7 @@ type Config struct {
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
-	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR,..." help:"Networks of the proxies whose X-Forwarded-For is believed."`
+	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies whose X-Forwarded-For is believed."`
 	SMTPURL        string         `name:"smtp-url" var:"SEAWORTHY_SMTP_URL" secret:"" help:"Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. In development mail goes to the inbox at /-/dev/inbox when empty."`
 	MailFrom       string         `name:"mail-from" var:"SEAWORTHY_MAIL_FROM" help:"Sender of all mail, as 'Acme <hello@acme.example>'."`
 	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
