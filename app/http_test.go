@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -107,6 +108,19 @@ func TestHeadersOfEveryPage(t *testing.T) {
 			t.Errorf("%s: %v", path, h)
 		}
 	}
+}
+
+func TestFilesAreServedWithoutLookingAtTheSession(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	b := a.Verified("ada@example.com")
+	css := regexp.MustCompile(`/-/assets/[0-9a-f]+/css/app\.css`).FindString(b.Get("/").Body)
+	p := b.Get(css).Want(200)
+	if p.Header.Get("Cache-Control") != "public, max-age=31536000, immutable" || p.Header.Get("Vary") != "Accept-Encoding" {
+		t.Errorf("headers: %v", p.Header)
+	}
+	b.Get("/-/assets/000000000000/css/app.css").Want(404)
+	b.Do("POST", css, "text/plain", "").Want(404)
 }
 
 func TestPagesAreCompressed(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 )
 
+const assetPattern = "GET /-/assets/{hash}/{path...}"
+
 // defaultBody bounds a request body, in bytes, where a route says nothing.
 const defaultBody = 64 << 10
 
@@ -61,7 +63,8 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 	for _, route := range routes {
 		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
 	}
-	s.mux.Handle("GET /-/assets/{hash}/{path...}", o.Static)
+	files := http.NewServeMux() // beside the chain: a file needs no session
+	files.Handle(assetPattern, o.Static)
 
 	s.Sessions.ErrorFunc = s.respondError
 	var h http.Handler = http.HandlerFunc(s.dispatch)
@@ -71,7 +74,15 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s.handler = s.outermost(s.headers(compress(h)))
+	pages := compress(h)
+	s.handler = s.outermost(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if _, pattern := files.Handler(r); pattern == assetPattern {
+			OriginOf(r.Context()).Route = assetPattern
+			files.ServeHTTP(w, r)
+			return
+		}
+		pages.ServeHTTP(w, r)
+	})))
 	return s, nil
 }
 
@@ -113,7 +124,7 @@ func (s *Server) logRequest(r *http.Request, o *Origin, rec *recorder) {
 		s.Observe(o, rec.status, took)
 	}
 	level := slog.LevelInfo
-	if strings.HasPrefix(o.Route, "GET /-/assets/") || strings.HasSuffix(o.Route, "z") {
+	if o.Route == assetPattern || strings.HasSuffix(o.Route, "z") {
 		level = slog.LevelDebug
 	}
 	// The pattern and not the path: paths carry tokens.
