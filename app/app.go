@@ -106,12 +106,12 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
 		return err
 	}
-	// A log that is deleted at the close costs the replica a whole new copy.
-	a.DB.KeepWAL(a.Config.Replica != "off")
 	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
 	if err != nil {
 		return err
 	}
+	// A log that is deleted at the close costs the replica a whole new copy.
+	a.DB.KeepWAL(a.Config.Replica != "off")
 	if done.From != done.To {
 		a.log.Info("migrated", "from", done.From, "to", done.To, "copy", done.Copy)
 	}
