@@ -125,3 +125,7 @@ func endsTransaction(err error) bool {
 func Retryable(err error) bool {
 	return endsTransaction(err) || errors.Is(err, ErrClosed) || errors.Is(err, context.DeadlineExceeded)
 }
+
+// Uncertain reports whether it is not known if the write was saved: its fsync
+// failed, and what reached the disk shows only after a restart.
+func Uncertain(err error) bool { return fatal(err) && !errors.Is(err, ErrClosed) }

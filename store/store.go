@@ -104,6 +104,9 @@ func (db *DB) open(o Options) error {
 		return err
 	}
 	db.writer = w
+	if err := w.afterFailure(); err != nil {
+		return err
+	}
 	if err := os.Chmod(db.path, 0o600); err != nil {
 		return err
 	}
@@ -151,6 +154,7 @@ func (db *DB) FailErr() error {
 func (db *DB) fail(err error) {
 	db.failOnce.Do(func() {
 		db.failErr = err
+		db.markFailed(err)
 		close(db.failed)
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -341,5 +342,26 @@ func TestIDsRiseAndTellTheirTime(t *testing.T) {
 		if _, ok := IDTime(bad); ok {
 			t.Errorf("%q passes for an id", bad)
 		}
+	}
+}
+
+func TestLogLeftInDoubtIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	db := openTest(t, Options{})
+	db.KeepWAL(true)
+	must(t, db.Write(t.Context(), insert("a", "x")))
+	db.fail(&Error{Code: 1034, kind: ErrIO, err: errors.New("fsync")})
+	if err := db.Write(t.Context(), insert("b", "x")); !errors.Is(err, ErrClosed) || Uncertain(err) {
+		t.Errorf("a write after a failed fsync: %v", err)
+	}
+	must(t, db.Close())
+	again, err := Open(db.Path(), Options{})
+	must(t, err)
+	defer again.Close()
+	if _, err := os.Stat(db.failureMark()); !os.IsNotExist(err) || WALBytes(db.Path()) != 0 {
+		t.Errorf("the mark: %v, %d bytes of log", err, WALBytes(db.Path()))
+	}
+	if got := rowIDs(t, again); !slices.Equal(got, []string{"a"}) {
+		t.Errorf("rows: %v", got)
 	}
 }

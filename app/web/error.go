@@ -85,6 +85,9 @@ func AsError(err error) *Error {
 	case errors.As(err, &tooLarge):
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Err: err,
 			Public: fmt.Sprintf("The request is larger than the %d bytes taken here.", tooLarge.Limit)}
+	case store.Uncertain(err):
+		return &Error{Status: http.StatusServiceUnavailable, Code: "outcome_unknown", RetryAfter: 5 * time.Second, Err: err,
+			Public: "The server's disk failed, and it is not certain whether this was saved. Look before you try again."}
 	case errors.Is(err, store.ErrNotFound):
 		return &Error{Status: ErrNotFound.Status, Code: ErrNotFound.Code, Public: ErrNotFound.Public, Err: err}
 	case errors.Is(err, store.ErrConflict):
