@@ -158,8 +158,9 @@ func page(rows []inboxRow, selected *inboxRow, r *http.Request) inboxPage {
 		p.Width = "full"
 	}
 	for _, m := range rows {
+		open := selected != nil && m.ID == selected.ID
 		p.Messages = append(p.Messages, inboxItem{ID: m.ID, From: m.From, To: m.To, Subject: m.Subject,
-			At: time.UnixMilli(m.At), Unread: !m.Read, Selected: selected != nil && m.ID == selected.ID})
+			At: time.UnixMilli(m.At), Unread: !m.Read && !open, Selected: open})
 	}
 	if selected != nil {
 		m := selected.json()
