@@ -50,7 +50,10 @@ func (db *DB) Stats() Stats {
 		out.LastCommit = time.Unix(0, ns)
 	}
 	if ns := s.locking.Load(); ns != 0 {
-		out.LockWait = time.Since(time.Unix(0, ns))
+		// A BEGIN that nobody holds up takes microseconds, and is no wait.
+		if wait := time.Since(time.Unix(0, ns)); wait > 5*time.Millisecond {
+			out.LockWait = wait
+		}
 	}
 	if p := s.pausing.Load(); p != nil {
 		out.Holder = *p
