@@ -207,13 +207,7 @@ func (c *userAddCmd) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return withApp(ctx, &c.Config, func(a *app.App) error {
-		id, err := a.Auth.AddOperator(ctx, c.Name, c.Email, password)
-		if err == nil {
-			fmt.Println("Made the operator", id)
-		}
-		return err
-	})
+	return say(ctx, &c.Config, "Made the operator %s", func(a *app.App) (string, error) { return a.Auth.AddOperator(ctx, c.Name, c.Email, password) })
 }
 
 type userPromoteCmd struct {
@@ -222,13 +216,7 @@ type userPromoteCmd struct {
 }
 
 func (c *userPromoteCmd) Run(ctx context.Context) error {
-	return withApp(ctx, &c.Config, func(a *app.App) error {
-		id, err := a.Auth.Promote(ctx, c.Email)
-		if err == nil {
-			fmt.Println(id, "is an operator now")
-		}
-		return err
-	})
+	return say(ctx, &c.Config, "%s is an operator now", func(a *app.App) (string, error) { return a.Auth.Promote(ctx, c.Email) })
 }
 
 type userResetCmd struct {
@@ -237,13 +225,7 @@ type userResetCmd struct {
 }
 
 func (c *userResetCmd) Run(ctx context.Context) error {
-	return withApp(ctx, &c.Config, func(a *app.App) error {
-		link, err := a.Auth.ResetLink(ctx, c.Email)
-		if err == nil {
-			fmt.Printf("Start the server and open this link within 30 minutes:\n  %s\n", link)
-		}
-		return err
-	})
+	return say(ctx, &c.Config, "Start the server and open this link within 30 minutes:\n  %s", func(a *app.App) (string, error) { return a.Auth.ResetLink(ctx, c.Email) })
 }
 
 type userSignOutCmd struct {
@@ -252,13 +234,7 @@ type userSignOutCmd struct {
 }
 
 func (c *userSignOutCmd) Run(ctx context.Context) error {
-	return withApp(ctx, &c.Config, func(a *app.App) error {
-		id, err := a.Auth.SignOut(ctx, c.Email)
-		if err == nil {
-			fmt.Println(id, "is signed out everywhere")
-		}
-		return err
-	})
+	return say(ctx, &c.Config, "%s is signed out everywhere", func(a *app.App) (string, error) { return a.Auth.SignOut(ctx, c.Email) })
 }
 
 type userListCmd struct {
@@ -282,6 +258,17 @@ func withApp(ctx context.Context, c *config.Config, fn func(*app.App) error) err
 		return err
 	}
 	return errors.Join(fn(a), a.Close())
+}
+
+// say does one thing and prints what came of it.
+func say(ctx context.Context, c *config.Config, format string, act func(*app.App) (string, error)) error {
+	return withApp(ctx, c, func(a *app.App) error {
+		what, err := act(a)
+		if err == nil {
+			fmt.Printf(format+"\n", what)
+		}
+		return err
+	})
 }
 
 // readPassword takes the password from standard input, so that it stands in no

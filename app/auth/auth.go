@@ -58,12 +58,6 @@ const (
 	actPasswordReset  audit.Action = "password.reset"
 )
 
-// Actions are all of them, for documentation and tests.
-func Actions() []audit.Action {
-	return []audit.Action{actSignedUp, actOperatorMade, actEmailVerified, actVerifyAsked, actDisowned, actSuperseded,
-		actSignedIn, actSignInRefused, actSessionRevoked, actResetAsked, actPasswordReset}
-}
-
 // New makes the system. Sessions must be given to the web server.
 func New(d Deps) *System {
 	s := &System{Deps: d}

@@ -28,6 +28,9 @@ func (s *System) AddOperator(ctx context.Context, name, email, password string) 
 // claims it, every permission.
 func (s *System) Promote(ctx context.Context, email string) (id string, err error) {
 	return s.withUser(ctx, email, func(tx *store.Tx, u user) error {
+		if done, err := isOperator(tx, u.id); err != nil || done {
+			return err
+		}
 		if err := bindRole(tx, u.id, "", "rol_operator"); err != nil {
 			return err
 		}

@@ -71,6 +71,26 @@ func TestAuditEventOfASignUpSaysWhoAndWhere(t *testing.T) {
 	}
 }
 
+// One request can be followed through the jobs it caused.
+func TestEventsOfAJobPointBackToTheRequest(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	a.SignUp("ada@example.com")
+	a.RunJobs()
+	events := a.Events(2)
+	if sent, up := events[0], events[1]; sent.Action != "email.sent" || sent.RequestID == "" || sent.RequestID != up.RequestID ||
+		sent.Actor.String() != "system:email.deliver" {
+		t.Errorf("sent %+v, signed up %+v", sent, up)
+	}
+	// Through a job that a job enqueued, too.
+	a.Browser().Post("/-/forgot", "email", "ada@example.com").Want(200)
+	asked := a.Events(1)[0]
+	a.RunJobs()
+	if sent := a.Events(1)[0]; sent.Action != "email.sent" || sent.RequestID != asked.RequestID {
+		t.Errorf("sent %+v, asked %+v", sent, asked)
+	}
+}
+
 func TestSignUpNamesWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)

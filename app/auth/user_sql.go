@@ -93,6 +93,16 @@ func hasOperator(tx *store.Tx) (bool, error) {
 	return n > 0, err
 }
 
+// isOperator reports whether a user has the operator's role already.
+func isOperator(tx *store.Tx, userID string) (bool, error) {
+	var id string
+	err := tx.QueryRow(`SELECT id FROM auth_role_binding WHERE principal_kind = 'user' AND principal_id = ? AND role_id = 'rol_operator' AND org_id IS NULL`, userID).Scan(&id)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
 // permissions are what a user's roles give, in the whole instance and in org.
 func permissions(tx *store.Tx, userID, org string) ([]string, error) {
 	return store.All(tx, func(r store.Scanner) (p string, err error) { return p, r.Scan(&p) },

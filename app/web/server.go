@@ -13,6 +13,8 @@ import (
 
 	"github.com/alexedwards/scs/v2"
 	"github.com/klauspost/compress/gzhttp"
+
+	"seaworthy/queue"
 )
 
 const assetPattern = "GET /-/assets/{hash}/{path...}"
@@ -170,11 +172,22 @@ func (s *Server) adapt(route Route) http.Handler {
 		}
 		if route.Mutates() {
 			r.Body = http.MaxBytesReader(w, r.Body, int64(limit))
+			r = r.WithContext(queue.WithCause(r.Context(), cause(r.Context())))
 		}
 		if err := route.Handler(w, r); err != nil {
 			s.respondError(w, r, err)
 		}
 	})
+}
+
+// cause is what the jobs that a request enqueues remember of it.
+func cause(ctx context.Context) queue.Cause {
+	o := OriginOf(ctx)
+	c := queue.Cause{RequestID: o.RequestID, Org: o.Identity.Org}
+	if o.Identity.Known() {
+		c.Actor = "user:" + o.Identity.User
+	}
+	return c
 }
 
 // admit decides whether the request may reach its handler.
