@@ -17,10 +17,14 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // Keys seals and opens with keys derived from the master key.
-type Keys struct{ master []byte }
+type Keys struct {
+	master []byte
+	aeads  sync.Map // by purpose: deriving one costs more than sealing
+}
 
 // ErrUnsealed says that a secret was sealed with another key, for another
 // purpose, or was changed.
@@ -82,6 +86,9 @@ func (k *Keys) Derive(purpose string) []byte {
 }
 
 func (k *Keys) aead(purpose string) cipher.AEAD {
+	if made, ok := k.aeads.Load(purpose); ok {
+		return made.(cipher.AEAD)
+	}
 	block, err := aes.NewCipher(k.Derive(purpose))
 	if err != nil {
 		panic(err) // only for a key of the wrong length
@@ -90,6 +97,7 @@ func (k *Keys) aead(purpose string) cipher.AEAD {
 	if err != nil {
 		panic(err)
 	}
+	k.aeads.Store(purpose, aead)
 	return aead
 }
 
