@@ -41,9 +41,10 @@ type Options struct {
 
 // Extension is what a program adds.
 type Extension struct {
-	Routes []web.Route
-	Jobs   func(*queue.Queue)
-	Home   http.Handler // whatever is not under /-/; the built-in home if nil
+	Routes  []web.Route
+	Jobs    func(*queue.Queue)
+	Actions []audit.Kind // what its changes are recorded as
+	Home    http.Handler // whatever is not under /-/; the built-in home if nil
 }
 
 // App is one running installation.
@@ -51,7 +52,7 @@ type App struct {
 	Config config.Config
 	DB     *store.DB
 	Queue  *queue.Queue
-	Audit  *audit.Log
+	Audit  *audit.System
 	Auth   *auth.System
 	Email  *email.System
 	Web    *web.Server
@@ -61,6 +62,7 @@ type App struct {
 	log      *slog.Logger
 	replica  *replica.Driver // nil: replication is off
 	replicas replica.Config
+	restored bool // the database came from the replica at this start
 	metrics  *metrics
 	probe    probe
 	draining atomic.Bool
@@ -85,7 +87,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	a := &App{Config: cfg, o: o, log: o.Log}
 	err := a.openStore(ctx)
 	if err == nil {
-		err = a.build()
+		err = a.build(ctx)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -119,7 +121,7 @@ func (a *App) openStore(ctx context.Context) error {
 }
 
 // build makes the systems, each from those before it.
-func (a *App) build() error {
+func (a *App) build(ctx context.Context) error {
 	cfg := a.Config
 	keys, err := seal.Load(filepath.Join(cfg.Data, "keys"), true)
 	if err != nil {
@@ -136,17 +138,18 @@ func (a *App) build() error {
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
 	a.metrics = newMetrics(a)
 	a.Queue = queue.New(a.DB, queue.Options{Log: a.log})
-	a.Audit = audit.New()
+	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
+		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub})
 
 	provider, err := mailProvider(cfg)
 	if err != nil {
 		return err
 	}
-	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
+	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
 		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider}); err != nil {
 		return err
 	}
-	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
+	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health})
 
@@ -154,13 +157,25 @@ func (a *App) build() error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, own.Actions} {
+		if err := a.Audit.Declare(kinds...); err != nil {
+			return err
+		}
+	}
+	if err := a.Audit.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
+		return err
+	}
+	a.Audit.Jobs(a.Queue)
 	a.Email.Jobs(a.Queue)
 	a.Auth.Jobs(a.Queue)
 	if own.Jobs != nil {
 		own.Jobs(a.Queue)
 	}
 	var routes []web.Route
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,

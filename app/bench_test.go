@@ -92,8 +92,9 @@ func noteRoute(a *app.App) app.Extension {
 		return web.JSON(w, http.StatusCreated, map[string]string{"id": id})
 	}
 	return app.Extension{
-		Routes: []web.Route{{Method: "POST", Pattern: "/-/api/v1/notes", Access: web.Public, Handler: write, Audit: []string{"note.created"}}},
-		Jobs:   func(q *queue.Queue) { queue.Handle(q, func(context.Context, queue.Job[note]) error { return nil }) },
+		Routes:  []web.Route{{Method: "POST", Pattern: "/-/api/v1/notes", Access: web.Public, Handler: write, Audit: []string{"note.created"}}},
+		Jobs:    func(q *queue.Queue) { queue.Handle(q, func(context.Context, queue.Job[note]) error { return nil }) },
+		Actions: []audit.Kind{{Action: "note.created", Title: "Note made", Means: "A note was written."}},
 	}
 }
 

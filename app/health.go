@@ -67,7 +67,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 
 // Health reads what can be well or not. Danger means the work cannot be done.
 func (a *App) Health() []console.Health {
-	return []console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth()}
+	return []console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth()}
 }
 
 func (a *App) databaseHealth() console.Health {
@@ -115,6 +115,28 @@ func (a *App) queueHealth() console.Health {
 		h.Detail = fmt.Sprintf("the oldest ready job has waited %s", age.Round(time.Second))
 	case age > 30*time.Second:
 		h.Kind, h.Word = "warn", "Behind"
+	}
+	return h
+}
+
+// auditHealth never says that the work cannot be done: events are recorded even
+// when they cannot be signed.
+func (a *App) auditHealth() console.Health {
+	h := console.Health{Name: "Audit", Kind: "ok", Word: "Signed"}
+	st, err := a.Audit.State(context.Background())
+	switch {
+	case err != nil:
+		h.Kind, h.Word, h.Detail = "warn", "Unreadable", "the state of the log cannot be read"
+	case st.Broken != "":
+		h.Kind, h.Word, h.Detail = "warn", "Broken", st.Broken
+	case st.Verified.Problem != "":
+		h.Kind, h.Word, h.Detail = "warn", "Not verified", st.Verified.Problem
+	case st.Failing != "" && a.DB.Now().Sub(st.Since) > time.Minute:
+		h.Kind, h.Word, h.Detail = "warn", "Not signed", fmt.Sprintf("%d events wait for a signature", st.Unsigned())
+	case st.SignedSize == 0:
+		h.Kind, h.Word, h.Detail = "quiet", "Not signed yet", "the first checkpoint follows within seconds of the first event"
+	default:
+		h.Detail = fmt.Sprintf("%d of %d events under a signed checkpoint", st.SignedSize, st.Size)
 	}
 	return h
 }

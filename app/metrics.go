@@ -71,6 +71,12 @@ func (m *metrics) readings() []reading {
 	if err := m.app.DB.Read(context.Background(), func(tx *store.Tx) (err error) { oldest, err = queue.OldestReady(tx); return err }); err == nil {
 		all = append(all, reading{"queue_oldest_ready_seconds", "How long the longest-waiting ready job has waited.", prometheus.GaugeValue, oldest.Seconds()})
 	}
+	if st, err := m.app.Audit.State(context.Background()); err == nil {
+		all = append(all,
+			reading{"audit_events", "Events under the current origin of the audit log.", prometheus.GaugeValue, float64(st.Size)},
+			reading{"audit_unsigned", "Events that no published checkpoint covers.", prometheus.GaugeValue, float64(st.Unsigned())},
+			reading{"audit_broken", "1 when the tree does not follow from the events, or the last verification failed.", prometheus.GaugeValue, flag(st.Broken != "" || st.Verified.Problem != "")})
+	}
 	if m.app.replica == nil {
 		return all
 	}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"seaworthy/app/audit"
 	"seaworthy/store/replica"
 )
 
@@ -26,7 +27,8 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 		return fmt.Errorf("litestream.yml replicates %s, but the database is %s: give dbs[0].path as ${SEAWORTHY_DATA}/seaworthy.db", cfg.DBPath, abs)
 	}
 	for wait := time.Second; ; wait = min(2*wait, 30*time.Second) {
-		_, err := replica.Boot(ctx, cfg, dbPath, replica.BootOptions{FirstInstall: a.Config.FirstInstall, Log: a.log})
+		done, err := replica.Boot(ctx, cfg, dbPath, replica.BootOptions{FirstInstall: a.Config.FirstInstall, Log: a.log})
+		a.restored = done.Action == replica.Restored
 		var unreachable *replica.UnreachableError
 		if !errors.As(err, &unreachable) {
 			return err
@@ -72,4 +74,34 @@ func (a *App) startReplica(ctx context.Context) (err error) {
 	}
 	a.replica, err = replica.Start(ctx, a.DB, a.replicas, replica.Options{Log: a.log})
 	return err
+}
+
+// confirmed returns when everything committed so far is at the replica, and at
+// once where nothing is replicated.
+func (a *App) confirmed(ctx context.Context) error {
+	if a.Config.Replica == "off" {
+		return nil
+	}
+	if a.replica == nil {
+		return errors.New("replication has not begun")
+	}
+	return a.replica.Wait(ctx)
+}
+
+// scrub takes erased rows out of the write-ahead log.
+func (a *App) scrub(ctx context.Context) error {
+	if a.replica == nil {
+		return a.DB.Scrub(ctx)
+	}
+	return a.replica.Scrub(ctx)
+}
+
+// vaults are where the audit log keeps what must survive a restore of an older
+// database: a folder of this machine, and a place beside the replica's epochs.
+func (a *App) vaults() []audit.Vault {
+	all := []audit.Vault{audit.Folder(filepath.Join(a.Config.Data, "audit"))}
+	if a.Config.Replica != "off" {
+		all = append(all, a.replicas.Beside())
+	}
+	return all
 }

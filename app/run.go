@@ -42,6 +42,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	var owned sync.WaitGroup
 	background, stopBackground := context.WithCancel(context.Background())
 	owned.Go(func() { a.Auth.Run(background) })
+	owned.Go(func() { a.Audit.Run(background) })
 
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),

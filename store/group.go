@@ -169,6 +169,9 @@ func (w *writer) attempt(g *group, r *request) (*Tx, error) {
 // not take its neighbours with it.
 func (w *writer) commit(g *group) {
 	err := g.dead
+	if err == nil && len(g.ok) > 0 {
+		err = w.beforeCommit(g)
+	}
 	if err == nil {
 		err = translate(g.tx.Commit())
 	}
@@ -187,6 +190,18 @@ func (w *writer) commit(g *group) {
 	}
 	w.db.topics.signal(Commits)
 	w.checkpointIfOurs()
+}
+
+// beforeCommit runs what is due once a group, within its transaction.
+func (w *writer) beforeCommit(g *group) error {
+	for _, fn := range w.last {
+		tx := &Tx{ctx: context.Background(), db: w.db, sqlTx: g.tx, stmts: w.stmts, write: true,
+			now: w.db.clock().UTC().Truncate(time.Millisecond)}
+		if err := call(fn, tx); err != nil {
+			return fmt.Errorf("before the commit: %w", err)
+		}
+	}
+	return nil
 }
 
 func (w *writer) failed(g *group, err error) {

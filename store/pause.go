@@ -32,6 +32,17 @@ func (db *DB) Pause(ctx context.Context, holder string, fn func() error) error {
 	}
 }
 
+// BeforeCommit has fn run once at the end of every group that commits something,
+// inside its transaction: for what follows from the rows of all its members, such
+// as the head of a log. When fn fails the members are tried one by one. Like a
+// closure it may run again, and it must cost nothing when there is nothing to do.
+func (db *DB) BeforeCommit(ctx context.Context, fn func(*Tx) error) error {
+	return db.Pause(ctx, "register", func() error {
+		db.writer.last = append(db.writer.last, fn)
+		return nil
+	})
+}
+
 func (w *writer) runPause(p *pause) {
 	s := &w.db.stats
 	s.pausing.Store(&p.holder)
@@ -54,9 +65,18 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	return db.Pause(ctx, "checkpoint", db.writer.checkpoint)
 }
 
-func (w *writer) checkpoint() error {
+// Scrub copies the write-ahead log into the file and truncates it, so that what
+// was erased stands in neither. It is for databases without a replica, whose
+// driver has a Scrub of its own. Reads that began before are waited for.
+func (db *DB) Scrub(ctx context.Context) error {
+	return db.Pause(ctx, "scrub", func() error { return db.writer.checkpointAs("PRAGMA wal_checkpoint(TRUNCATE)") })
+}
+
+func (w *writer) checkpoint() error { return w.checkpointAs("PRAGMA wal_checkpoint(PASSIVE)") }
+
+func (w *writer) checkpointAs(pragma string) error {
 	var busy, logged, done int
-	row := w.conn.QueryRowContext(context.Background(), "PRAGMA wal_checkpoint(PASSIVE)")
+	row := w.conn.QueryRowContext(context.Background(), pragma)
 	if err := row.Scan(&busy, &logged, &done); err != nil {
 		return fmt.Errorf("checkpoint: %w", translate(err))
 	}

@@ -115,7 +115,8 @@ type writer struct {
 	conn     *sql.Conn
 	stmts    *statements
 	queue    chan *request
-	held     []*request // taken off the queue but put back by refuse
+	held     []*request        // taken off the queue but put back by refuse
+	last     []func(*Tx) error // run before each commit
 	pauses   chan *pause
 	quit     chan struct{} // closed to stop
 	gone     chan struct{} // closed when stopped

@@ -148,7 +148,7 @@ func (a *App) checkAudited(r *http.Request, before int64) {
 	}
 	for _, e := range events {
 		for _, declared := range route.Audit {
-			if string(e.Action) == declared {
+			if string(e.Action) == declared || declared == "*" {
 				return
 			}
 		}

@@ -22,7 +22,7 @@ type Happened struct {
 
 // implied are the tables whose rows the other fields speak of.
 var implied = map[string]bool{
-	"audit_event": true, "audit_disclosure": true, "queue_job": true, "queue_attempt": true, "goqite": true,
+	"audit_event": true, "audit_disclosure": true, "audit_target": true, "audit_tile": true, "queue_job": true, "queue_attempt": true, "goqite": true,
 	"email_message": true, "email_inbox": true,
 }
 

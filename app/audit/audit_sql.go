@@ -2,7 +2,6 @@ package audit
 
 import (
 	"encoding/json"
-	"time"
 
 	"seaworthy/store"
 )
@@ -18,22 +17,25 @@ func lastOrgSeq(tx *store.Tx, org string) (seq int64, err error) {
 }
 
 func insertEvent(tx *store.Tx, seq int64, b *body, text, leaf []byte) error {
-	var org, target, request *string
+	var org, request *string
 	var orgSeq *int64
 	if b.Org != "" {
 		org, orgSeq = &b.Org, &b.OrgSeq
 	}
-	if len(b.Targets) > 0 {
-		t := b.Targets[0].String()
-		target = &t
-	}
 	if b.RequestID != "" {
 		request = &b.RequestID
 	}
-	_, err := tx.Exec(`INSERT INTO audit_event (seq, id, ts, org, org_seq, actor, action, target, request_id, body, leaf)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		seq, b.ID, b.Time, org, orgSeq, b.Actor.String(), string(b.Action), target, request, string(text), leaf)
-	return err
+	if _, err := tx.Exec(`INSERT INTO audit_event (seq, id, ts, org, org_seq, actor, action, request_id, body, leaf)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		seq, b.ID, b.Time, org, orgSeq, b.Actor.String(), string(b.Action), request, string(text), leaf); err != nil {
+		return err
+	}
+	for _, t := range b.Targets {
+		if _, err := tx.Exec(`INSERT INTO audit_target (target, seq) VALUES (?, ?) ON CONFLICT (target, seq) DO NOTHING`, t.String(), seq); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func insertDisclosure(tx *store.Tx, seq int64, d disclosure) error {
@@ -45,36 +47,14 @@ func insertDisclosure(tx *store.Tx, seq int64, d disclosure) error {
 	return err
 }
 
-func selectDisclosures(tx *store.Tx, seq int64) ([]string, error) {
-	return store.All(tx, func(r store.Scanner) (s string, err error) { return s, r.Scan(&s) },
-		`SELECT items FROM audit_disclosure WHERE seq = ? ORDER BY subject`, seq)
-}
-
-const eventColumns = `SELECT seq, id, ts, action, body FROM audit_event `
-
-func scanEntry(r store.Scanner) (e Entry, err error) {
-	var ts int64
-	err = r.Scan(&e.Seq, &e.ID, &ts, &e.Action, &e.Body)
-	e.Time = time.UnixMilli(ts).UTC()
-	return e, err
-}
-
-// selectEvents has one constant text for each combination of filters, so that
-// each has its index.
-func selectEvents(tx *store.Tx, f Filter) ([]Entry, error) {
-	before := f.Before
-	if before == 0 {
-		before = 1 << 62
-	}
-	switch {
-	case f.Rising:
-		return store.All(tx, scanEntry, eventColumns+`WHERE seq > ? ORDER BY seq LIMIT ?`, f.After, f.Limit)
-	case f.Action != "" && f.Actor != "":
-		return store.All(tx, scanEntry, eventColumns+`WHERE actor = ? AND action = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?`, f.Actor, string(f.Action), before, f.After, f.Limit)
-	case f.Action != "":
-		return store.All(tx, scanEntry, eventColumns+`WHERE action = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?`, string(f.Action), before, f.After, f.Limit)
-	case f.Actor != "":
-		return store.All(tx, scanEntry, eventColumns+`WHERE actor = ? AND seq < ? AND seq > ? ORDER BY seq DESC LIMIT ?`, f.Actor, before, f.After, f.Limit)
-	}
-	return store.All(tx, scanEntry, eventColumns+`WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, f.Limit)
+// selectDisclosures are what is left of the personal data of one event.
+func selectDisclosures(tx *store.Tx, seq int64) ([]disclosure, error) {
+	return store.All(tx, func(r store.Scanner) (d disclosure, err error) {
+		var subject, items string
+		if err := r.Scan(&subject, &items); err != nil {
+			return d, err
+		}
+		d.subject = ParseRef(subject)
+		return d, json.Unmarshal([]byte(items), &d.items)
+	}, `SELECT subject, items FROM audit_disclosure WHERE seq = ? ORDER BY subject`, seq)
 }

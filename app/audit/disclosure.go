@@ -17,26 +17,21 @@ type disclosure struct {
 	items   []string
 }
 
+// personal is the data of one subject before it is salted.
+type personal struct {
+	who  Ref
+	data map[string]string
+}
+
 // disclose turns personal data into salted disclosures and puts their digests
-// into the body. The actor's and another subject's data are kept apart, because
-// they are erased apart.
-func disclose(b *body, actor Ref, ofActor map[string]string, subject Ref, ofSubject map[string]string) []disclosure {
-	if subject == actor {
-		all := maps.Clone(ofActor)
-		maps.Copy(all, ofSubject)
-		ofActor, ofSubject = all, nil
-	}
+// into the body. What belongs to different subjects is kept apart, because it is
+// erased apart.
+func disclose(b *body, all ...personal) []disclosure {
 	var groups []disclosure
-	for _, g := range []struct {
-		who  Ref
-		data map[string]string
-	}{{actor, ofActor}, {subject, ofSubject}} {
-		if len(g.data) == 0 {
-			continue
-		}
-		d := disclosure{subject: g.who}
-		for _, name := range slices.Sorted(maps.Keys(g.data)) {
-			item := newItem(name, g.data[name])
+	for _, p := range joined(all) {
+		d := disclosure{subject: p.who}
+		for _, name := range slices.Sorted(maps.Keys(p.data)) {
+			item := newItem(name, p.data[name])
 			d.items = append(d.items, item)
 			b.Disclosed = append(b.Disclosed, Digest(item))
 		}
@@ -44,6 +39,23 @@ func disclose(b *body, actor Ref, ofActor map[string]string, subject Ref, ofSubj
 	}
 	slices.Sort(b.Disclosed) // their order must not tell which is which
 	return groups
+}
+
+// joined has each subject once; subjects without data are left out.
+func joined(all []personal) []personal {
+	var out []personal
+	for _, p := range all {
+		if len(p.data) == 0 {
+			continue
+		}
+		i := slices.IndexFunc(out, func(o personal) bool { return o.who == p.who })
+		if i < 0 {
+			out = append(out, personal{p.who, maps.Clone(p.data)})
+			continue
+		}
+		maps.Copy(out[i].data, p.data)
+	}
+	return out
 }
 
 func newItem(name, value string) string {

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"encoding/json"
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -9,32 +10,70 @@ import (
 
 // Entry is an event as it is read back.
 type Entry struct {
-	Seq       int64
-	ID        string
-	Time      time.Time
-	Org       string
-	Actor     Ref
-	Action    Action
-	Targets   []Ref
-	RequestID string
-	Personal  map[string]string // what has not been erased
-	Body      []byte            // canonical JSON, as the leaf covers it
+	Seq        int64
+	ID         string
+	Time       time.Time // when it was recorded
+	Occurred   time.Time // when the customer's app says it happened; zero otherwise
+	ClockBack  bool      // the clock stood before the last event's
+	Org        string
+	OrgSeq     int64
+	Actor      Ref
+	OnBehalfOf Ref // whom an impersonator acted for; zero otherwise
+	Action     Action
+	Targets    []Ref
+	RequestID  string
+	Session    string
+	Job        string
+	Source     string // who handed it in through the API, type:id; "" for Seaworthy itself
+	Changes    map[string]Change
+	Details    map[string]any
+	Personal   map[string]string // what has not been erased
+	ActorEmail string            // of the actor at that time, if it has not been erased
+	Dropped    bool              // retention has dropped all but the columns
+	Body       []byte            // JSON as the leaf covers it; nil if dropped
+
+	disclosures []disclosure
+}
+
+// Erased reports whether personal data of the event was erased.
+func (e Entry) Erased() bool {
+	var b body
+	return !e.Dropped && json.Unmarshal(e.Body, &b) == nil && len(b.Disclosed) > e.disclosed()
+}
+
+func (e Entry) disclosed() (n int) {
+	for _, d := range e.disclosures {
+		n += len(d.items)
+	}
+	return n
 }
 
 // Filter narrows a list; empty fields do not.
 type Filter struct {
-	Action Action
-	Actor  string // type:id
-	Before int64  // seq: only older ones; 0: all
-	After  int64  // seq: only newer ones
-	Rising bool   // oldest first, by After alone
-	Limit  int    // 50 if 0
+	Org    string    `json:"org,omitempty"`
+	Action Action    `json:"action,omitempty"`
+	Actor  string    `json:"actor,omitempty"`  // type:id
+	Target string    `json:"target,omitempty"` // type:id
+	From   time.Time `json:"from,omitzero"`    // recorded at or after
+	To     time.Time `json:"to,omitzero"`      // recorded before
+	Before int64     `json:"-"`                // seq: only older ones; 0: all
+	After  int64     `json:"-"`                // seq: only newer ones
+	Rising bool      `json:"-"`                // oldest first
+	Limit  int       `json:"-"`                // 50 if 0
+}
+
+// Narrow reports whether the filter leaves anything out, apart from the org.
+func (f Filter) Narrow() bool {
+	return f.Action != "" || f.Actor != "" || f.Target != "" || !f.From.IsZero() || !f.To.IsZero()
 }
 
 // List returns events, newest first unless Rising.
 func List(tx *store.Tx, f Filter) ([]Entry, error) {
 	if f.Limit == 0 {
 		f.Limit = 50
+	}
+	if err := f.narrowToTime(tx); err != nil {
+		return nil, err
 	}
 	entries, err := selectEvents(tx, f)
 	if err != nil {
@@ -48,28 +87,103 @@ func List(tx *store.Tx, f Filter) ([]Entry, error) {
 	return entries, nil
 }
 
+// narrowToTime turns the times into seqs. The seq is what orders the log; it has
+// no gaps and times rise with it but for clocks that were set back, so that a
+// binary search finds the place in a few reads and no index on time is needed.
+func (f *Filter) narrowToTime(tx *store.Tx) error {
+	if f.From.IsZero() && f.To.IsZero() {
+		return nil
+	}
+	last, err := lastSeq(tx)
+	if err != nil {
+		return err
+	}
+	search := func(t time.Time) (int64, error) { // the first seq recorded at or after t
+		low, high := int64(1), last+1
+		for low < high {
+			middle := (low + high) / 2
+			ts, err := timeOf(tx, middle)
+			if err != nil {
+				return 0, err
+			}
+			if ts < t.UnixMilli() {
+				low = middle + 1
+			} else {
+				high = middle
+			}
+		}
+		return low, nil
+	}
+	if !f.From.IsZero() {
+		first, err := search(f.From)
+		if err != nil {
+			return err
+		}
+		f.After = max(f.After, first-1)
+	}
+	if !f.To.IsZero() {
+		end, err := search(f.To)
+		if err != nil {
+			return err
+		}
+		if f.Before == 0 || end < f.Before {
+			f.Before = end
+		}
+	}
+	return nil
+}
+
+// ByID is one event.
+func ByID(tx *store.Tx, id string) (Entry, error) {
+	e, err := selectEvent(tx, id)
+	if err != nil {
+		return e, err
+	}
+	return e, e.read(tx)
+}
+
 // read fills in what stands in the body and the disclosures.
-func (e *Entry) read(tx *store.Tx) error {
+func (e *Entry) read(tx *store.Tx) (err error) {
+	if e.Body == nil {
+		e.Dropped = true
+		return nil
+	}
 	var b body
 	if err := json.Unmarshal(e.Body, &b); err != nil {
 		return err
 	}
-	e.Actor, e.Targets, e.Org, e.RequestID = b.Actor, b.Targets, b.Org, b.RequestID
-	groups, err := selectDisclosures(tx, e.Seq)
-	if err != nil {
-		return err
+	e.Targets, e.Session, e.Job, e.Source = b.Targets, b.Session, b.Job, b.Source
+	e.Changes, e.Details, e.ClockBack = b.Changes, b.Details, b.ClockBack
+	if b.OnBehalfOf != nil {
+		e.OnBehalfOf = *b.OnBehalfOf
+	}
+	if b.Occurred != 0 {
+		e.Occurred = time.UnixMilli(b.Occurred).UTC()
 	}
 	e.Personal = map[string]string{}
-	for _, text := range groups {
-		var items []string
-		if err := json.Unmarshal([]byte(text), &items); err != nil {
-			return err
-		}
-		for _, item := range items {
-			if name, value, ok := openItem(item); ok {
-				e.Personal[name] = value
+	if len(b.Disclosed) == 0 {
+		return nil
+	}
+	if e.disclosures, err = selectDisclosures(tx, e.Seq); err != nil {
+		return err
+	}
+	for _, d := range e.disclosures {
+		for _, item := range d.items {
+			name, value, ok := openItem(item)
+			if !ok {
+				continue
+			}
+			e.Personal[name] = value
+			if d.subject == e.Actor && (name == "actor_email" || name == "email" && e.ActorEmail == "") {
+				e.ActorEmail = value
 			}
 		}
 	}
 	return nil
+}
+
+// ParseRef reads "type:id".
+func ParseRef(s string) Ref {
+	kind, id, _ := strings.Cut(s, ":")
+	return Ref{kind, id}
 }

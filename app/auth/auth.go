@@ -43,21 +43,6 @@ type System struct {
 	touched  touches
 }
 
-// The actions auth records.
-const (
-	actSignedUp       audit.Action = "user.signed_up"
-	actOperatorMade   audit.Action = "operator.created"
-	actEmailVerified  audit.Action = "email.verified"
-	actVerifyAsked    audit.Action = "email.verification_requested"
-	actDisowned       audit.Action = "user.disowned"
-	actSuperseded     audit.Action = "user.superseded"
-	actSignedIn       audit.Action = "session.created"
-	actSignInRefused  audit.Action = "session.refused"
-	actSessionRevoked audit.Action = "session.revoked"
-	actResetAsked     audit.Action = "password.reset_requested"
-	actPasswordReset  audit.Action = "password.reset"
-)
-
 // New makes the system. Sessions must be given to the web server.
 func New(d Deps) *System {
 	s := &System{Deps: d}

@@ -46,6 +46,12 @@ const (
 	actFailed audit.Action = "email.failed"
 )
 
+// Actions are email's part of the catalogue.
+var Actions = []audit.Kind{
+	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
+	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
+}
+
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
 	s := &System{Deps: d, templates: map[string]*compose.Template{}, provider: d.Provider}

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // OpenAPI describes the routes below /-/api/ as an OpenAPI 3.1 document, made
@@ -87,6 +89,9 @@ func body(kind string, s any) map[string]any {
 
 // schema is the JSON Schema of a Go type, by its json tags.
 func schema(t reflect.Type) map[string]any {
+	if t == reflect.TypeFor[jsontext.Value]() {
+		return map[string]any{} // any JSON
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return schema(t.Elem())

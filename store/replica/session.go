@@ -174,6 +174,11 @@ func (s *session) checkpoint(d *Driver, hard bool) error {
 	if hard {
 		mode = litestream.CheckpointModeRestart
 	}
+	return s.checkpointAs(d, mode)
+}
+
+// checkpointAs is checkpoint in one of SQLite's modes.
+func (s *session) checkpointAs(d *Driver, mode string) error {
 	ctx, cancel := context.WithTimeout(s.ctx, 2*time.Second)
 	defer cancel()
 	return d.db.Pause(ctx, "litestream checkpoint", func() error {

@@ -1,0 +1,188 @@
+package audit
+
+import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// eventInput is an event that the customer's app hands in.
+type eventInput struct {
+	Action    string                    `json:"action"`
+	Actor     Ref                       `json:"actor"`
+	Targets   []Ref                     `json:"targets,omitempty"`
+	Org       string                    `json:"org,omitempty"`
+	Occurred  string                    `json:"occurred_at,omitempty"` // RFC 3339
+	IP        string                    `json:"ip,omitempty"`          // of the app's user
+	UserAgent string                    `json:"user_agent,omitempty"`
+	Changes   map[string]rawChange      `json:"changes,omitempty"`
+	Details   map[string]jsontext.Value `json:"details,omitempty"`
+	Personal  map[string]string         `json:"personal,omitempty"` // of the actor; can be erased
+}
+
+// rawChange keeps values as they were sent: a number must not lose digits.
+type rawChange struct {
+	From jsontext.Value `json:"from"`
+	To   jsontext.Value `json:"to"`
+}
+
+// The bounds of an event from outside.
+const (
+	maxTargets, maxFields = 20, 50
+	maxRef, maxPersonal   = 200, 1000
+)
+
+var (
+	typeName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
+	// ourTypes may not act in an event from outside: it would look like our word.
+	ourTypes = []string{"system", "key", "anonymous"}
+)
+
+// checkEvent makes an Event of what was sent, or says which field is wrong.
+func (s *System) checkEvent(in eventInput, source string) (Event, error) {
+	var c web.Check
+	e := Event{Action: Action(in.Action), Actor: in.Actor, Targets: in.Targets, Org: in.Org, foreign: &foreign{source: source}}
+	c.Fault(wellFormed.MatchString(in.Action), "action", "form", `An action looks like "invoice.deleted".`)
+	_, ours := s.catalog[e.Action]
+	c.Fault(!ours, "action", "reserved", "This action is one of Seaworthy's own.")
+	checkRef(&c, "actor", in.Actor)
+	c.Fault(!slices.Contains(ourTypes, in.Actor.Type), "actor", "reserved", "An actor of this type is one of Seaworthy's own.")
+	c.Fault(len(in.Targets) <= maxTargets, "targets", "too_many", fmt.Sprintf("At most %d.", maxTargets))
+	for i, t := range in.Targets {
+		checkRef(&c, fmt.Sprintf("targets.%d", i), t)
+	}
+	c.Text("org", in.Org, 0, maxRef)
+	if in.Occurred != "" {
+		at, err := time.Parse(time.RFC3339, in.Occurred)
+		c.Fault(err == nil && at.Year() > 1970 && at.Year() < 9999, "occurred_at", "time", "A time as 2026-11-22T14:05:00Z.")
+		e.foreign.occurred = at.UnixMilli()
+	}
+	e.Personal = map[string]string{}
+	for name, value := range in.Personal {
+		c.Fault(typeName.MatchString(name), "personal", "form", "Names are small letters, digits and underscores.")
+		e.Personal[name] = c.Text("personal."+web.CleanText(name, 40), value, 0, maxPersonal)
+	}
+	if in.IP != "" {
+		addr, err := netip.ParseAddr(in.IP)
+		c.Fault(err == nil, "ip", "form", "This is no IP address.")
+		e.Personal["ip"] = addr.String()
+	}
+	if in.UserAgent != "" {
+		e.Personal["user_agent"] = web.CleanText(in.UserAgent, 512)
+	}
+	c.Fault(len(e.Personal) <= maxFields && len(in.Changes) <= maxFields && len(in.Details) <= maxFields, "details", "too_many",
+		fmt.Sprintf("At most %d fields each in changes, details and personal.", maxFields))
+	e.Changes, e.Details = map[string]Change{}, map[string]any{}
+	for name, ch := range in.Changes {
+		e.Changes[name] = Change{From: raw(ch.From), To: raw(ch.To)}
+	}
+	for name, v := range in.Details {
+		e.Details[name] = raw(v)
+	}
+	return e, c.Err()
+}
+
+func checkRef(c *web.Check, field string, r Ref) {
+	c.Fault(typeName.MatchString(r.Type), field+".type", "form", `A type looks like "user" or "invoice".`)
+	c.Text(field+".id", r.ID, 1, maxRef)
+}
+
+// raw is a value as it was sent; null where there was none.
+func raw(v jsontext.Value) any {
+	if len(v) == 0 {
+		return nil
+	}
+	return json.RawMessage(v)
+}
+
+// appendAPI records an event of the customer's app.
+func (s *System) appendAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[eventInput](r)
+	if err != nil {
+		return err
+	}
+	id := web.IdentityOf(r.Context())
+	source := caller(r.Context())
+	// A key of one org speaks for that org alone.
+	if id.Org != "" && !id.Can(permRead) {
+		if in.Org != "" && in.Org != id.Org {
+			return web.ErrNotFound
+		}
+		in.Org = id.Org
+	}
+	e, err := s.checkEvent(in, source.String())
+	if err != nil {
+		return err
+	}
+	key, err := idempotencyKey(r)
+	if err != nil {
+		return err
+	}
+	fingerprint := fingerprintOf(r.URL.Path, in)
+	type answer struct {
+		body   string
+		replay bool
+	}
+	done, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (answer, error) {
+		if key != "" {
+			body, same, err := earlierAnswer(tx, source.String(), key, fingerprint)
+			switch {
+			case err == nil && same:
+				return answer{body, true}, nil
+			case err == nil:
+				return answer{}, errKeyReused
+			case !errors.Is(err, store.ErrNotFound):
+				return answer{}, err
+			}
+		}
+		if in.Org != "" && s.OrgName != nil {
+			if _, _, err := s.OrgName(tx, in.Org); err != nil {
+				return answer{}, unknownOrg(err)
+			}
+		}
+		entry, err := s.record(tx, e)
+		if err != nil {
+			return answer{}, err
+		}
+		if err := entry.read(tx); err != nil {
+			return answer{}, err
+		}
+		body, err := json.Marshal(entry.json())
+		if err != nil || key == "" {
+			return answer{string(body), false}, err
+		}
+		return answer{string(body), false}, keepAnswer(tx, source.String(), key, fingerprint, string(body))
+	})
+	if err != nil {
+		return err
+	}
+	if done.replay {
+		w.Header().Set("Idempotency-Replayed", "true")
+	}
+	return web.JSON(w, http.StatusCreated, json.RawMessage(done.body))
+}
+
+func unknownOrg(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return web.Invalid(web.Field{Field: "org", Code: "unknown", Message: "There is no such organization."})
+	}
+	return err
+}
+
+// fingerprintOf tells requests apart that came with the same key.
+func fingerprintOf(path string, in any) []byte {
+	text, _ := json.Marshal(in)
+	sum := sha256.Sum256(append([]byte(path+"\n"), text...))
+	return sum[:]
+}

@@ -1,0 +1,56 @@
+package audit
+
+import (
+	"encoding/json"
+	"time"
+
+	"seaworthy/store"
+)
+
+const exportColumns = `SELECT id, org, format, filter, state, requested_by, created_at, coalesce(finished_at, 0), events, bytes, sha256, problem FROM audit_export `
+
+func scanExportRow(r store.Scanner) (e Export, err error) {
+	var filter string
+	var created, finished int64
+	if err := r.Scan(&e.ID, &e.Org, &e.Format, &filter, &e.State, &e.Requester, &created, &finished, &e.Events, &e.Bytes, &e.SHA256, &e.Problem); err != nil {
+		return e, err
+	}
+	e.Created = time.UnixMilli(created).UTC()
+	if finished != 0 {
+		e.Finished = time.UnixMilli(finished).UTC()
+	}
+	return e, json.Unmarshal([]byte(filter), &e.Filter)
+}
+
+func exportByID(tx *store.Tx, id string) (Export, error) {
+	return scanExportRow(tx.QueryRow(exportColumns+`WHERE id = ?`, id))
+}
+
+// exportsOf are the newest exports of an org, "" for those of the whole installation.
+func exportsOf(tx *store.Tx, org string, limit int) ([]Export, error) {
+	return store.All(tx, scanExportRow, exportColumns+`WHERE org = ? ORDER BY id DESC LIMIT ?`, org, limit)
+}
+
+func oldExports(tx *store.Tx, before time.Time, limit int) ([]Export, error) {
+	return store.All(tx, scanExportRow, exportColumns+`WHERE state IN ('ready', 'failed') AND created_at < ? LIMIT ?`, before.UnixMilli(), limit)
+}
+
+func waitingExports(tx *store.Tx, org string) (n int, err error) {
+	err = tx.QueryRow(`SELECT count(*) FROM (SELECT id FROM audit_export WHERE state = 'waiting' AND org = ? LIMIT 10)`, org).Scan(&n)
+	return n, err
+}
+
+func insertExport(tx *store.Tx, e Export, filter string) error {
+	_, err := tx.Exec(`INSERT INTO audit_export (id, org, format, filter, state, requested_by, created_at, events, bytes, sha256, problem)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, '', '')`, e.ID, e.Org, e.Format, filter, e.State, e.Requester, e.Created.UnixMilli())
+	return err
+}
+
+func finishExport(tx *store.Tx, e Export) error {
+	return tx.ExecOne(`UPDATE audit_export SET state = ?, finished_at = ?, events = ?, bytes = ?, sha256 = ?, problem = ? WHERE id = ?`,
+		e.State, tx.Now().UnixMilli(), e.Events, e.Bytes, e.SHA256, e.Problem, e.ID)
+}
+
+func expireExport(tx *store.Tx, id string) error {
+	return tx.ExecOne(`UPDATE audit_export SET state = 'expired' WHERE id = ?`, id)
+}

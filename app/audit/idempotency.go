@@ -1,0 +1,53 @@
+package audit
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"time"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// keepRequests is how long a repeat of a request gets the first answer.
+const keepRequests = 7 * 24 * time.Hour
+
+var errKeyReused = &web.Error{Status: http.StatusUnprocessableEntity, Code: "idempotency_key_reused",
+	Public: "This Idempotency-Key came before with another request. Use a new key for a new event."}
+
+// idempotencyKey is the request's Idempotency-Key, "" without one.
+func idempotencyKey(r *http.Request) (string, error) {
+	key := r.Header.Get("Idempotency-Key")
+	if len(key) > 255 || web.CleanText(key, 255) != key {
+		return "", web.BadRequest("bad_idempotency_key", "An Idempotency-Key is at most 255 printable characters.")
+	}
+	return key, nil
+}
+
+// earlierAnswer is what the same request was answered before, and whether it was
+// the same; store.ErrNotFound if the key is new.
+func earlierAnswer(tx *store.Tx, source, key string, fingerprint []byte) (body string, same bool, err error) {
+	var before []byte
+	err = tx.QueryRow(`SELECT fingerprint, response FROM audit_idempotency WHERE source = ? AND idem = ?`, source, key).Scan(&before, &body)
+	return body, bytes.Equal(before, fingerprint), err
+}
+
+func keepAnswer(tx *store.Tx, source, key string, fingerprint []byte, body string) error {
+	_, err := tx.Exec(`INSERT INTO audit_idempotency (source, idem, fingerprint, response, created_at) VALUES (?, ?, ?, ?, ?)`,
+		source, key, fingerprint, body, tx.Now().UnixMilli())
+	return err
+}
+
+// forgetRequests drops what is too old to be repeated, in slices.
+func (s *System) forgetRequests(ctx context.Context) error {
+	for {
+		n, err := store.Write(ctx, s.DB, func(tx *store.Tx) (int64, error) {
+			return tx.Exec(`DELETE FROM audit_idempotency WHERE (source, idem) IN
+				(SELECT source, idem FROM audit_idempotency WHERE created_at < ? LIMIT 500)`, tx.Now().Add(-keepRequests).UnixMilli())
+		})
+		if err != nil || n < 500 {
+			return err
+		}
+	}
+}

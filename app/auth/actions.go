@@ -1,0 +1,33 @@
+package auth
+
+import "seaworthy/app/audit"
+
+// The actions auth records.
+const (
+	actSignedUp       audit.Action = "user.signed_up"
+	actOperatorMade   audit.Action = "operator.created"
+	actEmailVerified  audit.Action = "email.verified"
+	actVerifyAsked    audit.Action = "email.verification_requested"
+	actDisowned       audit.Action = "user.disowned"
+	actSuperseded     audit.Action = "user.superseded"
+	actSignedIn       audit.Action = "session.created"
+	actSignInRefused  audit.Action = "session.refused"
+	actSessionRevoked audit.Action = "session.revoked"
+	actResetAsked     audit.Action = "password.reset_requested"
+	actPasswordReset  audit.Action = "password.reset"
+)
+
+// Actions are auth's part of the catalogue.
+var Actions = []audit.Kind{
+	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
+	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
+	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},
+	{Action: actVerifyAsked, Title: "Verification mail requested", Means: "The link that verifies an address was asked for again."},
+	{Action: actDisowned, Title: "Account disowned", Means: "The owner of an address said that an account with it is not theirs; it was disabled."},
+	{Action: actSuperseded, Title: "Claim ended", Means: "An account that only claimed an address was disabled, because somebody else verified it."},
+	{Action: actSignedIn, Title: "Signed in", Means: "A session was started."},
+	{Action: actSignInRefused, Title: "Sign-in refused", Means: "Somebody gave an address and a password that do not belong together."},
+	{Action: actSessionRevoked, Title: "Session ended", Means: "A session was ended: by signing out, by its user or by an operator."},
+	{Action: actResetAsked, Title: "Password reset requested", Means: "A link to choose a new password was asked for."},
+	{Action: actPasswordReset, Title: "Password reset", Means: "A new password was chosen by the link; every session ended."},
+}
