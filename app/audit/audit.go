@@ -110,6 +110,8 @@ func (b *body) fromContext(ctx context.Context, e Event) map[string]string {
 	case id.Impersonator != "":
 		behalf := User(id.User)
 		b.Actor, b.OnBehalfOf = User(id.Impersonator), &behalf
+	case id.Key != "":
+		b.Actor = Ref{"key", id.Key}
 	case id.Known():
 		b.Actor = User(id.User)
 	case inJob:

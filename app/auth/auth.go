@@ -56,6 +56,8 @@ const (
 	actSessionRevoked audit.Action = "session.revoked"
 	actResetAsked     audit.Action = "password.reset_requested"
 	actPasswordReset  audit.Action = "password.reset"
+	actKeyCreated     audit.Action = "key.created"
+	actKeyRevoked     audit.Action = "key.revoked"
 )
 
 // New makes the system. Sessions must be given to the web server.
@@ -71,7 +73,7 @@ func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 // Jobs registers what auth does in the background.
 func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
 
-// Run writes what has gathered about sessions in use, until ctx ends.
+// Run writes what has gathered about sessions and keys in use, until ctx ends.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -79,12 +81,12 @@ func (s *System) Run(ctx context.Context) {
 		select {
 		case <-tick.C:
 			if err := s.Flush(ctx); err != nil {
-				s.Log.Error("sessions in use could not be noted", "err", err)
+				s.Log.Error("sessions and keys in use could not be noted", "err", err)
 			}
 		case <-ctx.Done():
 			// A last write, which must not be lost to the cancellation itself.
 			if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
-				s.Log.Error("sessions in use could not be noted", "err", err)
+				s.Log.Error("sessions and keys in use could not be noted", "err", err)
 			}
 			return
 		}

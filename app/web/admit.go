@@ -1,0 +1,64 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+
+	"seaworthy/queue"
+)
+
+// Guard answers who makes a request. auth implements it.
+type Guard interface {
+	// Identify says who asks. A request without credentials is the zero Identity;
+	// an error is a credential that does not work, or a failure to look.
+	Identify(ctx context.Context, r *http.Request) (Identity, error)
+}
+
+// admit decides whether the request may reach its handler.
+func (s *Server) admit(route Route, r *http.Request) error {
+	origin := OriginOf(r.Context())
+	identity, err := s.Guard.Identify(r.Context(), r)
+	if err != nil {
+		return fmt.Errorf("identify: %w", err)
+	}
+	origin.Identity = identity
+	key := AddrKey(origin.Addr)
+	if route.Limit.By == ByUser && identity.Known() {
+		key = identity.Actor()
+	}
+	if wait, ok := s.Limiter.Allow(route.Method+" "+route.Pattern+" "+key, route.Limit); !ok {
+		return TooMany(wait)
+	}
+	switch {
+	case route.Access == Public:
+		return nil
+	case !identity.Known() && origin.Bearer:
+		return ErrBadToken
+	case !identity.Known():
+		return ErrSignedOut
+	case route.Access == Person && !identity.Person():
+		return ErrPersonOnly
+	}
+	return permit(identity, route.Access)
+}
+
+// permit demands the permission of a route. A program learns from the challenge
+// which one its token lacks (RFC 6750 section 3.1).
+func permit(id Identity, a Access) error {
+	need := a.RequiredPermission()
+	if need == "" || id.Can(need) {
+		return nil
+	}
+	refusal := Forbidden(need)
+	if !id.Person() {
+		refusal.Challenge = `Bearer error="insufficient_scope", scope="` + need + `"`
+	}
+	return refusal
+}
+
+// cause is what the jobs that a request enqueues remember of it.
+func cause(ctx context.Context) queue.Cause {
+	o := OriginOf(ctx)
+	return queue.Cause{RequestID: o.RequestID, Org: o.Identity.Org, Actor: o.Identity.Actor()}
+}
