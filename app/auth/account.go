@@ -30,7 +30,7 @@ func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 			return accountData{}, err
 		}
 		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created}
-		if d.Orgs, err = memberships(tx, u.id); err != nil {
+		if d.Orgs, err = Memberships(tx, u.id); err != nil {
 			return d, err
 		}
 		all, err := userSessions(tx, u.id)

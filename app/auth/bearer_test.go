@@ -21,6 +21,7 @@ import (
 type seen struct {
 	User        string   `json:"user"`
 	Key         string   `json:"key"`
+	Org         web.Org  `json:"org"`
 	Acting      string   `json:"acting"` // Identity.Org
 	Permissions []string `json:"permissions"`
 }
@@ -29,12 +30,12 @@ type ping struct{}
 
 func (ping) Kind() string { return "test.ping" }
 
-// withRoutes adds routes that need somebody.
+// withRoutes adds routes in an org and others that need somebody.
 func withRoutes(_ *config.Config, o *app.Options) {
 	o.Extend = func(a *app.App) app.Extension {
 		tell := func(w http.ResponseWriter, r *http.Request) error {
 			o := web.OriginOf(r.Context())
-			return web.JSON(w, 200, seen{o.Identity.User, o.Identity.Key, o.Identity.Org, o.Identity.Permissions})
+			return web.JSON(w, 200, seen{o.Identity.User, o.Identity.Key, o.Org, o.Identity.Org, o.Identity.Permissions})
 		}
 		work := func(w http.ResponseWriter, r *http.Request) error {
 			err := a.DB.Write(r.Context(), func(tx *store.Tx) error {
@@ -53,6 +54,10 @@ func withRoutes(_ *config.Config, o *app.Options) {
 		return app.Extension{
 			Jobs: func(q *queue.Queue) { queue.Handle(q, func(context.Context, queue.Job[ping]) error { return nil }) },
 			Routes: []web.Route{
+				{Method: "GET", Pattern: "/-/test/{slug}/audit", Access: web.InOrg("org:audit"), Handler: tell},
+				{Method: "GET", Pattern: "/-/api/v1/test/{org}/audit", Access: web.InOrg("org:audit"), Handler: tell},
+				{Method: "GET", Pattern: "/-/api/v1/test/{org}", Access: web.InOrg("org:read"), Handler: tell},
+				{Method: "POST", Pattern: "/-/api/v1/test/{org}/work", Access: web.InOrg("org:read"), Handler: work, Exempt: "a test"},
 				{Method: "POST", Pattern: "/-/api/v1/test/work", Access: web.Permission("jobs:write"), Handler: work, Exempt: "a test"},
 				{Method: "POST", Pattern: "/-/api/v1/test/flash", Access: web.SignedIn, Handler: flash, Exempt: "a test"},
 				{Method: "GET", Pattern: "/-/api/v1/test/limited", Access: web.SignedIn, Handler: tell, Limit: web.Limit{Every: time.Minute, Burst: 1, By: web.ByUser}},
@@ -124,7 +129,7 @@ func TestBearersThatDoNotWork(t *testing.T) {
 		// Beside the cookie of an operator, to whom all of this is open.
 		for _, b := range []*apptest.Browser{a.Bearer(bearer), operator} {
 			b.Header.Set("Authorization", "Bearer "+bearer)
-			for _, path := range []string{"/-/api/v1/me", "/-/admin", "/-/account"} {
+			for _, path := range []string{"/-/api/v1/me", "/-/admin", "/-/account", "/-/api/v1/test/" + org} {
 				p := b.Get(path)
 				p.WantProblem(401, "bad_token")
 				if got := p.Header.Get("WWW-Authenticate"); got != `Bearer error="invalid_token"` || p.Header.Get("Set-Cookie") != "" {

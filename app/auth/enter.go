@@ -1,9 +1,31 @@
 package auth
 
 import (
+	"context"
+
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
+
+// Enter implements web.Guard: it finds an org and what the caller may do there.
+// An org that is not there, one that is deleted and one that is none of the
+// caller's business give the same answer.
+func (s *System) Enter(ctx context.Context, id web.Identity, slugOrID string) (org web.Org, permissions []string, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if org, err = orgByName(tx, slugOrID); err != nil {
+			return err
+		}
+		in := false
+		if permissions, in, err = held(tx, id, org.ID); err == nil && !in {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if isNotFound(err) {
+		return web.Org{}, nil, web.ErrNotFound
+	}
+	return org, permissions, err
+}
 
 // held is what a caller may do in an org, or in the whole instance if org is "",
 // and whether he has any business there. It is read anew and not taken from the

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
@@ -45,4 +46,23 @@ func FuzzBearer(f *testing.F) {
 			t.Errorf("%q gives %q", header, token)
 		}
 	})
+}
+
+func TestRoutesInAnOrgNameIt(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[string]bool{"/-/org/{slug}": true, "/-/org/{slug}/audit": true, "/-/api/v1/orgs/{org}/audit": true,
+		"/-/org/{id}": false, "/-/org": false, "/-/org/{slug...}": false} {
+		route := Route{Method: http.MethodGet, Pattern: pattern, Access: InOrg("org:audit")}
+		if err := route.Access.check(route); (err == nil) != want {
+			t.Errorf("%s: %v", pattern, err)
+		}
+	}
+	for _, access := range []Access{Public, SignedIn, Person, Permission("org:audit")} {
+		if err := access.check(Route{Pattern: "/"}); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := InOrg("").check(Route{Pattern: "/-/org/{slug}"}); err == nil {
+		t.Error("a route in an org that needs no permission")
+	}
 }

@@ -21,6 +21,7 @@ type Origin struct {
 	Start     time.Time
 	Bearer    bool // it carries a bearer token, which alone says who asks
 	Identity  Identity
+	Org       Org // the org it works in, on the routes that belong to one
 	Found     any // what the guard found while the session cookie was read, for its own use
 }
 

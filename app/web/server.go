@@ -56,6 +56,9 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 		}
 	}()
 	for _, route := range routes {
+		if err := route.Access.check(route); err != nil {
+			return nil, err
+		}
 		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
 	}
 	files := http.NewServeMux() // beside the chain: a file needs no session
