@@ -1,5 +1,7 @@
 package apptest
 
+import "seaworthy/app/auth"
+
 // Password is everybody's password in tests.
 const Password = "correct horse battery staple"
 
@@ -28,4 +30,32 @@ func (a *App) Operator(email string) *Browser {
 	b := a.Browser()
 	b.Post("/-/setup", "token", Token(link), "name", "Grace Hopper", "email", email, "password", Password).Want(200)
 	return b
+}
+
+// Key makes an API key of the whole instance with these permissions, and returns
+// a program that shows it.
+func (a *App) Key(permissions ...string) *Browser {
+	a.T.Helper()
+	return a.OrgKey("", permissions...)
+}
+
+// OrgKey makes an API key that works in one org, named by its id or slug.
+func (a *App) OrgKey(org string, permissions ...string) *Browser {
+	a.T.Helper()
+	_, secret, err := a.Auth.MakeKey(a.T.Context(), auth.NewKey{Name: "a test", Org: org, Permissions: permissions})
+	a.Must(err)
+	return a.Bearer(secret)
+}
+
+// Bearer is a program that shows a token with every request.
+func (a *App) Bearer(token string) *Browser {
+	b := a.Browser()
+	b.Header.Set("Authorization", "Bearer "+token)
+	return b
+}
+
+// PersonalOrg is the id of the org that a person got at sign-up.
+func (a *App) PersonalOrg(email string) string {
+	a.T.Helper()
+	return a.Query(`SELECT o.id FROM auth_org o JOIN auth_email e ON e.user_id = o.personal_user_id WHERE e.email_norm = ?`, email)
 }

@@ -95,6 +95,8 @@ func (b *body) fromContext(ctx context.Context, e Event) map[string]string {
 	case id.Impersonator != "":
 		behalf := User(id.User)
 		b.Actor, b.OnBehalfOf = User(id.Impersonator), &behalf
+	case id.Key != "":
+		b.Actor = Ref{"key", id.Key}
 	case id.User != "":
 		b.Actor = User(id.User)
 		personal["actor_email"] = id.Email
@@ -130,4 +132,4 @@ func nonce() string {
 }
 
 // caller is who makes the request that ctx belongs to.
-func caller(ctx context.Context) Ref { return User(web.IdentityOf(ctx).User) }
+func caller(ctx context.Context) Ref { return ParseRef(web.IdentityOf(ctx).Actor()) }

@@ -30,7 +30,7 @@ func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 			return accountData{}, err
 		}
 		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created}
-		if d.Orgs, err = memberships(tx, u.id); err != nil {
+		if d.Orgs, err = Memberships(tx, u.id); err != nil {
 			return d, err
 		}
 		all, err := userSessions(tx, u.id)
@@ -46,16 +46,22 @@ func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 	return s.Pages.Render(w, r, "auth/account", web.View{Title: "Your account", Data: data})
 }
 
-// me is who is asking, as the API says it.
+// me is who is asking, as the API says it: a user with his session, or a key.
 type me struct {
-	User        userJSON `json:"user"`
-	Org         string   `json:"org_id"`
-	Session     string   `json:"session_id"`
-	Permissions []string `json:"permissions"`
+	User        *userJSON `json:"user,omitempty"`
+	Session     string    `json:"session_id,omitempty"`
+	Key         *keyJSON  `json:"key,omitempty"`
+	Org         string    `json:"org_id"` // "" for a key of the whole instance
+	Permissions []string  `json:"permissions"`
 }
 
 func (s *System) meAPI(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
-	out := me{User: userJSON{ID: id.User, Email: id.Email, Name: id.Name, Verified: id.Verified}, Org: id.Org, Session: id.Session, Permissions: id.Permissions}
+	out := me{Org: id.Org, Permissions: id.Permissions}
+	if k, ok := web.OriginOf(r.Context()).Found.(Key); ok {
+		out.Key = k.json()
+	} else {
+		out.User, out.Session = &userJSON{ID: id.User, Email: id.Email, Name: id.Name, Verified: id.Verified}, id.Session
+	}
 	return web.JSON(w, http.StatusOK, out)
 }

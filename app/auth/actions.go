@@ -15,6 +15,8 @@ const (
 	actSessionRevoked audit.Action = "session.revoked"
 	actResetAsked     audit.Action = "password.reset_requested"
 	actPasswordReset  audit.Action = "password.reset"
+	actKeyCreated     audit.Action = "key.created"
+	actKeyRevoked     audit.Action = "key.revoked"
 )
 
 // Actions are auth's part of the catalogue.
@@ -30,4 +32,6 @@ var Actions = []audit.Kind{
 	{Action: actSessionRevoked, Title: "Session ended", Means: "A session was ended: by signing out, by its user or by an operator."},
 	{Action: actResetAsked, Title: "Password reset requested", Means: "A link to choose a new password was asked for."},
 	{Action: actPasswordReset, Title: "Password reset", Means: "A new password was chosen by the link; every session ended."},
+	{Action: actKeyCreated, Title: "API key made", Means: "A key with which a program can ask was made."},
+	{Action: actKeyRevoked, Title: "API key revoked", Means: "A key was ended; whoever uses it is refused from then on."},
 }

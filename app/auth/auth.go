@@ -56,7 +56,7 @@ func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 // Jobs registers what auth does in the background.
 func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
 
-// Run writes what has gathered about sessions in use, until ctx ends.
+// Run writes what has gathered about sessions and keys in use, until ctx ends.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -64,12 +64,12 @@ func (s *System) Run(ctx context.Context) {
 		select {
 		case <-tick.C:
 			if err := s.Flush(ctx); err != nil {
-				s.Log.Error("sessions in use could not be noted", "err", err)
+				s.Log.Error("sessions and keys in use could not be noted", "err", err)
 			}
 		case <-ctx.Done():
 			// A last write, which must not be lost to the cancellation itself.
 			if err := s.Flush(context.WithoutCancel(ctx)); err != nil {
-				s.Log.Error("sessions in use could not be noted", "err", err)
+				s.Log.Error("sessions and keys in use could not be noted", "err", err)
 			}
 			return
 		}

@@ -116,7 +116,7 @@ func (s *System) refuse(ctx context.Context, addr address, candidates [2]user) e
 
 func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 	data := next(r)
-	if web.IdentityOf(r.Context()).Known() {
+	if web.IdentityOf(r.Context()).Person() {
 		return web.SeeOther(w, r, web.LocalPath(data.Next, "/"))
 	}
 	switch r.URL.Query().Get("notice") {
@@ -144,8 +144,11 @@ func (s *System) loginForm(w http.ResponseWriter, r *http.Request) error {
 
 // logoutForm ends this session. Whoever has none is signed out already.
 func (s *System) logoutForm(w http.ResponseWriter, r *http.Request) error {
+	if web.OriginOf(r.Context()).Bearer {
+		return web.ErrPersonOnly
+	}
 	id := web.IdentityOf(r.Context())
-	if id.Known() {
+	if id.Person() {
 		if err := s.DB.Write(r.Context(), func(tx *store.Tx) error { return s.revoke(tx, id.User, id.Session, "signed out") }); err != nil {
 			return err
 		}

@@ -112,6 +112,9 @@ type resetInput struct {
 }
 
 func (s *System) resetForm(w http.ResponseWriter, r *http.Request) error {
+	if web.OriginOf(r.Context()).Bearer {
+		return web.ErrPersonOnly // it ends the browser's session, and a program has none
+	}
 	in, err := web.Decode[resetInput](r)
 	if err != nil {
 		return err

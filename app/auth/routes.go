@@ -17,7 +17,7 @@ func (s *System) Routes() []web.Route {
 
 		{Method: "GET", Pattern: "/-/verify", Access: web.Public, Handler: s.verifyPage, Limit: web.PerMinute(30)},
 		{Method: "POST", Pattern: "/-/verify", Access: web.Public, Handler: s.verifyForm, Limit: web.PerMinute(30), Audit: actions(actEmailVerified, actDisowned)},
-		{Method: "POST", Pattern: "/-/verify/resend", Access: web.SignedIn, Handler: s.resendForm, Limit: web.PerMinute(3), Audit: actions(actVerifyAsked)},
+		{Method: "POST", Pattern: "/-/verify/resend", Access: web.Person, Handler: s.resendForm, Limit: web.PerMinute(3), Audit: actions(actVerifyAsked)},
 
 		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
 		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn)},
@@ -31,7 +31,7 @@ func (s *System) Routes() []web.Route {
 		{Method: "GET", Pattern: "/-/setup", Access: web.Public, Handler: s.setupPage, Limit: web.PerMinute(30)},
 		{Method: "POST", Pattern: "/-/setup", Access: web.Public, Handler: s.setupForm, Limit: web.PerMinute(10), Audit: actions(actOperatorMade)},
 
-		{Method: "GET", Pattern: "/-/account", Access: web.SignedIn, Handler: s.accountPage},
+		{Method: "GET", Pattern: "/-/account", Access: web.Person, Handler: s.accountPage},
 		{Method: "GET", Pattern: "/-/api/v1/me", Access: web.SignedIn, Handler: s.meAPI, Doc: web.Doc{Summary: "Who is asking", Out: me{}}},
 	}
 }

@@ -3,7 +3,6 @@ package auth
 import (
 	"context"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/mileusna/useragent"
@@ -17,9 +16,6 @@ import (
 const (
 	idleLife     = 7 * 24 * time.Hour
 	absoluteLife = 30 * 24 * time.Hour
-	// A session in use is noted at most once a minute, many in one transaction.
-	touchGap   = time.Minute
-	touchEvery = 10 * time.Second
 )
 
 // session is a row of auth_session with its user.
@@ -58,6 +54,9 @@ func deviceCookie(secure bool) string {
 // held an older session, the end of that one.
 func (s *System) start(tx *store.Tx, n newSession, userID, org string, amr string) (id string, err error) {
 	o := web.OriginOf(tx.Context())
+	if o.Bearer {
+		return "", web.ErrPersonOnly
+	}
 	if old := o.Identity.Session; old != "" {
 		if err := s.revoke(tx, o.Identity.User, old, "signed in again"); err != nil {
 			return "", err
@@ -112,8 +111,12 @@ func (s *System) setCookies(w http.ResponseWriter, r *http.Request, n newSession
 		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: 400 * 24 * 3600})
 }
 
-// Identify implements web.Guard. The cookie was looked up when scs loaded it.
-func (s *System) Identify(ctx context.Context, _ *http.Request) (web.Identity, error) {
+// Identify implements web.Guard. A bearer token decides alone, also beside a
+// cookie; the cookie was looked up when scs loaded it.
+func (s *System) Identify(ctx context.Context, r *http.Request) (web.Identity, error) {
+	if secret, given := web.Bearer(r); given {
+		return s.identifyKey(ctx, secret)
+	}
 	found, ok := web.OriginOf(ctx).Found.(*session)
 	if !ok {
 		return web.Identity{}, nil
@@ -163,48 +166,6 @@ func (st sessionStore) CommitCtx(ctx context.Context, cookie string, data []byte
 
 // DeleteCtx implements scs.CtxStore. Sessions end by revoke, never by scs.
 func (sessionStore) DeleteCtx(context.Context, string) error { return nil }
-
-// touches are sessions in use whose row is more than a minute behind.
-type touches struct {
-	mu sync.Mutex
-	m  map[string]touch
-}
-
-type touch struct {
-	at time.Time
-	ip string
-}
-
-func (t *touches) note(se *session, now time.Time, ip string) {
-	if now.Sub(se.lastSeen) < touchGap && ip == se.ip {
-		return
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.m == nil {
-		t.m = map[string]touch{}
-	}
-	t.m[se.id] = touch{now, ip}
-}
-
-// Flush writes the noted sessions in one transaction.
-func (s *System) Flush(ctx context.Context) error {
-	s.touched.mu.Lock()
-	noted := s.touched.m
-	s.touched.m = nil
-	s.touched.mu.Unlock()
-	if len(noted) == 0 {
-		return nil
-	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		for id, t := range noted {
-			if err := touchSession(tx, id, t.at.UnixMilli(), t.ip, t.at.Add(idleLife).UnixMilli()); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
 
 // deviceLabel names a browser and its system for people, as "Firefox on Linux".
 func deviceLabel(ua string) string {

@@ -113,7 +113,8 @@ func permissions(tx *store.Tx, userID, org string) ([]string, error) {
 // Membership is an org a user belongs to.
 type Membership struct{ Name, Slug, Role string }
 
-func memberships(tx *store.Tx, userID string) ([]Membership, error) {
+// Memberships are the orgs a user belongs to, by name.
+func Memberships(tx *store.Tx, userID string) ([]Membership, error) {
 	return store.All(tx, func(r store.Scanner) (m Membership, err error) { return m, r.Scan(&m.Name, &m.Slug, &m.Role) },
 		`SELECT o.name, o.slug, coalesce(min(r.name), '') FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
 		LEFT JOIN auth_role_binding b ON b.principal_kind = 'user' AND b.principal_id = m.user_id AND b.org_id = m.org_id

@@ -19,6 +19,7 @@ type Error struct {
 	Public     string // a sentence for people
 	Fields     []Field
 	RetryAfter time.Duration // sent as Retry-After when not 0
+	Challenge  string        // of a 401 or 403, sent as WWW-Authenticate
 	Err        error
 }
 

@@ -36,6 +36,7 @@ func OpenAPI(brand, url, version string, routes []Route) map[string]any {
 			"schemas": map[string]any{"Problem": schema(reflect.TypeFor[problem]())},
 			"securitySchemes": map[string]any{
 				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": CookieName(strings.HasPrefix(url, "https://"))},
+				"bearer":  map[string]any{"type": "http", "scheme": "bearer", "description": "An API key, which begins with " + TokenPrefix},
 			},
 		},
 	}
@@ -68,13 +69,25 @@ func operation(r Route) map[string]any {
 	if parameters != nil {
 		op["parameters"] = parameters
 	}
-	if r.Access != Public {
-		op["security"] = []any{map[string]any{"session": []string{}}}
+	if schemes := credentials(r.Access); schemes != nil {
+		op["security"] = schemes
 	}
 	if p := r.Access.RequiredPermission(); p != "" {
 		op["x-permission"] = p
 	}
 	return op
+}
+
+// credentials are what a route takes, any one of them; nil when it needs none.
+func credentials(a Access) []any {
+	session, bearer := map[string]any{"session": []string{}}, map[string]any{"bearer": []string{}}
+	switch a {
+	case Public:
+		return nil
+	case Person:
+		return []any{session}
+	}
+	return []any{session, bearer}
 }
 
 // operationID is the method and the path in words: "post_signup".

@@ -19,24 +19,42 @@ type Origin struct {
 	UserAgent string     // at most 512 bytes, valid UTF-8 without control characters
 	Route     string     // the pattern that matched
 	Start     time.Time
+	Bearer    bool // it carries a bearer token, which alone says who asks
 	Identity  Identity
+	Org       Org // the org it works in, on the routes that belong to one
 	Found     any // what the guard found while the session cookie was read, for its own use
 }
 
-// Identity is who is asking. The zero value is nobody.
+// Identity is who is asking: a person with a session, or a program with an API
+// key. The zero value is nobody.
 type Identity struct {
 	User, Email, Name string
 	Verified          bool // the e-mail address
 	Session           string
+	Key               string // id of the API key; then there is no user, and Name is the key's
 	Org               string
 	Impersonator      string
 	Permissions       []string
 }
 
-// Known reports whether somebody is signed in.
-func (i Identity) Known() bool { return i.User != "" }
+// Known reports whether somebody is asking: a person or a key.
+func (i Identity) Known() bool { return i.User != "" || i.Key != "" }
 
-// Can reports whether the identity's roles give a permission "area:act".
+// Person reports whether it is a person, with a session.
+func (i Identity) Person() bool { return i.User != "" }
+
+// Actor is who asks, as "user:usr_…" or "key:key_…"; "" for nobody.
+func (i Identity) Actor() string {
+	switch {
+	case i.Key != "":
+		return "key:" + i.Key
+	case i.User != "":
+		return "user:" + i.User
+	}
+	return ""
+}
+
+// Can reports whether the identity's roles or key give a permission "area:act".
 func (i Identity) Can(permission string) bool {
 	area, _, _ := strings.Cut(permission, ":")
 	return slices.ContainsFunc(i.Permissions, func(p string) bool {

@@ -38,18 +38,29 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 		http.Redirect(w, r, "/-/login?next="+queryEscape(r.URL.RequestURI()), http.StatusSeeOther)
 		return
 	}
+	if how := challenge(r, e); how != "" {
+		w.Header().Set("WWW-Authenticate", how)
+	}
 	if WantsJSON(r) {
 		WriteProblem(w, e, origin.RequestID)
 		return
-	}
-	if e.Status == http.StatusUnauthorized {
-		w.Header().Set("WWW-Authenticate", "Session")
 	}
 	view := View{Title: http.StatusText(e.Status), Status: e.Status, Data: e}
 	if err := s.pages.Render(w, r, "error", view); err != nil {
 		s.log.Error("the error page failed", "err", err)
 		http.Error(w, e.Public, e.Status)
 	}
+}
+
+// challenge says how to sign in; every 401 must have one (RFC 9110 section 15.5.2).
+func challenge(r *http.Request, e *Error) string {
+	switch {
+	case e.Challenge != "" || e.Status != http.StatusUnauthorized:
+		return e.Challenge
+	case WantsJSON(r):
+		return "Bearer"
+	}
+	return "Session"
 }
 
 // WriteProblem writes an error as problem+json.
@@ -71,7 +82,7 @@ func statusText(status int) string {
 
 // WantsJSON reports whether a program rather than a person is asking.
 func WantsJSON(r *http.Request) bool {
-	if strings.HasPrefix(r.URL.Path, "/-/api/") {
+	if strings.HasPrefix(r.URL.Path, "/-/api/") || OriginOf(r.Context()).Bearer {
 		return true
 	}
 	accept := r.Header.Get("Accept")

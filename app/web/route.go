@@ -40,33 +40,12 @@ func (r Route) Mutates() bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead
 }
 
-// Access says who may use a route.
-type Access struct {
-	name       string
-	permission string
-}
-
-// Public routes are for everybody, SignedIn ones for whoever has a session.
-var (
-	Public   = Access{name: "public"}
-	SignedIn = Access{name: "signed-in"}
-)
-
-// Permission routes are for those whose roles give the permission, written
-// "area:act".
-func Permission(p string) Access { return Access{name: "permission " + p, permission: p} }
-
-func (a Access) String() string { return a.name }
-
-// RequiredPermission is the permission a route needs, "" when it needs none.
-func (a Access) RequiredPermission() string { return a.permission }
-
 // By is what a limit counts.
 type By int
 
 const (
 	ByAddress By = iota // the client's address; a /64 for IPv6
-	ByUser              // the signed-in user, else the address
+	ByUser              // the signed-in user or the API key, else the address
 )
 
 // Limit allows Burst requests at once and then one every Every.

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -21,12 +20,6 @@ const assetPattern = "GET /-/assets/{hash}/{path...}"
 
 // defaultBody bounds a request body, in bytes, where a route says nothing.
 const defaultBody = 64 << 10
-
-// Guard answers who makes a request. auth implements it; a request without
-// credentials is the zero Identity, and only a failure to look is an error.
-type Guard interface {
-	Identify(ctx context.Context, r *http.Request) (Identity, error)
-}
 
 // Options are what a Server needs of the rest of the app.
 type Options struct {
@@ -63,6 +56,9 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 		}
 	}()
 	for _, route := range routes {
+		if err := route.Access.check(route); err != nil {
+			return nil, err
+		}
 		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
 	}
 	files := http.NewServeMux() // beside the chain: a file needs no session
@@ -70,7 +66,7 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 
 	s.Sessions.ErrorFunc = s.respondError
 	var h http.Handler = http.HandlerFunc(s.dispatch)
-	h = s.Sessions.LoadAndSave(h)
+	h = s.session(h)
 	h = s.crossOrigin(h)
 	compress, err := gzhttp.NewWrapper(gzhttp.MinSize(1024), gzhttp.RandomJitter(32, 0, false))
 	if err != nil {
@@ -101,6 +97,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			RequestID: s.NewID("req"), Start: time.Now(), Route: "unmatched",
 			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512),
 		}
+		_, origin.Bearer = Bearer(r)
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", origin.RequestID)
 		r = r.WithContext(WithOrigin(r.Context(), origin))
@@ -132,7 +129,7 @@ func (s *Server) logRequest(r *http.Request, o *Origin, rec *recorder) {
 	// The pattern and not the path: paths carry tokens.
 	s.log.LogAttrs(r.Context(), level, "request", slog.String("method", r.Method), slog.String("route", o.Route),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Float64("ms", float64(took.Microseconds())/1000),
-		slog.String("request_id", o.RequestID), slog.String("user", o.Identity.User), slog.String("ip", o.Addr.String()))
+		slog.String("request_id", o.RequestID), slog.String("user", o.Identity.User), slog.String("key", o.Identity.Key), slog.String("ip", o.Addr.String()))
 }
 
 // dispatch finds the route. What the mux answers itself (404, 405) gets our form.
@@ -178,43 +175,6 @@ func (s *Server) adapt(route Route) http.Handler {
 			s.respondError(w, r, err)
 		}
 	})
-}
-
-// cause is what the jobs that a request enqueues remember of it.
-func cause(ctx context.Context) queue.Cause {
-	o := OriginOf(ctx)
-	c := queue.Cause{RequestID: o.RequestID, Org: o.Identity.Org}
-	if o.Identity.Known() {
-		c.Actor = "user:" + o.Identity.User
-	}
-	return c
-}
-
-// admit decides whether the request may reach its handler.
-func (s *Server) admit(route Route, r *http.Request) error {
-	origin := OriginOf(r.Context())
-	identity, err := s.Guard.Identify(r.Context(), r)
-	if err != nil {
-		return fmt.Errorf("identify: %w", err)
-	}
-	origin.Identity = identity
-	key := AddrKey(origin.Addr)
-	if route.Limit.By == ByUser && identity.Known() {
-		key = identity.User
-	}
-	if wait, ok := s.Limiter.Allow(route.Method+" "+route.Pattern+" "+key, route.Limit); !ok {
-		return TooMany(wait)
-	}
-	need := route.Access.RequiredPermission()
-	switch {
-	case route.Access == Public:
-		return nil
-	case !identity.Known():
-		return ErrSignedOut
-	case need != "" && !identity.Can(need):
-		return Forbidden(need)
-	}
-	return nil
 }
 
 // recorder remembers what was answered.

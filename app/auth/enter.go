@@ -1,0 +1,56 @@
+package auth
+
+import (
+	"context"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// Enter implements web.Guard: it finds an org and what the caller may do there.
+// An org that is not there, one that is deleted and one that is none of the
+// caller's business give the same answer.
+func (s *System) Enter(ctx context.Context, id web.Identity, slugOrID string) (org web.Org, permissions []string, err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if org, err = orgByName(tx, slugOrID); err != nil {
+			return err
+		}
+		in := false
+		if permissions, in, err = held(tx, id, org.ID); err == nil && !in {
+			err = store.ErrNotFound
+		}
+		return err
+	})
+	if isNotFound(err) {
+		return web.Org{}, nil, web.ErrNotFound
+	}
+	return org, permissions, err
+}
+
+// held is what a caller may do in an org, or in the whole instance if org is "",
+// and whether he has any business there. It is read anew and not taken from the
+// identity, so that a slow request has no more than its caller has by now.
+//
+// A member has his roles in the org and those in the whole instance. Whoever is
+// no member has the latter alone, and without any of them no business there.
+func held(tx *store.Tx, id web.Identity, org string) (has []string, in bool, err error) {
+	if id.Key != "" {
+		k, err := keyByID(tx, id.Key)
+		if isNotFound(err) || err == nil && k.Org != "" && k.Org != org {
+			return nil, false, nil
+		}
+		return k.Permissions, err == nil, err
+	}
+	member, err := isMember(tx, id.User, org)
+	if isNotFound(err) {
+		return nil, false, nil
+	}
+	if err != nil {
+		return nil, false, err
+	}
+	if !member {
+		org = ""
+	}
+	has, err = permissions(tx, id.User, org)
+	return has, member || len(has) > 0, err
+}

@@ -1,0 +1,92 @@
+package auth
+
+import (
+	"strings"
+	"time"
+
+	"seaworthy/store"
+)
+
+func insertKey(tx *store.Tx, k Key, hash []byte) error {
+	var expires *int64
+	if !k.Expires.IsZero() {
+		ms := k.Expires.UnixMilli()
+		expires = &ms
+	}
+	_, err := tx.Exec(`INSERT INTO auth_api_key (id, org_id, principal_kind, principal_id, name, prefix, hash, permissions, created_by, created_at, expires_at)
+		VALUES (?, ?, 'key', ?, ?, ?, ?, ?, ?, ?, ?)`,
+		k.ID, orNull(k.Org), k.ID, k.Name, k.Prefix, hash, strings.Join(k.Permissions, " "), k.CreatedBy, k.Created.UnixMilli(), expires)
+	return err
+}
+
+const (
+	keyColumns = `SELECT k.id, coalesce(k.org_id, ''), coalesce(o.slug, ''), k.name, k.prefix, k.permissions, k.created_by, k.created_at,
+		coalesce(k.expires_at, 0), coalesce(k.last_used_at, 0), coalesce(k.revoked_at, 0)
+		FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id `
+
+	// livingKey takes the time. A key that acts for somebody else than itself is no
+	// business of this release.
+	livingKey = ` AND k.principal_kind = 'key' AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND o.deleted_at IS NULL`
+)
+
+func scanKey(r store.Scanner) (k Key, err error) {
+	var permissions string
+	var created, expires, used, revoked int64
+	err = r.Scan(&k.ID, &k.Org, &k.OrgSlug, &k.Name, &k.Prefix, &permissions, &k.CreatedBy, &created, &expires, &used, &revoked)
+	k.Permissions = strings.Fields(permissions)
+	k.Created, k.Expires, k.LastUsed, k.Revoked = timeOrZero(created), timeOrZero(expires), timeOrZero(used), timeOrZero(revoked)
+	return k, err
+}
+
+// timeOrZero is the time of a column that is NULL, read as 0, for never.
+func timeOrZero(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+// keyBySecret is the living key of a secret's hash.
+func keyBySecret(tx *store.Tx, hash []byte) (Key, error) {
+	return scanKey(tx.QueryRow(keyColumns+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))
+}
+
+// keyByID is a living key.
+func keyByID(tx *store.Tx, id string) (Key, error) {
+	return scanKey(tx.QueryRow(keyColumns+`WHERE k.id = ?`+livingKey, id, tx.Now().UnixMilli()))
+}
+
+// anyKey is a key by its id, living or not.
+func anyKey(tx *store.Tx, id string) (Key, error) {
+	return scanKey(tx.QueryRow(keyColumns+`WHERE k.id = ?`, id))
+}
+
+// selectKeys are the keys of an org, of the whole instance for "", or all of
+// them, the newest first.
+func selectKeys(tx *store.Tx, org, before string, limit int) ([]Key, error) {
+	if before == "" {
+		before = "key_~"
+	}
+	switch org {
+	case AnyOrg:
+		return store.All(tx, scanKey, keyColumns+`WHERE k.id < ? ORDER BY k.id DESC LIMIT ?`, before, limit)
+	case "":
+		return store.All(tx, scanKey, keyColumns+`WHERE k.org_id IS NULL AND k.id < ? ORDER BY k.id DESC LIMIT ?`, before, limit)
+	}
+	return store.All(tx, scanKey, keyColumns+`WHERE k.org_id = ? AND k.id < ? ORDER BY k.id DESC LIMIT ?`, org, before, limit)
+}
+
+func revokeKey(tx *store.Tx, id string) error {
+	return tx.ExecOne(`UPDATE auth_api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`, tx.Now().UnixMilli(), id)
+}
+
+func touchKey(tx *store.Tx, id string, at int64) error {
+	_, err := tx.Exec(`UPDATE auth_api_key SET last_used_at = ? WHERE id = ?`, at, id)
+	return err
+}
+
+// ownerPermissions are what an org's owner may do in it: all that an org can give.
+func ownerPermissions(tx *store.Tx) ([]string, error) {
+	return store.All(tx, func(r store.Scanner) (p string, err error) { return p, r.Scan(&p) },
+		`SELECT permission FROM auth_role_permission WHERE role_id = 'rol_owner' ORDER BY permission`)
+}
