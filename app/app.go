@@ -149,8 +149,12 @@ func (a *App) build(ctx context.Context) error {
 		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider}); err != nil {
 		return err
 	}
+	places, err := openPlaces(cfg)
+	if err != nil {
+		return err
+	}
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
-		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher})
+		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher, Places: places})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health})
 
 	var own Extension
@@ -189,6 +193,17 @@ func mailProvider(cfg config.Config) (email.Provider, error) {
 		return nil, nil
 	}
 	return email.NewSMTP(cfg.SMTPURL)
+}
+
+func openPlaces(cfg config.Config) (*auth.Places, error) {
+	if cfg.GeoIP == "" {
+		return nil, nil
+	}
+	places, err := auth.OpenPlaces(cfg.GeoIP)
+	if err != nil {
+		return nil, &config.FaultError{Faults: []string{"SEAWORTHY_GEOIP must name a database in MaxMind's format: " + err.Error()}}
+	}
+	return places, nil
 }
 
 // Close releases the database. Run closes on its own.

@@ -243,6 +243,16 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			a.Browser().Post("/-/reset", "token", token("reset@example.com", "/-/reset"), "password", "a brand new password").Want(200)
 		},
 		"POST /-/setup": func() { a.Operator("op@example.com") },
+		"POST /-/account/sessions/revoke": func() {
+			a.SignUp("devices@example.com").Post("/-/account/sessions/revoke", "which", "all").Want(200)
+		},
+		"DELETE /-/api/v1/sessions": func() {
+			a.SignUp("sessions@example.com").Do("DELETE", "/-/api/v1/sessions?which=all", "", "").Want(200)
+		},
+		"DELETE /-/api/v1/sessions/{id}": func() {
+			b := a.SignUp("session@example.com")
+			b.Do("DELETE", "/-/api/v1/sessions/"+a.Query(`SELECT max(id) FROM auth_session`), "", "").Want(204)
+		},
 	}
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern

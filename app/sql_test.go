@@ -191,7 +191,7 @@ func ordered(text, step string) bool {
 
 // small names the queries whose sort is over one person's or one event's rows.
 func small(text string) bool {
-	for _, part := range []string{"FROM auth_role_binding b JOIN", "FROM auth_membership m JOIN", "FROM auth_session\n\t\tWHERE user_id", "e.email_norm = ? AND e.verified_at IS NULL",
+	for _, part := range []string{"FROM auth_role_binding b JOIN", "FROM auth_membership m JOIN", "ORDER BY s.last_seen_at DESC, s.id DESC LIMIT ?", "e.email_norm = ? AND e.verified_at IS NULL",
 		"e.email_norm >= ? AND e.email_norm < ?", "SELECT id FROM queue_job WHERE finished_at IS NOT NULL", "lease <> ? ORDER BY lease", "FROM queue_job WHERE uniq = ?",
 		"AND action = ? AND seq < ?"} {
 		if strings.Contains(text, part) {

@@ -34,6 +34,7 @@ type Deps struct {
 	URL     string // public address, without a slash at the end
 	Secure  bool   // served over https
 	Hasher  *Hasher
+	Places  *Places // nil: none is known
 }
 
 // System is auth as the rest of the app uses it.

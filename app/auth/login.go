@@ -91,7 +91,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 		if err != nil {
 			return err
 		}
-		id, err := s.start(tx, n, u.id, org, "pwd")
+		id, err := s.start(tx, n, u, org, "pwd")
 		if err != nil {
 			return err
 		}
@@ -149,7 +149,10 @@ func (s *System) logoutForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	id := web.IdentityOf(r.Context())
 	if id.Person() {
-		if err := s.DB.Write(r.Context(), func(tx *store.Tx) error { return s.revoke(tx, id.User, id.Session, "signed out") }); err != nil {
+		if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
+			_, err := s.revoke(tx, id.User, id.Session, "signed out")
+			return err
+		}); err != nil {
 			return err
 		}
 	}

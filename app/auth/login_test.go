@@ -22,7 +22,7 @@ func TestSignInAndOut(t *testing.T) {
 	if p.Path != "/-/account" {
 		t.Errorf("led to %s", p.Path)
 	}
-	a.Expect(apptest.Happened{Audit: []string{"session.created"}, Rows: map[string]int{"auth_session": 1, "auth_device": 1}})
+	a.Expect(apptest.Happened{Audit: []string{"session.created"}, Jobs: []string{"email.deliver"}, Rows: map[string]int{"auth_session": 1, "auth_device": 1}})
 
 	old := b.Cookie("seaworthy_session")
 	b.Post("/-/logout").Want(200, "You are signed out")

@@ -40,7 +40,10 @@ func (s *System) Promote(ctx context.Context, email string) (id string, err erro
 
 // SignOut ends every session of a user.
 func (s *System) SignOut(ctx context.Context, email string) (id string, err error) {
-	return s.withUser(ctx, email, func(tx *store.Tx, u user) error { return s.revokeAll(tx, u.id, "signed out by the operator") })
+	return s.withUser(ctx, email, func(tx *store.Tx, u user) error {
+		_, err := s.revokeAll(tx, u.id, "signed out by the operator")
+		return err
+	})
 }
 
 // ResetLink makes a link to choose a new password, for an operator who is locked out.

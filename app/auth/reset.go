@@ -162,7 +162,7 @@ func (s *System) reset(tx *store.Tx, t token, phc string) error {
 	if err := setPassword(tx, u.id, phc); err != nil {
 		return err
 	}
-	if err := s.revokeAll(tx, u.id, "password changed"); err != nil {
+	if _, err := s.revokeAll(tx, u.id, "password changed"); err != nil {
 		return err
 	}
 	if err := s.Audit.Record(tx, audit.Event{Action: actPasswordReset, Actor: audit.User(u.id), Targets: []audit.Ref{audit.User(u.id)}}); err != nil {

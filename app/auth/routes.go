@@ -32,6 +32,13 @@ func (s *System) Routes() []web.Route {
 		{Method: "POST", Pattern: "/-/setup", Access: web.Public, Handler: s.setupForm, Limit: web.PerMinute(10), Audit: actions(actOperatorMade)},
 
 		{Method: "GET", Pattern: "/-/account", Access: web.Person, Handler: s.accountPage},
+		{Method: "POST", Pattern: "/-/account/sessions/revoke", Access: web.Person, Handler: s.revokeForm, Audit: actions(actSessionRevoked)},
+		{Method: "GET", Pattern: "/-/api/v1/sessions", Access: web.Person, Handler: s.sessionsAPI,
+			Doc: web.Doc{Summary: "List where you are signed in, newest first; query: cursor, limit", Out: sessionList{}}},
+		{Method: "DELETE", Pattern: "/-/api/v1/sessions", Access: web.Person, Handler: s.revokeManyAPI, Audit: actions(actSessionRevoked),
+			Doc: web.Doc{Summary: "Sign out everywhere; which is others or all, in the body or the query", In: revokeInput{}, Out: revokeOutput{}}},
+		{Method: "DELETE", Pattern: "/-/api/v1/sessions/{id}", Access: web.Person, Handler: s.revokeOneAPI, Audit: actions(actSessionRevoked),
+			Doc: web.Doc{Summary: "Sign out one session", Status: http.StatusNoContent}},
 		{Method: "GET", Pattern: "/-/api/v1/me", Access: web.SignedIn, Handler: s.meAPI, Doc: web.Doc{Summary: "Who is asking", Out: me{}}},
 	}
 }

@@ -5,38 +5,53 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/mileusna/useragent"
-
 	"seaworthy/app/audit"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
-// A browser's session ends after a week unused and after thirty days in any case.
+// A session ends after a week unused and after thirty days in any case.
 const (
 	idleLife     = 7 * 24 * time.Hour
 	absoluteLife = 30 * 24 * time.Hour
 )
 
+// sessionKind says what holds a session.
+type sessionKind string
+
+const (
+	browserSession sessionKind = "browser" // a cookie
+	apiSession     sessionKind = "api"     // a refresh token, from which access tokens come
+)
+
 // session is a row of auth_session with its user.
 type session struct {
 	id, org, impersonator string
+	kind                  sessionKind
+	client                string // "" for a browser
 	user                  user
 	ip, ua                string
-	aal                   int
+	aal                   int    // 1: one factor, 2: two
+	amr                   string // RFC 8176 values, space separated
+	scopes                string
+	epoch                 int64
+	generation            int64 // of the newest refresh token
+	authTime              time.Time
 	created, lastSeen     time.Time
 	idleExp, absExp       int64
+	data                  []byte // what scs keeps
 	permissions           []string
 }
 
 // newSession is what a sign-in needs, made outside the transaction.
 type newSession struct {
-	token  token
+	kind   sessionKind
+	token  token // the cookie; "" without one
 	device token // cookie of the browser, kept across sign-ins
 }
 
 func newSessionFor(r *http.Request, secure bool) newSession {
-	n := newSession{token: newToken(), device: newToken()}
+	n := newSession{kind: browserSession, token: newToken(), device: newToken()}
 	if c, err := r.Cookie(deviceCookie(secure)); err == nil && len(c.Value) == len(n.device) {
 		n.device = token(c.Value)
 	}
@@ -50,50 +65,72 @@ func deviceCookie(secure bool) string {
 	return "seaworthy_device"
 }
 
-// start signs a user in within tx: the device, the session and, if the browser
-// held an older session, the end of that one.
-func (s *System) start(tx *store.Tx, n newSession, userID, org string, amr string) (id string, err error) {
+// start signs a user in within tx: the device, the session, word to the user if
+// the device is a new one and, if the browser held an older session, the end of
+// that one.
+func (s *System) start(tx *store.Tx, n newSession, u user, org string, amr string) (id string, err error) {
 	o := web.OriginOf(tx.Context())
-	if o.Bearer {
-		return "", web.ErrPersonOnly
-	}
-	if old := o.Identity.Session; old != "" {
-		if err := s.revoke(tx, o.Identity.User, old, "signed in again"); err != nil {
-			return "", err
+	if n.kind == browserSession {
+		if o.Bearer {
+			return "", web.ErrPersonOnly
+		}
+		if old := o.Identity.Session; old != "" {
+			if _, err := s.revoke(tx, o.Identity.User, old, "signed in again"); err != nil {
+				return "", err
+			}
 		}
 	}
-	device, err := touchDevice(tx, n.device.hash(), userID, deviceLabel(o.UserAgent))
+	device, err := s.recognize(tx, n.device, u)
 	if err != nil {
 		return "", err
 	}
-	id = tx.NewID("ses")
 	now := tx.Now()
-	return id, insertSession(tx, sessionRow{id: id, user: userID, org: org, device: device, hash: n.token.hash(), amr: amr,
-		ip: o.Addr.String(), ua: o.UserAgent, now: now.UnixMilli(), idle: now.Add(idleLife).UnixMilli(), abs: now.Add(absoluteLife).UnixMilli()})
+	row := sessionRow{id: tx.NewID("ses"), user: u.id, org: org, device: device, kind: n.kind, amr: amr, ip: o.Addr.String(), ua: o.UserAgent,
+		now: now.UnixMilli(), idle: now.Add(idleLife).UnixMilli(), abs: now.Add(absoluteLife).UnixMilli()}
+	if n.kind == browserSession {
+		row.hash = n.token.hash()
+	} else {
+		row.client = "seaworthy"
+	}
+	return row.id, insertSession(tx, row)
 }
 
-// revoke ends one session of a user and records it.
-func (s *System) revoke(tx *store.Tx, userID, id, reason string) error {
+// revoke ends one session of a user and records it. It reports whether there was
+// one to end.
+func (s *System) revoke(tx *store.Tx, userID, id, reason string) (ended bool, err error) {
 	n, err := revokeSession(tx, userID, id, reason)
 	if err != nil || n == 0 {
-		return err
+		return false, err
 	}
-	return s.Audit.Record(tx, audit.Event{Action: actSessionRevoked, Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(userID)},
+	return true, s.Audit.Record(tx, audit.Event{Action: actSessionRevoked, Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(userID)},
 		Details: map[string]any{"reason": reason}, Actor: actorOr(tx, userID)})
 }
 
-// revokeAll ends every session of a user.
-func (s *System) revokeAll(tx *store.Tx, userID, reason string) error {
+// revokeOthers ends every session of a user but one, and returns how many.
+func (s *System) revokeOthers(tx *store.Tx, userID, but, reason string) (n int, err error) {
 	ids, err := liveSessions(tx, userID)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	for _, id := range ids {
-		if err := s.revoke(tx, userID, id, reason); err != nil {
-			return err
+		if id == but {
+			continue
 		}
+		if _, err := s.revoke(tx, userID, id, reason); err != nil {
+			return n, err
+		}
+		n++
 	}
-	return nil
+	return n, nil
+}
+
+// revokeAll ends every session of a user. The epoch goes up with it, so that
+// nothing which began before can live on, whatever holds it.
+func (s *System) revokeAll(tx *store.Tx, userID, reason string) (n int, err error) {
+	if n, err = s.revokeOthers(tx, userID, "", reason); err != nil {
+		return n, err
+	}
+	return n, raiseEpoch(tx, userID)
 }
 
 // actorOr is who makes the request, or the user when nobody is signed in yet.
@@ -107,7 +144,12 @@ func actorOr(tx *store.Tx, userID string) audit.Ref {
 // setCookies hands the new session to the browser.
 func (s *System) setCookies(w http.ResponseWriter, r *http.Request, n newSession) {
 	s.sessions.WriteSessionCookie(r.Context(), w, string(n.token), s.DB.Now().Add(absoluteLife))
-	http.SetCookie(w, &http.Cookie{Name: deviceCookie(s.Secure), Value: string(n.device), Path: "/", HttpOnly: true,
+	s.setDeviceCookie(w, n.device)
+}
+
+// setDeviceCookie lets a browser, or a program that keeps cookies, be known again.
+func (s *System) setDeviceCookie(w http.ResponseWriter, device token) {
+	http.SetCookie(w, &http.Cookie{Name: deviceCookie(s.Secure), Value: string(device), Path: "/", HttpOnly: true,
 		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: 400 * 24 * 3600})
 }
 
@@ -121,9 +163,14 @@ func (s *System) Identify(ctx context.Context, r *http.Request) (web.Identity, e
 	if !ok {
 		return web.Identity{}, nil
 	}
-	s.touched.note(found, s.DB.Now(), web.OriginOf(ctx).Addr.String())
-	return web.Identity{User: found.user.id, Email: found.user.email.typed, Name: found.user.name, Verified: found.user.verified,
-		Session: found.id, Org: found.org, Impersonator: found.impersonator, Permissions: found.permissions}, nil
+	return s.inUse(ctx, found), nil
+}
+
+// inUse notes that a session is used, and says whose it is.
+func (s *System) inUse(ctx context.Context, se *session) web.Identity {
+	s.touched.note(se, s.DB.Now(), web.OriginOf(ctx).Addr.String())
+	return web.Identity{User: se.user.id, Email: se.user.email.typed, Name: se.user.name, Verified: se.user.verified,
+		Session: se.id, Org: se.org, Impersonator: se.impersonator, Permissions: se.permissions}
 }
 
 // sessionStore implements scs.CtxStore on auth_session. A session is inserted by
@@ -136,13 +183,11 @@ func (st sessionStore) FindCtx(ctx context.Context, cookie string) ([]byte, bool
 	if len(cookie) != len(newToken()) {
 		return nil, false, nil
 	}
-	var data []byte
 	found, err := store.Read(ctx, st.s.DB, func(tx *store.Tx) (*session, error) {
-		se, d, err := sessionByToken(tx, token(cookie).hash())
+		se, err := sessionByToken(tx, token(cookie).hash())
 		if err != nil {
 			return nil, err
 		}
-		data = d
 		se.permissions, err = permissions(tx, se.user.id, se.org)
 		return se, err
 	})
@@ -153,10 +198,10 @@ func (st sessionStore) FindCtx(ctx context.Context, cookie string) ([]byte, bool
 		return nil, false, err
 	}
 	web.OriginOf(ctx).Found = found
-	if data == nil {
-		data, err = st.s.sessions.Codec.Encode(time.UnixMilli(found.absExp), nil)
+	if found.data == nil {
+		found.data, err = st.s.sessions.Codec.Encode(time.UnixMilli(found.absExp), nil)
 	}
-	return data, true, err
+	return found.data, true, err
 }
 
 // CommitCtx implements scs.CtxStore.
@@ -166,22 +211,3 @@ func (st sessionStore) CommitCtx(ctx context.Context, cookie string, data []byte
 
 // DeleteCtx implements scs.CtxStore. Sessions end by revoke, never by scs.
 func (sessionStore) DeleteCtx(context.Context, string) error { return nil }
-
-// deviceLabel names a browser and its system for people, as "Firefox on Linux".
-func deviceLabel(ua string) string {
-	p := useragent.Parse(ua)
-	switch {
-	case p.Name == "" || ua == "":
-		return "Unknown device"
-	case p.OS == "":
-		return web.CleanText(p.Name, 60)
-	}
-	return web.CleanText(p.Name, 60) + " on " + web.CleanText(p.OS, 40)
-}
-
-func deviceIcon(ua string) string {
-	if p := useragent.Parse(ua); p.Mobile || p.Tablet {
-		return "smartphone"
-	}
-	return "monitor"
-}

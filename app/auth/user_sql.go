@@ -65,6 +65,11 @@ func setPassword(tx *store.Tx, userID, phc string) error {
 	return tx.ExecOne(`UPDATE auth_user SET password_phc = ? WHERE id = ?`, phc, userID)
 }
 
+// raiseEpoch ends what a user has anywhere: a session lives in its own epoch alone.
+func raiseEpoch(tx *store.Tx, userID string) error {
+	return tx.ExecOne(`UPDATE auth_user SET epoch = epoch + 1 WHERE id = ?`, userID)
+}
+
 func setStatus(tx *store.Tx, userID, status string) error {
 	return tx.ExecOne(`UPDATE auth_user SET status = ? WHERE id = ?`, status, userID)
 }

@@ -113,7 +113,7 @@ func (s *System) retire(tx *store.Tx, u user, act audit.Action, reason string) e
 	if err := setStatus(tx, u.id, "superseded"); err != nil {
 		return err
 	}
-	if err := s.revokeAll(tx, u.id, reason); err != nil {
+	if _, err := s.revokeAll(tx, u.id, reason); err != nil {
 		return err
 	}
 	return s.Audit.Record(tx, audit.Event{Action: act, Targets: []audit.Ref{audit.User(u.id)},

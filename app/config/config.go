@@ -28,6 +28,8 @@ type Config struct {
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
+	RefreshGrace   int            `name:"refresh-grace" var:"SEAWORTHY_REFRESH_GRACE" default:"30" help:"Seconds for which a refresh token that was used may be shown again and gets the same answer, 0 to 300: an answer can be lost, and two tabs can ask at once. Later it counts as stolen."`
+	GeoIP          string         `name:"geoip" var:"SEAWORTHY_GEOIP" help:"Database in MaxMind's format (.mmdb) that says roughly where an address is, for the list of devices. Without one no place is shown."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 }
 
@@ -70,6 +72,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Production() && c.RateLimits == "off" {
 		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
+	}
+	if c.RefreshGrace < 0 || c.RefreshGrace > 300 {
+		fault("SEAWORTHY_REFRESH_GRACE must be from 0 to 300 seconds, not %d", c.RefreshGrace)
 	}
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"

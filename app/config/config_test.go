@@ -49,6 +49,8 @@ func TestRefusesWithASentence(t *testing.T) {
 		"bad sender":            {"SEAWORTHY_MAIL_FROM=nobody", "SEAWORTHY_MAIL_FROM"},
 		"smtp without sender":   {"SEAWORTHY_SMTP_URL=smtp://mail.example.com", "SEAWORTHY_MAIL_FROM"},
 		"bad smtp":              {"SEAWORTHY_SMTP_URL=mail.example.com", "SEAWORTHY_SMTP_URL"},
+		"grace too long":        {"SEAWORTHY_REFRESH_GRACE=301", "0 to 300"},
+		"grace below zero":      {"SEAWORTHY_REFRESH_GRACE=-1", "0 to 300"},
 		"bad level":             {"SEAWORTHY_LOG_LEVEL=loud", "log-level"},
 		"bad network":           {"SEAWORTHY_TRUSTED_PROXIES=ten", "trusted-proxies"},
 		"missing secret file":   {"SEAWORTHY_METRICS_TOKEN_FILE=/nonexistent", "SEAWORTHY_METRICS_TOKEN_FILE"},

@@ -1,0 +1,82 @@
+package auth
+
+import (
+	"net/http"
+	"time"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// maxDevices bounds how many devices the account page shows.
+const maxDevices = 50
+
+// deviceView is a session as the account page shows it: where somebody is signed in.
+type deviceView struct {
+	ID, Device, Icon, IP, Place  string
+	Current, API                 bool
+	Created, FirstSeen, LastSeen time.Time
+}
+
+func (s *System) view(se signedIn, current string) deviceView {
+	return deviceView{ID: se.id, Device: deviceLabel(se.ua), Icon: deviceIcon(se.ua), IP: se.ip, Place: s.Places.Of(se.ip),
+		Current: se.id == current, API: se.kind == apiSession, Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen}
+}
+
+// The sessions that one act can end.
+const (
+	whichOne    = "one" // the one that is named
+	whichOthers = "others"
+	whichAll    = "all"
+)
+
+// end ends sessions of whoever asks, from the next request on, and returns how
+// many. A session that is another's or has ended is not there.
+func (s *System) end(r *http.Request, which, id string) (n int, err error) {
+	me := web.IdentityOf(r.Context())
+	return store.Write(r.Context(), s.DB, func(tx *store.Tx) (n int, err error) {
+		switch which {
+		case whichOthers:
+			return s.revokeOthers(tx, me.User, me.Session, "signed out from another device")
+		case whichAll:
+			return s.revokeAll(tx, me.User, "signed out everywhere")
+		}
+		reason := "signed out from another device"
+		if id == me.Session {
+			reason = "signed out"
+		}
+		ended, err := s.revoke(tx, me.User, id, reason)
+		if err == nil && !ended {
+			err = store.ErrNotFound
+		}
+		return 1, err
+	})
+}
+
+type revokeFormInput struct {
+	Which   string `json:"which"`
+	Session string `json:"session,omitempty"`
+}
+
+// revokeForm is the account page's. A device that is signed out already is what
+// the person wanted.
+func (s *System) revokeForm(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[revokeFormInput](r)
+	if err != nil {
+		return err
+	}
+	if in.Which != whichOne && in.Which != whichOthers && in.Which != whichAll {
+		return web.BadRequest("bad_field", "Choose what to sign out.")
+	}
+	if _, err := s.end(r, in.Which, in.Session); err != nil && !isNotFound(err) {
+		return err
+	}
+	switch {
+	case in.Which == whichAll || in.Which == whichOne && in.Session == web.IdentityOf(r.Context()).Session:
+		s.sessions.WriteSessionCookie(r.Context(), w, "", time.Time{})
+		return web.SeeOther(w, r, "/-/login?notice=out")
+	case in.Which == whichOthers:
+		return web.SeeOther(w, r, "/-/account?done=others#devices")
+	}
+	return web.SeeOther(w, r, "/-/account?done=device#devices")
+}

@@ -1,0 +1,102 @@
+package auth
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// sessionJSON is a session as the API gives it to its user.
+type sessionJSON struct {
+	ID        string    `json:"id"`
+	Kind      string    `json:"kind"` // browser or api
+	Current   bool      `json:"current"`
+	Device    string    `json:"device"`
+	IP        string    `json:"ip"`
+	Place     string    `json:"place,omitempty"`
+	Created   time.Time `json:"created_at"`
+	FirstSeen time.Time `json:"first_seen_at"` // of the device
+	LastSeen  time.Time `json:"last_seen_at"`
+	Expires   time.Time `json:"expires_at"` // if it is not used any more
+}
+
+type sessionList struct {
+	Sessions []sessionJSON `json:"sessions"`
+	Next     string        `json:"next_cursor,omitempty"` // of the next, older page; none on the last
+}
+
+// defaultPage and maxPage are how many sessions a page has.
+const defaultPage, maxPage = 50, 100
+
+func (s *System) sessionsAPI(w http.ResponseWriter, r *http.Request) error {
+	var c web.Check
+	q, limit := r.URL.Query(), defaultPage
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		c.Fault(err == nil && n > 0 && n <= maxPage, "limit", "range", "A whole number from 1 to "+strconv.Itoa(maxPage)+".")
+		limit = n
+	}
+	before := q.Get("cursor")
+	_, isID := store.IDTime(before)
+	c.Fault(before == "" || isID, "cursor", "form", "Use next_cursor of the page before.")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	me := web.IdentityOf(r.Context())
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]signedIn, error) { return sessionsBefore(tx, me.User, before, limit+1) })
+	if err != nil {
+		return err
+	}
+	out := sessionList{Sessions: []sessionJSON{}}
+	if len(all) > limit {
+		all = all[:limit]
+		out.Next = all[limit-1].id
+	}
+	for _, se := range all {
+		out.Sessions = append(out.Sessions, sessionJSON{ID: se.id, Kind: string(se.kind), Current: se.id == me.Session, Device: deviceLabel(se.ua), IP: se.ip,
+			Place: s.Places.Of(se.ip), Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen, Expires: se.expires})
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// revokeInput says which sessions to end. It may stand in the query instead,
+// because some clients send no body with DELETE.
+type revokeInput struct {
+	Which string `json:"which"`
+}
+
+type revokeOutput struct {
+	Revoked int `json:"revoked"`
+}
+
+func (s *System) revokeManyAPI(w http.ResponseWriter, r *http.Request) error {
+	in := revokeInput{Which: r.URL.Query().Get("which")}
+	if r.ContentLength != 0 {
+		var err error
+		if in, err = web.Decode[revokeInput](r); err != nil {
+			return err
+		}
+	}
+	var c web.Check
+	c.Fault(in.Which == whichOthers || in.Which == whichAll, "which", "choice", "Say others or all.")
+	if err := c.Err(); err != nil {
+		return err
+	}
+	n, err := s.end(r, in.Which, "")
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, revokeOutput{Revoked: n})
+}
+
+func (s *System) revokeOneAPI(w http.ResponseWriter, r *http.Request) error {
+	if _, err := s.end(r, whichOne, r.PathValue("id")); err != nil {
+		return err
+	}
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
