@@ -41,7 +41,7 @@ type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Serve. In an empty folder this is all it takes."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, and stop."`
 	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
-	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs, while the server is stopped."`
+	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -259,6 +259,7 @@ type tokenCmd struct {
 	Create tokenCreateCmd `cmd:"" help:"Make an API key and print its secret, this once. Without --org and --permission it may do everything."`
 	List   tokenListCmd   `cmd:"" help:"List the newest API keys."`
 	Revoke tokenRevokeCmd `cmd:"" help:"End an API key."`
+	Rotate tokenRotateCmd `cmd:"" name:"rotate-keys" help:"Sign access tokens with the next key from now on; the server does so by itself every 30 days."`
 }
 
 type tokenCreateCmd struct {
@@ -326,6 +327,14 @@ func (c *tokenRevokeCmd) Run(ctx context.Context) error {
 		}
 		return c.ID, err
 	})
+}
+
+type tokenRotateCmd struct {
+	config.Config `embed:""`
+}
+
+func (c *tokenRotateCmd) Run(ctx context.Context) error {
+	return say(ctx, &c.Config, "The key %s signs access tokens now", func(a *app.App) (string, error) { return a.Auth.RotateKeys(ctx) })
 }
 
 func withApp(ctx context.Context, c *config.Config, fn func(*app.App) error) error {

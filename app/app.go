@@ -154,7 +154,8 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
-		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher, Places: places})
+		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
+		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health})
 
 	var own Extension
@@ -167,6 +168,9 @@ func (a *App) build(ctx context.Context) error {
 		}
 	}
 	if err := a.Audit.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.Auth.Open(ctx); err != nil {
 		return err
 	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {

@@ -3,12 +3,15 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -172,26 +175,96 @@ func BenchmarkSignUp(b *testing.B) {
 	l.report(b)
 }
 
-// BenchmarkMe is a signed-in read of the API with a session cookie, from 64 clients.
-func BenchmarkMe(b *testing.B) {
-	url, client := serve(b)
-	res, err := client.Post(url+"/-/api/v1/signup", "application/json", bytes.NewReader([]byte(
-		fmt.Sprintf(`{"name":"Ada","email":"ada@example.com","password":%q}`, apptest.Password))))
+// signUp signs somebody up and returns the cookies.
+func signUp(b *testing.B, url string, client *http.Client) []*http.Cookie {
+	b.Helper()
+	res, err := client.Post(url+"/-/api/v1/signup", "application/json", strings.NewReader(
+		fmt.Sprintf(`{"name":"Ada","email":"ada@example.com","password":%q}`, apptest.Password)))
 	if err != nil || res.StatusCode != http.StatusCreated {
 		b.Fatal(res, err)
 	}
 	io.Copy(io.Discard, res.Body)
 	res.Body.Close()
-	cookies := res.Cookies()
+	return res.Cookies()
+}
+
+// tokens reads the token response of a request.
+func tokens(res *http.Response, err error) (t apptest.Tokens, _ error) {
+	if err != nil {
+		return t, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return t, fmt.Errorf("status %d", res.StatusCode)
+	}
+	return t, json.NewDecoder(res.Body).Decode(&t)
+}
+
+// signInProgram signs that somebody in as a program.
+func signInProgram(b *testing.B, url string, client *http.Client) apptest.Tokens {
+	b.Helper()
+	t, err := tokens(client.Post(url+"/-/api/v1/login", "application/json", strings.NewReader(fmt.Sprintf(`{"email":"ada@example.com","password":%q}`, apptest.Password))))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+// BenchmarkRefresh is the rotation of refresh tokens through HTTP, durable, each
+// of 64 clients with a session of its own.
+func BenchmarkRefresh(b *testing.B) {
+	address, client := serve(b)
+	signUp(b, address, client)
+	sessions := make(chan string, 32*runtime.GOMAXPROCS(0))
+	for range cap(sessions) {
+		sessions <- signInProgram(b, address, client).Refresh
+	}
+	var l latencies
+	b.SetParallelism(32)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for token := <-sessions; pb.Next(); {
+			started := time.Now()
+			t, err := tokens(client.PostForm(address+"/-/oauth2/token", url.Values{"grant_type": {"refresh_token"}, "refresh_token": {token}}))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			token = t.Refresh
+			l.add(time.Since(started))
+		}
+	})
+	l.report(b)
+}
+
+// BenchmarkMe is a signed-in read of the API, with a session cookie and with an
+// access token, from 64 clients.
+func BenchmarkMe(b *testing.B) {
+	b.Run("cookie", func(b *testing.B) {
+		url, client := serve(b)
+		cookies := signUp(b, url, client)
+		benchmarkMe(b, url, client, func(r *http.Request) {
+			for _, c := range cookies {
+				r.AddCookie(c)
+			}
+		})
+	})
+	b.Run("bearer", func(b *testing.B) {
+		url, client := serve(b)
+		signUp(b, url, client)
+		access := signInProgram(b, url, client).Access
+		benchmarkMe(b, url, client, func(r *http.Request) { r.Header.Set("Authorization", "Bearer "+access) })
+	})
+}
+
+func benchmarkMe(b *testing.B, url string, client *http.Client, authorize func(*http.Request)) {
 	var l latencies
 	b.SetParallelism(32)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			r, _ := http.NewRequest("GET", url+"/-/api/v1/me", nil)
-			for _, c := range cookies {
-				r.AddCookie(c)
-			}
+			authorize(r)
 			started := time.Now()
 			res, err := client.Do(r)
 			if err != nil {

@@ -243,6 +243,14 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			a.Browser().Post("/-/reset", "token", token("reset@example.com", "/-/reset"), "password", "a brand new password").Want(200)
 		},
 		"POST /-/setup": func() { a.Operator("op@example.com") },
+		"POST /-/api/v1/login": func() {
+			a.SignUp("program@example.com")
+			a.SignInProgram("program@example.com")
+		},
+		"POST /-/oauth2/revoke": func() {
+			a.SignUp("revoke@example.com")
+			a.Browser().Post("/-/oauth2/revoke", "token", a.SignInProgram("revoke@example.com").Refresh).Want(200)
+		},
 		"POST /-/account/sessions/revoke": func() {
 			a.SignUp("devices@example.com").Post("/-/account/sessions/revoke", "which", "all").Want(200)
 		},

@@ -54,6 +54,27 @@ func (a *App) Bearer(token string) *Browser {
 	return b
 }
 
+// Tokens are what a program holds that has signed somebody in.
+type Tokens struct {
+	Type    string `json:"token_type"`
+	Access  string `json:"access_token"`
+	Expires int    `json:"expires_in"`
+	Refresh string `json:"refresh_token"`
+}
+
+// SignInProgram signs somebody in through the API, from a program that keeps no cookies.
+func (a *App) SignInProgram(email string) (t Tokens) {
+	a.T.Helper()
+	a.Browser().PostJSON("/-/api/v1/login", map[string]string{"email": email, "password": Password}).Want(200).JSON(&t)
+	return t
+}
+
+// Refresh shows a refresh token for the next one.
+func (a *App) Refresh(token string) Page {
+	a.T.Helper()
+	return a.Browser().Post("/-/oauth2/token", "grant_type", "refresh_token", "refresh_token", token)
+}
+
 // PersonalOrg is the id of the org that a person got at sign-up.
 func (a *App) PersonalOrg(email string) string {
 	a.T.Helper()

@@ -15,6 +15,8 @@ const (
 	actSessionRevoked audit.Action = "session.revoked"
 	actResetAsked     audit.Action = "password.reset_requested"
 	actPasswordReset  audit.Action = "password.reset"
+	actTokenReused    audit.Action = "session.token_reused"
+	actSigningKey     audit.Action = "signing_key.activated"
 	actKeyCreated     audit.Action = "key.created"
 	actKeyRevoked     audit.Action = "key.revoked"
 )
@@ -30,6 +32,8 @@ var Actions = []audit.Kind{
 	{Action: actSignedIn, Title: "Signed in", Means: "A session was started."},
 	{Action: actSignInRefused, Title: "Sign-in refused", Means: "Somebody gave an address and a password that do not belong together."},
 	{Action: actSessionRevoked, Title: "Session ended", Means: "A session was ended: by signing out, by its user or by an operator."},
+	{Action: actTokenReused, Title: "Refresh token reused", Means: "A refresh token that had been used was shown again, as happens when one was copied; its session was ended."},
+	{Action: actSigningKey, Title: "Signing key rotated", Means: "Another key signs access tokens from then on; the next one is published."},
 	{Action: actResetAsked, Title: "Password reset requested", Means: "A link to choose a new password was asked for."},
 	{Action: actPasswordReset, Title: "Password reset", Means: "A new password was chosen by the link; every session ended."},
 	{Action: actKeyCreated, Title: "API key made", Means: "A key with which a program can ask was made."},

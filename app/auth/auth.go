@@ -7,12 +7,14 @@ package auth
 import (
 	"context"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/alexedwards/scs/v2"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/email"
+	"seaworthy/app/seal"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -34,7 +36,9 @@ type Deps struct {
 	URL     string // public address, without a slash at the end
 	Secure  bool   // served over https
 	Hasher  *Hasher
-	Places  *Places // nil: none is known
+	Master  *seal.Keys
+	Grace   time.Duration // for which a used refresh token gets the same answer again
+	Places  *Places       // nil: none is known
 }
 
 // System is auth as the rest of the app uses it.
@@ -42,9 +46,12 @@ type System struct {
 	Deps
 	sessions *scs.SessionManager
 	touched  touches
+	ring     atomic.Pointer[keyring] // set by Open
+	proven   proven
 }
 
-// New makes the system. Sessions must be given to the web server.
+// New makes the system. Sessions must be given to the web server, and Open called
+// before it serves.
 func New(d Deps) *System {
 	s := &System{Deps: d}
 	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
@@ -57,7 +64,8 @@ func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 // Jobs registers what auth does in the background.
 func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
 
-// Run writes what has gathered about sessions and keys in use, until ctx ends.
+// Run writes what has gathered about sessions and keys in use, and tends the
+// signing keys, until ctx ends.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
@@ -66,6 +74,9 @@ func (s *System) Run(ctx context.Context) {
 		case <-tick.C:
 			if err := s.Flush(ctx); err != nil {
 				s.Log.Error("sessions and keys in use could not be noted", "err", err)
+			}
+			if err := s.Tend(ctx); err != nil && ctx.Err() == nil {
+				s.Log.Error("the signing keys could not be tended", "err", err)
 			}
 		case <-ctx.Done():
 			// A last write, which must not be lost to the cancellation itself.

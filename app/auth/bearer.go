@@ -38,13 +38,8 @@ func secretPrefix(secret string) string {
 	return secret[:strings.LastIndexByte(secret, '_')+1+shownChars]
 }
 
-// identifyKey finds who shows a bearer token. A token that is not of ours is
-// nobody's: a route that needs somebody refuses it, and one that does not may
-// have tokens of its own.
+// identifyKey finds who shows the secret of a key.
 func (s *System) identifyKey(ctx context.Context, secret string) (web.Identity, error) {
-	if !strings.HasPrefix(secret, web.TokenPrefix) {
-		return web.Identity{}, nil
-	}
 	if len(secret) > maxSecret {
 		return web.Identity{}, web.ErrBadToken
 	}

@@ -21,6 +21,8 @@ func (s *System) Routes() []web.Route {
 
 		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
 		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn)},
+		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: actions(actSignedIn),
+			Doc: web.Doc{Summary: "Sign in and get tokens", In: credentials{}, Out: tokenResponse{}}},
 		{Method: "POST", Pattern: "/-/logout", Access: web.Public, Handler: s.logoutForm, Audit: actions(actSessionRevoked)},
 
 		{Method: "GET", Pattern: "/-/forgot", Access: web.Public, Handler: s.forgotPage},
@@ -39,6 +41,13 @@ func (s *System) Routes() []web.Route {
 			Doc: web.Doc{Summary: "Sign out everywhere; which is others or all, in the body or the query", In: revokeInput{}, Out: revokeOutput{}}},
 		{Method: "DELETE", Pattern: "/-/api/v1/sessions/{id}", Access: web.Person, Handler: s.revokeOneAPI, Audit: actions(actSessionRevoked),
 			Doc: web.Doc{Summary: "Sign out one session", Status: http.StatusNoContent}},
+
+		{Method: "GET", Pattern: "/-/.well-known/jwks.json", Access: web.Public, Handler: s.keysAPI},
+		{Method: "POST", Pattern: "/-/oauth2/token", Access: web.Public, Handler: oauth(s.tokenEndpoint), Limit: web.PerMinute(300),
+			Exempt: "a refresh is a count in its session's row; a sign-in and the end of a session are recorded"},
+		{Method: "POST", Pattern: "/-/oauth2/revoke", Access: web.Public, Handler: oauth(s.revokeEndpoint), Limit: web.PerMinute(300), Audit: actions(actSessionRevoked)},
+		{Method: "POST", Pattern: "/-/oauth2/introspect", Access: web.Permission(permIntrospect), Handler: oauth(s.introspectEndpoint), Exempt: "it tells and changes nothing"},
+
 		{Method: "GET", Pattern: "/-/api/v1/me", Access: web.SignedIn, Handler: s.meAPI, Doc: web.Doc{Summary: "Who is asking", Out: me{}}},
 	}
 }

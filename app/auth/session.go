@@ -3,6 +3,7 @@ package auth
 import (
 	"context"
 	"net/http"
+	"strings"
 	"time"
 
 	"seaworthy/app/audit"
@@ -35,7 +36,8 @@ type session struct {
 	amr                   string // RFC 8176 values, space separated
 	scopes                string
 	epoch                 int64
-	generation            int64 // of the newest refresh token
+	generation            int64     // of the newest refresh token
+	rotated               time.Time // when that was made; zero for never
 	authTime              time.Time
 	created, lastSeen     time.Time
 	idleExp, absExp       int64
@@ -90,7 +92,7 @@ func (s *System) start(tx *store.Tx, n newSession, u user, org string, amr strin
 	if n.kind == browserSession {
 		row.hash = n.token.hash()
 	} else {
-		row.client = "seaworthy"
+		row.client = firstParty
 	}
 	return row.id, insertSession(tx, row)
 }
@@ -157,7 +159,10 @@ func (s *System) setDeviceCookie(w http.ResponseWriter, device token) {
 // cookie; the cookie was looked up when scs loaded it.
 func (s *System) Identify(ctx context.Context, r *http.Request) (web.Identity, error) {
 	if secret, given := web.Bearer(r); given {
-		return s.identifyKey(ctx, secret)
+		if strings.HasPrefix(secret, web.TokenPrefix) {
+			return s.identifyKey(ctx, secret)
+		}
+		return s.identifyAccess(ctx, secret)
 	}
 	found, ok := web.OriginOf(ctx).Found.(*session)
 	if !ok {

@@ -13,7 +13,8 @@ type Access struct {
 }
 
 // Public routes are for everybody, SignedIn ones for whoever shows a session or
-// an API key, Person ones for people with a session alone.
+// an API key, Person ones for people alone: with the cookie of a session or with
+// its access token.
 var (
 	Public   = Access{name: "public"}
 	SignedIn = Access{name: "signed-in"}

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// TokenPrefix begins every token of ours, so that people and secret scanners
-// know one when they see it.
+// TokenPrefix begins every secret of ours that lasts, so that people and secret
+// scanners know one when they see it. Access tokens, which are JWTs, do without.
 const TokenPrefix = "sw_"
 
 // Bearer is the token of an Authorization header (RFC 6750 section 2.1), and

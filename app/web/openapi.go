@@ -36,6 +36,7 @@ func OpenAPI(brand, url, version string, routes []Route) map[string]any {
 			"schemas": map[string]any{"Problem": schema(reflect.TypeFor[problem]())},
 			"securitySchemes": map[string]any{
 				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": CookieName(strings.HasPrefix(url, "https://"))},
+				"token":   map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, which signing in gives"},
 				"bearer":  map[string]any{"type": "http", "scheme": "bearer", "description": "An API key, which begins with " + TokenPrefix},
 			},
 		},
@@ -80,14 +81,14 @@ func operation(r Route) map[string]any {
 
 // credentials are what a route takes, any one of them; nil when it needs none.
 func credentials(a Access) []any {
-	session, bearer := map[string]any{"session": []string{}}, map[string]any{"bearer": []string{}}
+	session, token, bearer := map[string]any{"session": []string{}}, map[string]any{"token": []string{}}, map[string]any{"bearer": []string{}}
 	switch a {
 	case Public:
 		return nil
 	case Person:
-		return []any{session}
+		return []any{session, token}
 	}
-	return []any{session, bearer}
+	return []any{session, token, bearer}
 }
 
 // operationID is the method and the path in words: "post_signup".

@@ -85,6 +85,9 @@ func WantsJSON(r *http.Request) bool {
 	if strings.HasPrefix(r.URL.Path, "/-/api/") || OriginOf(r.Context()).Bearer {
 		return true
 	}
+	if strings.HasPrefix(r.URL.Path, "/-/oauth2/") && r.Method == http.MethodPost {
+		return true
+	}
 	accept := r.Header.Get("Accept")
 	return strings.Contains(accept, "application/json") && !strings.Contains(accept, "text/html")
 }

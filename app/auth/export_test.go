@@ -1,0 +1,26 @@
+package auth
+
+import "github.com/golang-jwt/jwt/v5"
+
+// Forge signs any header and claims with the key that signs access tokens, for
+// tests of what is refused in spite of a good signature.
+func (s *System) Forge(header map[string]any, claims jwt.MapClaims) string {
+	key := s.ring.Load().active
+	t := jwt.NewWithClaims(jwt.SigningMethodES256, claims)
+	t.Header["typ"], t.Header["kid"] = accessType, key.kid
+	for name, v := range header {
+		if t.Header[name] = v; v == nil {
+			delete(t.Header, name)
+		}
+	}
+	raw, err := t.SignedString(key.private)
+	if err != nil {
+		panic(err)
+	}
+	return raw
+}
+
+// RefreshToken is a session's refresh token of any generation.
+func (s *System) RefreshToken(session string, generation int64) string {
+	return s.refreshText(refreshToken{session, generation})
+}
