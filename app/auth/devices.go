@@ -58,9 +58,12 @@ type revokeFormInput struct {
 	Session string `json:"session,omitempty"`
 }
 
-// revokeForm is the account page's. A device that is signed out already is what
-// the person wanted.
+// revokeForm is the account page's; programs have the API. A device that is
+// signed out already is what the person wanted.
 func (s *System) revokeForm(w http.ResponseWriter, r *http.Request) error {
+	if web.OriginOf(r.Context()).Bearer {
+		return web.ErrPersonOnly // it may end the browser's session, and a program has none
+	}
 	in, err := web.Decode[revokeFormInput](r)
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -219,4 +220,17 @@ func TestRaisedEpochEndsEverySession(t *testing.T) {
 	signedOut(t, b)
 	other.Get("/-/api/v1/me").Want(200)
 	signIn(a, "ada@example.com", phone).Get("/-/api/v1/me").Want(200)
+}
+
+func TestPlacesThatCannotBeReadAreRefusedAtStart(t *testing.T) {
+	t.Parallel()
+	cfg := config.Config{Addr: "127.0.0.1:0", Data: t.TempDir(), Replica: "off", Brand: "Acme", LogLevel: "error", GeoIP: "/nonexistent.mmdb"}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	_, err := app.New(t.Context(), cfg, app.Options{})
+	var fault *config.FaultError
+	if !errors.As(err, &fault) || !strings.Contains(err.Error(), "SEAWORTHY_GEOIP") {
+		t.Errorf("got %v", err)
+	}
 }

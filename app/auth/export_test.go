@@ -1,6 +1,10 @@
 package auth
 
-import "github.com/golang-jwt/jwt/v5"
+import (
+	"github.com/golang-jwt/jwt/v5"
+
+	"seaworthy/store"
+)
 
 // Forge signs any header and claims with the key that signs access tokens, for
 // tests of what is refused in spite of a good signature.
@@ -23,4 +27,10 @@ func (s *System) Forge(header map[string]any, claims jwt.MapClaims) string {
 // RefreshToken is a session's refresh token of any generation.
 func (s *System) RefreshToken(session string, generation int64) string {
 	return s.refreshText(refreshToken{session, generation})
+}
+
+// Rotate is the part of a refresh that writes, without the look that comes before.
+func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, error) {
+	next, err := s.rotate(tx, refreshToken{session, generation})
+	return next.generation, err
 }
