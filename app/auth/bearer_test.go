@@ -87,8 +87,7 @@ func TestKeyIsWhoAsks(t *testing.T) {
 		t.Errorf("the job's cause: %s", meta)
 	}
 
-	var p apptest.Page
-	p = program.Get("/-/admin") // a page: still a program that asks
+	p := program.Get("/-/admin") // a page: still a program that asks
 	p.WantProblem(403, "forbidden")
 	if got := p.Header.Get("WWW-Authenticate"); got != `Bearer error="insufficient_scope", scope="console:read"` {
 		t.Errorf("WWW-Authenticate: %s", got)
