@@ -106,8 +106,8 @@ func keepErasures(ctx context.Context, v Vault, all []erasure) error {
 	return v.Put(ctx, erasuresName, text.Bytes())
 }
 
-// shareErasures brings the list to the vaults that are not on this machine.
-func (s *System) shareErasures(ctx context.Context) error {
+// ShareErasures brings the list to the vaults that are not on this machine.
+func (s *System) ShareErasures(ctx context.Context) error {
 	if !s.unshared.Load() {
 		return nil
 	}

@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -26,7 +27,7 @@ func (s *System) Run(ctx context.Context) {
 	var house time.Time
 	for {
 		s.tryCheckpoint(ctx)
-		if err := s.shareErasures(ctx); err != nil && ctx.Err() == nil {
+		if err := s.ShareErasures(ctx); err != nil && ctx.Err() == nil {
 			s.Logger.Warn("the list of erasures could not be kept beside the replica", "err", err)
 		}
 		if now := s.DB.Now(); now.Sub(house) >= houseEvery {
@@ -108,8 +109,10 @@ func (s *System) countOrgs(ctx context.Context) (counts []personal, through int6
 		if s.DB.Now().Sub(last[0].Time) < daily {
 			return nil, 0, nil
 		}
-		n, _ := last[0].Details["through_seq"].(float64)
-		from = int64(n)
+		n, _ := last[0].Details["through_seq"].(json.Number)
+		if from, err = n.Int64(); err != nil {
+			return nil, 0, fmt.Errorf("the last count does not say how far it went: %w", err)
+		}
 	}
 	seen := map[string]int64{}
 	var order []string

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -249,8 +250,8 @@ func readable(v any) string {
 		return ""
 	case string:
 		return v
-	case float64:
-		return strconv.FormatFloat(v, 'f', -1, 64)
+	case json.Number:
+		return v.String()
 	}
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -259,11 +260,11 @@ func readable(v any) string {
 	return string(text)
 }
 
+// indented is a body as people read it, with its numbers as they are.
 func indented(body []byte) string {
-	var v any
-	if json.Unmarshal(body, &v) != nil {
+	var out bytes.Buffer
+	if json.Indent(&out, body, "", "  ") != nil {
 		return string(body)
 	}
-	text, _ := json.MarshalIndent(v, "", "  ")
-	return string(text)
+	return out.String()
 }
