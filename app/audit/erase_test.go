@@ -45,6 +45,9 @@ func TestErasure(t *testing.T) {
 	reader := a.Key("audit:read", "audit:manage")
 	var before struct{ Proof string }
 	reader.Get("/-/api/v1/audit/events/" + event + "/proof").Want(200).JSON(&before)
+	reader.PostJSON("/-/api/v1/audit/exports", map[string]string{"format": "ndjson"}).Want(202)
+	a.RunJobs()
+	exported := a.Query(`SELECT id FROM audit_export WHERE state = 'ready'`)
 	// The salted disclosures as they lie in the file.
 	items := a.Query(`SELECT items FROM audit_disclosure WHERE subject = ? LIMIT 1`, "user:"+id)
 	item := strings.Split(items, `"`)[1]
@@ -55,7 +58,8 @@ func TestErasure(t *testing.T) {
 
 	var out struct{ Erased int }
 	reader.PostJSON("/-/api/v1/audit/erasures", map[string]string{"subject": "user:" + id}).Want(200).JSON(&out)
-	if out.Erased != 2 {
+	reader.Get("/-/api/v1/audit/exports/"+exported+"/file").WantProblem(410, "export_gone")
+	if out.Erased != 4 {
 		t.Errorf("erased %d disclosures", out.Erased)
 	}
 	a.Expect(apptest.Happened{Audit: []string{"audit.redacted"}})

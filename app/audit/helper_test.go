@@ -58,7 +58,7 @@ func wantBad(t testing.TB, path string, o verify.Options, seq int64, words strin
 // record writes n events with a row each, in few transactions.
 func record(t testing.TB, a *apptest.App, n int, org string) {
 	t.Helper()
-	const chunk = 100 // a larger closure pays for its own savepoint
+	const chunk = 20 // a larger closure pays for its own savepoint
 	for done := 0; done < n; done += chunk {
 		err := a.DB.Write(t.Context(), func(tx *store.Tx) error {
 			for i := done; i < min(n, done+chunk); i++ {

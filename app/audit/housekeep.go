@@ -25,6 +25,9 @@ func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	var house time.Time
+	if err := s.verifyStart(ctx); err != nil && ctx.Err() == nil {
+		s.Logger.Error("the audit log could not be verified", "err", err)
+	}
 	for {
 		s.tryCheckpoint(ctx)
 		if err := s.ShareErasures(ctx); err != nil && ctx.Err() == nil {
@@ -63,6 +66,18 @@ func (s *System) tryCheckpoint(ctx context.Context) {
 // exports, and once a day the counts and a verification of the whole log.
 func (s *System) Housekeep(ctx context.Context) error {
 	return errors.Join(s.ApplyRetention(ctx), s.forgetRequests(ctx), s.expireExports(ctx), s.countDaily(ctx), s.verifyDaily(ctx))
+}
+
+// verifyAtStart is up to how many events the whole log is verified at every
+// start: it takes seconds, and a database that lay still is the easiest to touch.
+const verifyAtStart = 500_000
+
+func (s *System) verifyStart(ctx context.Context) error {
+	last, err := store.Read(ctx, s.DB, lastSeq)
+	if err != nil || last > verifyAtStart {
+		return err
+	}
+	return s.Verify(ctx)
 }
 
 func (s *System) verifyDaily(ctx context.Context) error {
