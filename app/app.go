@@ -139,7 +139,7 @@ func (a *App) build(ctx context.Context) error {
 	a.metrics = newMetrics(a)
 	a.Queue = queue.New(a.DB, queue.Options{Log: a.log})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
-		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub})
+		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
 	provider, err := mailProvider(cfg)
 	if err != nil {
@@ -156,7 +156,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places})
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
 
 	var own Extension
 	if a.o.Extend != nil {

@@ -112,15 +112,7 @@ func (s *System) appendAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	id := web.IdentityOf(r.Context())
 	source := caller(r.Context())
-	// A key of one org speaks for that org alone.
-	if id.Org != "" && !id.Can(permRead) {
-		if in.Org != "" && in.Org != id.Org {
-			return web.ErrNotFound
-		}
-		in.Org = id.Org
-	}
 	e, err := s.checkEvent(in, source.String())
 	if err != nil {
 		return err
@@ -131,38 +123,37 @@ func (s *System) appendAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	fingerprint := fingerprintOf(r.URL.Path, in)
 	type answer struct {
-		body   string
+		Entry
 		replay bool
 	}
-	done, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (answer, error) {
+	done, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (done answer, err error) {
 		if key != "" {
-			body, same, err := earlierAnswer(tx, source.String(), key, fingerprint)
+			id, same, err := earlier(tx, source.String(), key, fingerprint)
 			switch {
-			case err == nil && same:
-				return answer{body, true}, nil
+			case err == nil && !same:
+				return done, errKeyReused
 			case err == nil:
-				return answer{}, errKeyReused
+				done.replay = true
+				done.Entry, err = ByID(tx, id)
+				return done, err
 			case !errors.Is(err, store.ErrNotFound):
-				return answer{}, err
+				return done, err
 			}
 		}
-		if in.Org != "" && s.OrgName != nil {
-			if _, _, err := s.OrgName(tx, in.Org); err != nil {
-				return answer{}, unknownOrg(err)
+		if in.Org != "" {
+			org, err := s.FindOrg(tx, in.Org)
+			if err != nil {
+				return done, unknownOrg(err)
 			}
+			e.Org = org.ID
 		}
-		entry, err := s.record(tx, e)
-		if err != nil {
-			return answer{}, err
+		if done.Entry, err = s.record(tx, e); err != nil {
+			return done, err
 		}
-		if err := entry.read(tx); err != nil {
-			return answer{}, err
+		if err := done.read(tx); err != nil || key == "" {
+			return done, err
 		}
-		body, err := json.Marshal(entry.json())
-		if err != nil || key == "" {
-			return answer{string(body), false}, err
-		}
-		return answer{string(body), false}, keepAnswer(tx, source.String(), key, fingerprint, string(body))
+		return done, remember(tx, source.String(), key, fingerprint, done.ID)
 	})
 	if err != nil {
 		return err
@@ -170,7 +161,7 @@ func (s *System) appendAPI(w http.ResponseWriter, r *http.Request) error {
 	if done.replay {
 		w.Header().Set("Idempotency-Replayed", "true")
 	}
-	return web.JSON(w, http.StatusCreated, json.RawMessage(done.body))
+	return web.JSON(w, http.StatusCreated, done.json())
 }
 
 func unknownOrg(err error) error {

@@ -23,14 +23,14 @@ type Deps struct {
 	DB        *store.DB
 	Logger    *slog.Logger
 	Pages     *web.Pages
-	URL       string                      // public address, without a slash at the end
-	Keys      string                      // folder of the signing key
-	Exports   string                      // folder of finished exports
-	Vaults    []Vault                     // the first is this machine's; the others are written at most hourly
-	Restored  bool                        // the database was brought back from the replica just now
-	Confirmed func(context.Context) error // returns when all that is committed is at the replica; nil: there is none
-	Scrub     func(context.Context) error // empties the write-ahead log and overwrites it; nil: it cannot be done
-	OrgName   func(tx *store.Tx, id string) (name, slug string, err error)
+	URL       string                                               // public address, without a slash at the end
+	Keys      string                                               // folder of the signing key
+	Exports   string                                               // folder of finished exports
+	Vaults    []Vault                                              // the first is this machine's; the others are written at most hourly
+	Restored  bool                                                 // the database was brought back from the replica just now
+	Confirmed func(context.Context) error                          // returns when all that is committed is at the replica; nil: there is none
+	Scrub     func(context.Context) error                          // empties the write-ahead log and overwrites it; nil: it cannot be done
+	FindOrg   func(tx *store.Tx, slugOrID string) (web.Org, error) // store.ErrNotFound for none
 }
 
 // System is the log with all that stands around it: recording (Log), signing,

@@ -68,12 +68,12 @@ func (s *System) checkpoint(ctx context.Context) (*signedHead, error) {
 	if err != nil {
 		return nil, fmt.Errorf("checkpoint: %w", err)
 	}
+	if st.broken != "" {
+		return nil, errors.New("the log is broken: " + st.broken)
+	}
 	last := s.signed.Load()
 	if st.size == 0 || last != nil && last.gen == st.origin.gen && last.Size >= st.size {
 		return nil, nil
-	}
-	if st.broken != "" {
-		return nil, errors.New("the log is broken: " + st.broken)
 	}
 	if s.Confirmed != nil {
 		wait, cancel := context.WithTimeout(ctx, confirmWait)

@@ -37,7 +37,11 @@ func (s *System) Erase(ctx context.Context, subject Ref) (int, error) {
 		return 0, err
 	}
 	n, err := s.erase(ctx, e, false)
-	if err != nil {
+	if err != nil || n == 0 {
+		return n, err
+	}
+	// Finished exports may hold the data, too; they can be asked for again.
+	if err := s.dropExports(ctx, s.DB.Now()); err != nil {
 		return n, err
 	}
 	return n, s.scrub(ctx)
@@ -55,8 +59,9 @@ func (s *System) erase(ctx context.Context, e erasure, replayed bool) (total int
 			if replayed {
 				details["replayed"] = true
 			}
-			// Bare, because whoever erases himself must not come back with it.
-			return n, s.Record(tx, Event{Action: actRedacted, Targets: []Ref{ParseRef(e.Subject)}, Details: details, bare: true})
+			// Whoever erases himself must not come back with the event about it.
+			subject := ParseRef(e.Subject)
+			return n, s.Record(tx, Event{Action: actRedacted, Targets: []Ref{subject}, Details: details, spare: subject})
 		})
 		if err != nil {
 			return total, fmt.Errorf("erase %s: %w", e.Subject, err)
@@ -106,8 +111,8 @@ func keepErasures(ctx context.Context, v Vault, all []erasure) error {
 	return v.Put(ctx, erasuresName, text.Bytes())
 }
 
-// shareErasures brings the list to the vaults that are not on this machine.
-func (s *System) shareErasures(ctx context.Context) error {
+// ShareErasures brings the list to the vaults that are not on this machine.
+func (s *System) ShareErasures(ctx context.Context) error {
 	if !s.unshared.Load() {
 		return nil
 	}

@@ -36,7 +36,7 @@ type Event struct {
 	Subject  Ref               // whom Personal is about; the actor if zero
 
 	others  []personal // what belongs to further subjects
-	bare    bool       // keep nothing personal, not even of the actor
+	spare   Ref        // keep nothing personal of this subject, be it the actor
 	foreign *foreign   // an event of the customer's app, handed in through the API
 }
 

@@ -120,22 +120,31 @@ func (s *System) runExport(ctx context.Context, job queue.Job[exportJob]) error 
 	})
 }
 
-// expireExports deletes files whose time is over, and what a lost database left.
+// expireExports deletes files whose time is over.
 func (s *System) expireExports(ctx context.Context) error {
-	old, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Export, error) { return oldExports(tx, tx.Now().Add(-keepExports), 100) })
-	if err != nil {
-		return fmt.Errorf("expire exports: %w", err)
-	}
-	for _, e := range old {
-		if err := os.Remove(s.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("expire exports: %w", err)
+	return s.dropExports(ctx, s.DB.Now().Add(-keepExports))
+}
+
+// dropExports deletes the files of exports that were asked for up to a time.
+func (s *System) dropExports(ctx context.Context, until time.Time) error {
+	const some = 100
+	for {
+		old, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Export, error) { return oldExports(tx, until, some) })
+		if err != nil {
+			return fmt.Errorf("drop exports: %w", err)
 		}
-		e.State = "expired"
-		if err := s.DB.Write(ctx, func(tx *store.Tx) error { return expireExport(tx, e.ID) }); err != nil {
-			return fmt.Errorf("expire exports: %w", err)
+		for _, e := range old {
+			if err := os.Remove(s.path(e)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("drop exports: %w", err)
+			}
+			if err := s.DB.Write(ctx, func(tx *store.Tx) error { return expireExport(tx, e.ID) }); err != nil {
+				return fmt.Errorf("drop exports: %w", err)
+			}
+		}
+		if len(old) < some {
+			return nil
 		}
 	}
-	return nil
 }
 
 type exportInput struct {

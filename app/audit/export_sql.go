@@ -31,8 +31,9 @@ func exportsOf(tx *store.Tx, org string, limit int) ([]Export, error) {
 	return store.All(tx, scanExportRow, exportColumns+`WHERE org = ? ORDER BY id DESC LIMIT ?`, org, limit)
 }
 
-func oldExports(tx *store.Tx, before time.Time, limit int) ([]Export, error) {
-	return store.All(tx, scanExportRow, exportColumns+`WHERE state IN ('ready', 'failed') AND created_at < ? LIMIT ?`, before.UnixMilli(), limit)
+// oldExports are finished ones that were asked for up to a time.
+func oldExports(tx *store.Tx, until time.Time, limit int) ([]Export, error) {
+	return store.All(tx, scanExportRow, exportColumns+`WHERE state IN ('ready', 'failed') AND created_at <= ? LIMIT ?`, until.UnixMilli(), limit)
 }
 
 func waitingExports(tx *store.Tx, org string) (n int, err error) {

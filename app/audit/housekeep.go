@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -24,9 +25,12 @@ func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
 	var house time.Time
+	if err := s.verifyStart(ctx); err != nil && ctx.Err() == nil {
+		s.Logger.Error("the audit log could not be verified", "err", err)
+	}
 	for {
 		s.tryCheckpoint(ctx)
-		if err := s.shareErasures(ctx); err != nil && ctx.Err() == nil {
+		if err := s.ShareErasures(ctx); err != nil && ctx.Err() == nil {
 			s.Logger.Warn("the list of erasures could not be kept beside the replica", "err", err)
 		}
 		if now := s.DB.Now(); now.Sub(house) >= houseEvery {
@@ -62,6 +66,18 @@ func (s *System) tryCheckpoint(ctx context.Context) {
 // exports, and once a day the counts and a verification of the whole log.
 func (s *System) Housekeep(ctx context.Context) error {
 	return errors.Join(s.ApplyRetention(ctx), s.forgetRequests(ctx), s.expireExports(ctx), s.countDaily(ctx), s.verifyDaily(ctx))
+}
+
+// verifyAtStart is up to how many events the whole log is verified at every
+// start: it takes seconds, and a database that lay still is the easiest to touch.
+const verifyAtStart = 500_000
+
+func (s *System) verifyStart(ctx context.Context) error {
+	last, err := store.Read(ctx, s.DB, lastSeq)
+	if err != nil || last > verifyAtStart {
+		return err
+	}
+	return s.Verify(ctx)
 }
 
 func (s *System) verifyDaily(ctx context.Context) error {
@@ -108,8 +124,10 @@ func (s *System) countOrgs(ctx context.Context) (counts []personal, through int6
 		if s.DB.Now().Sub(last[0].Time) < daily {
 			return nil, 0, nil
 		}
-		n, _ := last[0].Details["through_seq"].(float64)
-		from = int64(n)
+		n, _ := last[0].Details["through_seq"].(json.Number)
+		if from, err = n.Int64(); err != nil {
+			return nil, 0, fmt.Errorf("the last count does not say how far it went: %w", err)
+		}
 	}
 	seen := map[string]int64{}
 	var order []string

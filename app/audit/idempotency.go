@@ -25,17 +25,17 @@ func idempotencyKey(r *http.Request) (string, error) {
 	return key, nil
 }
 
-// earlierAnswer is what the same request was answered before, and whether it was
-// the same; store.ErrNotFound if the key is new.
-func earlierAnswer(tx *store.Tx, source, key string, fingerprint []byte) (body string, same bool, err error) {
+// earlier is the event that a request with this key made before, and whether it
+// was the same request; store.ErrNotFound if the key is new.
+func earlier(tx *store.Tx, source, key string, fingerprint []byte) (event string, same bool, err error) {
 	var before []byte
-	err = tx.QueryRow(`SELECT fingerprint, response FROM audit_idempotency WHERE source = ? AND idem = ?`, source, key).Scan(&before, &body)
-	return body, bytes.Equal(before, fingerprint), err
+	err = tx.QueryRow(`SELECT fingerprint, event FROM audit_idempotency WHERE source = ? AND idem = ?`, source, key).Scan(&before, &event)
+	return event, bytes.Equal(before, fingerprint), err
 }
 
-func keepAnswer(tx *store.Tx, source, key string, fingerprint []byte, body string) error {
-	_, err := tx.Exec(`INSERT INTO audit_idempotency (source, idem, fingerprint, response, created_at) VALUES (?, ?, ?, ?, ?)`,
-		source, key, fingerprint, body, tx.Now().UnixMilli())
+func remember(tx *store.Tx, source, key string, fingerprint []byte, event string) error {
+	_, err := tx.Exec(`INSERT INTO audit_idempotency (source, idem, fingerprint, event, created_at) VALUES (?, ?, ?, ?, ?)`,
+		source, key, fingerprint, event, tx.Now().UnixMilli())
 	return err
 }
 

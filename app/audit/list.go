@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"time"
@@ -32,13 +33,13 @@ type Entry struct {
 	Dropped    bool              // retention has dropped all but the columns
 	Body       []byte            // JSON as the leaf covers it; nil if dropped
 
+	digests     int // of personal data, in the body
 	disclosures []disclosure
 }
 
 // Erased reports whether personal data of the event was erased.
 func (e Entry) Erased() bool {
-	var b body
-	return !e.Dropped && json.Unmarshal(e.Body, &b) == nil && len(b.Disclosed) > e.disclosed()
+	return !e.Dropped && e.digests > e.disclosed()
 }
 
 func (e Entry) disclosed() (n int) {
@@ -149,7 +150,9 @@ func (e *Entry) read(tx *store.Tx) (err error) {
 		return nil
 	}
 	var b body
-	if err := json.Unmarshal(e.Body, &b); err != nil {
+	d := json.NewDecoder(bytes.NewReader(e.Body))
+	d.UseNumber() // a number of the customer's app may be larger than a float
+	if err := d.Decode(&b); err != nil {
 		return err
 	}
 	e.Targets, e.Session, e.Job, e.Source = b.Targets, b.Session, b.Job, b.Source
@@ -160,8 +163,8 @@ func (e *Entry) read(tx *store.Tx) (err error) {
 	if b.Occurred != 0 {
 		e.Occurred = time.UnixMilli(b.Occurred).UTC()
 	}
-	e.Personal = map[string]string{}
-	if len(b.Disclosed) == 0 {
+	e.Personal, e.digests = map[string]string{}, len(b.Disclosed)
+	if e.digests == 0 {
 		return nil
 	}
 	if e.disclosures, err = selectDisclosures(tx, e.Seq); err != nil {

@@ -46,7 +46,7 @@ func (l *Log) record(tx *store.Tx, e Event) (Entry, error) {
 		Org: e.Org, Changes: e.Changes, Details: e.Details, Nonce: nonce()}
 	b.ClockBack = b.Time < l.lastTime
 	about := b.fromContext(tx.Context(), e)
-	if e.bare {
+	if b.Actor == e.spare {
 		about = nil
 	}
 	subject := e.Subject
@@ -92,7 +92,7 @@ func (l *Log) append(tx *store.Tx, b *body, groups []disclosure) (Entry, error) 
 	if err := l.tree.grow(tx, seq, leaf); err != nil {
 		return Entry{}, fmt.Errorf("grow the tree: %w", err)
 	}
-	entry := Entry{Seq: seq, ID: b.ID, Time: time.UnixMilli(b.Time).UTC(), Org: b.Org, OrgSeq: b.OrgSeq, Actor: b.Actor, Action: b.Action, Targets: b.Targets, Body: text}
+	entry := Entry{Seq: seq, ID: b.ID, Time: time.UnixMilli(b.Time).UTC(), Org: b.Org, OrgSeq: b.OrgSeq, Actor: b.Actor, Action: b.Action, Targets: b.Targets, RequestID: b.RequestID, Body: text}
 	for _, tell := range l.subscribers {
 		if err := tell(tx, entry); err != nil {
 			return entry, err

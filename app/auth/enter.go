@@ -54,3 +54,6 @@ func held(tx *store.Tx, id web.Identity, org string) (has []string, in bool, err
 	has, err = permissions(tx, id.User, org)
 	return has, member || len(has) > 0, err
 }
+
+// FindOrg is an org by its id or slug; store.ErrNotFound when there is none.
+func FindOrg(tx *store.Tx, slugOrID string) (web.Org, error) { return orgByName(tx, slugOrID) }

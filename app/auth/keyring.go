@@ -60,14 +60,21 @@ func (s *System) Open(ctx context.Context) error {
 	if err == nil || !errors.Is(err, errNoKeys) && !errors.Is(err, errKeyLocked) {
 		return err
 	}
-	if errors.Is(err, errKeyLocked) {
+	first := errors.Is(err, errNoKeys)
+	if !first {
 		s.Log.Warn("the keys that sign access tokens were sealed with another master key and are replaced; programs must sign in again")
 	}
 	rows, err := s.freshRows(keyActive, keyNext)
 	if err != nil {
 		return err
 	}
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.replaceKeys(tx, rows) }); err != nil {
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := s.replaceKeys(tx, rows); err != nil || first {
+			return err // the first keys come with the installation, as its tables do
+		}
+		return s.recordKeys(tx, rows[0].kid, rows[1].kid)
+	})
+	if err != nil {
 		return fmt.Errorf("make the signing keys: %w", err)
 	}
 	return s.loadKeys(ctx)
@@ -85,7 +92,7 @@ func (s *System) replaceKeys(tx *store.Tx, rows []signingRow) error {
 			return err
 		}
 	}
-	return s.recordKeys(tx, rows[0].kid, rows[1].kid)
+	return nil
 }
 
 func (s *System) recordKeys(tx *store.Tx, active, next string) error {

@@ -10,6 +10,7 @@ import (
 
 	"seaworthy/app"
 	"seaworthy/app/apptest"
+	"seaworthy/app/audit"
 	"seaworthy/app/config"
 	"seaworthy/store"
 )
@@ -160,6 +161,12 @@ func TestSigningKeysOutliveARestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer third.Close()
+	events, err := store.Read(t.Context(), third.DB, func(tx *store.Tx) ([]audit.Entry, error) {
+		return audit.List(tx, audit.Filter{Action: "signing_key.activated", Limit: 10})
+	})
+	if err != nil || len(events) != 1 || events[0].Actor.ID != "auth" {
+		t.Errorf("events %+v, %v", events, err)
+	}
 	if a, n := states(t, third); a == active || n == next {
 		t.Error("keys that cannot be opened are kept")
 	}

@@ -23,6 +23,7 @@ type Deps struct {
 	DB     *store.DB
 	Pages  *web.Pages
 	Health func() []Health
+	Audit  *audit.Log
 }
 
 // System is the console.
@@ -43,7 +44,6 @@ func (s *System) Routes() []web.Route {
 		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
 		{Method: "GET", Pattern: "/-/admin/users", Access: read, Handler: s.users},
 		{Method: "GET", Pattern: "/-/admin/jobs", Access: read, Handler: s.jobs},
-		{Method: "GET", Pattern: "/-/admin/audit", Access: read, Handler: s.audit},
 	}
 }
 
@@ -57,29 +57,12 @@ func Nav() []web.NavGroup {
 	}
 }
 
-type auditRow struct {
-	Seq                                  int64
-	At                                   time.Time
-	Actor, Action, Target, IP, RequestID string
-}
-
-func rows(entries []audit.Entry) []auditRow {
-	out := make([]auditRow, len(entries))
-	for i, e := range entries {
-		out[i] = auditRow{Seq: e.Seq, At: e.Time, Actor: e.Actor.String(), Action: string(e.Action), IP: e.Personal["ip"], RequestID: e.RequestID}
-		if len(e.Targets) > 0 {
-			out[i].Target = e.Targets[0].String()
-		}
-	}
-	return out
-}
-
 type card struct{ Label, Value, Note, Kind, Path string }
 
 type overviewData struct {
 	Cards  []card
 	Health []Health
-	Recent []auditRow
+	Recent []audit.Row
 }
 
 func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
@@ -98,7 +81,7 @@ func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 		recent, err := audit.List(tx, audit.Filter{Limit: 12})
-		data.Recent = rows(recent)
+		data.Recent = s.Audit.Rows(recent, "/-/admin/audit")
 		data.Cards = []card{
 			{Label: "Sign-ups", Value: count(signUps), Note: "in the last 24 hours", Kind: "quiet", Path: "/-/admin/users"},
 			{Label: "Jobs waiting", Value: count(ready), Note: "ready to run now", Kind: kind(ready > 1000, "warn"), Path: "/-/admin/jobs?state=available"},

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -119,34 +118,4 @@ func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
 		data.Newer = first("/-/admin/jobs", filters)
 	}
 	return s.Pages.Render(w, r, "console/jobs", web.View{Title: "Jobs", Data: data})
-}
-
-type auditData struct {
-	Rows                        []auditRow
-	Action, Actor, Older, Newer string
-}
-
-func (s *System) audit(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	before, _ := strconv.ParseInt(q.Get("before"), 10, 64) // what is no number is no cursor
-	actor := q.Get("actor")
-	if actor != "" && !strings.Contains(actor, ":") {
-		actor = audit.User(actor).String()
-	}
-	f := audit.Filter{Action: audit.Action(q.Get("action")), Actor: actor, Before: max(before, 0), Limit: pageSize + 1}
-	entries, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]audit.Entry, error) { return audit.List(tx, f) })
-	if err != nil {
-		return err
-	}
-	data := auditData{Action: string(f.Action), Actor: q.Get("actor")}
-	filters := url.Values{"action": {data.Action}, "actor": {data.Actor}}
-	if len(entries) > pageSize {
-		entries = entries[:pageSize]
-		data.Older = href("/-/admin/audit", "before", strconv.FormatInt(entries[pageSize-1].Seq, 10), filters)
-	}
-	if before > 0 {
-		data.Newer = first("/-/admin/audit", filters)
-	}
-	data.Rows = rows(entries)
-	return s.Pages.Render(w, r, "console/audit", web.View{Title: "Audit", Data: data})
 }

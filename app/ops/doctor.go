@@ -94,7 +94,22 @@ func checkKeys(_ context.Context, c *config.Config) []finding {
 	if info.Mode().Perm()&0o077 != 0 {
 		return []finding{{"fail", "master key: others can read " + path + "; run chmod 600 " + path}}
 	}
-	return []finding{{"ok", "master key: readable by you alone; keep a copy of " + path + " somewhere safe, it is in no backup"}}
+	all := []finding{{"ok", "master key: readable by you alone; keep a copy of " + path + " somewhere safe, it is in no backup"}}
+	return append(all, checkAuditKey(filepath.Join(folder, "audit.key")))
+}
+
+// checkAuditKey looks at the key that signs the audit log.
+func checkAuditKey(path string) finding {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return finding{"warn", "audit key: " + path + " is missing; put it back from your backup, or the log goes on under a new key that no verifier knows"}
+	case err != nil:
+		return finding{"fail", "audit key: " + err.Error()}
+	case info.Mode().Perm()&0o077 != 0:
+		return finding{"fail", "audit key: others can read " + path + " and forge checkpoints; run chmod 600 " + path}
+	}
+	return finding{"ok", "audit key: readable by you alone; keep a copy, too"}
 }
 
 func checkDatabase(ctx context.Context, c *config.Config) []finding {

@@ -103,7 +103,7 @@ CREATE TABLE audit_idempotency (
   source TEXT NOT NULL,                 -- who asked, type:id
   idem TEXT NOT NULL,
   fingerprint BLOB NOT NULL,            -- SHA-256 of the request
-  response TEXT NOT NULL,
+  event TEXT NOT NULL,                  -- the one it made: the answer holds personal data and is not kept
   created_at INTEGER NOT NULL,
   PRIMARY KEY (source, idem)
 ) STRICT;

@@ -28,7 +28,10 @@ func (b Beside) Put(ctx context.Context, name string, data []byte) error {
 	r := openRoot(b.rep, callTimeout)
 	defer r.close()
 	_, tag, err := r.get(ctx, name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) {
+		tag, err = "", nil
+	}
+	if err != nil {
 		return fmt.Errorf("put %s beside the replica: %w", name, err)
 	}
 	if err := r.put(ctx, name, data, tag); err != nil {

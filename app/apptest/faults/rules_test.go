@@ -30,7 +30,7 @@ var sabotage = map[string]string{
 	"job that ended without an attempt": `DELETE FROM queue_attempt`,
 	"gap in the audit log":              `DELETE FROM audit_event WHERE seq = 2`,
 	"gap in an org's audit log":         `UPDATE audit_event SET org_seq = 2 WHERE org IS NOT NULL`,
-	"leaf":                              `UPDATE audit_event SET leaf = x'00' WHERE seq = 1`,
+	"audit log":                         `UPDATE audit_head SET root = zeroblob(32)`,
 }
 
 // TestRules breaks each rule, because a rule that cannot be broken checks nothing.

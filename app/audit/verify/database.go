@@ -45,7 +45,7 @@ func (r *Report) database(ctx context.Context, read Read, book ledger, o Options
 		o.Keys = book.verifierKeys()
 	}
 	last := book.origins[len(book.origins)-1]
-	r.Origin = last.name
+	r.Origin, r.Size = last.name, book.last-last.first+1
 	if book.head.broken != "" {
 		defer func() {
 			if r.Problem == "" {
@@ -93,7 +93,7 @@ func (r *Report) origin(ctx context.Context, read Read, book ledger, org origin,
 	if org.gen != book.head.gen {
 		return nil
 	}
-	r.Size, r.Root, r.SignedBy = size, w.tree.Root(), signed.by
+	r.Root, r.SignedBy = w.tree.Root(), signed.by
 	switch {
 	case book.head.size < size:
 		return wrong(org.first+book.head.size, "the head counts %d events, and this one comes after them", book.head.size)

@@ -3,8 +3,6 @@ package verify
 import (
 	"archive/zip"
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,8 +47,7 @@ func (r *Report) proof(text []byte, o Options) (Extra, error) {
 		return e, wrong(e.Seq, "%v", err)
 	}
 	for _, item := range e.Disclosures {
-		sum := sha256.Sum256([]byte(item))
-		if !strings.Contains(e.Body, `"`+base64.RawURLEncoding.EncodeToString(sum[:])+`"`) {
+		if !disclosed([]byte(e.Body), []byte(item)) {
 			return e, wrong(e.Seq, "personal data beside it is not what was recorded")
 		}
 	}

@@ -52,6 +52,7 @@ func (w Web) Read(ctx context.Context, path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.Header.Set("Accept", "application/octet-stream, application/json") // a program asks: no redirect to a sign-in page
 	if w.Token != "" && strings.HasPrefix(path, "tile/entries/") {
 		r.Header.Set("Authorization", "Bearer "+w.Token)
 	}

@@ -142,11 +142,12 @@ func readPart(tx *store.Tx, gen, first, from, to int64) part {
 	if p.tiles, p.err = selectTiles(tx, gen, (from-first)/merkle.Width, (to-first)/merkle.Width); p.err != nil {
 		return p
 	}
-	given, err := selectDisclosures(tx, from, to)
+	beside, err := readPersonal(tx, from, to)
 	if err != nil {
 		p.err = err
 		return p
 	}
+	defer beside.rows.Close()
 	rows, err := tx.Query(`SELECT seq, id, ts, coalesce(org, ''), coalesce(org_seq, 0), actor, action, coalesce(request_id, ''), body, leaf
 		FROM audit_event WHERE seq >= ? AND seq <= ? ORDER BY seq`, from, to)
 	if err != nil {
@@ -155,6 +156,7 @@ func readPart(tx *store.Tx, gen, first, from, to int64) part {
 	}
 	defer rows.Close()
 	var e event
+	var org string // of the last mark: one copy for neighbours of one org
 	for next := from; next <= to; next++ {
 		if !rows.Next() {
 			if p.err = rows.Err(); p.err == nil {
@@ -169,15 +171,23 @@ func readPart(tx *store.Tx, gen, first, from, to int64) part {
 			p.err = wrong(next, "it is missing; %d comes next", e.seq)
 			return p
 		}
-		if what := e.check(given[e.seq]); what != "" {
+		given, err := beside.of(e.seq)
+		if err != nil {
+			p.err = err
+			return p
+		}
+		if what := e.check(given); what != "" {
 			p.err = wrong(e.seq, "%s", what)
 			return p
 		}
 		if e.body == nil {
 			p.dropped++
 		}
-		if e.org != "" {
-			p.orgs = append(p.orgs, orgMark{string(e.org), e.seq, e.orgSeq})
+		if len(e.org) > 0 {
+			if len(p.orgs) == 0 || p.orgs[len(p.orgs)-1].org != string(e.org) {
+				org = string(e.org)
+			}
+			p.orgs = append(p.orgs, orgMark{org, e.seq, e.orgSeq})
 		}
 		p.leaves = append(p.leaves, merkle.Hash(e.leaf))
 	}
