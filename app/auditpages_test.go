@@ -1,12 +1,15 @@
 package app_test
 
 import (
-	"strings"
+	"context"
+	"fmt"
 	"testing"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"seaworthy/app/apptest"
+	"seaworthy/app/web"
 )
 
 // An owner reads the log of an org, looks at an event, exports, and opens the
@@ -31,51 +34,54 @@ func TestAuditPagesInChromium(t *testing.T) {
 	ada.Post("/-/org/"+slug+"/audit/exports", "format", "bundle").Want(200, "being written")
 	a.RunJobs()
 
-	for _, size := range []struct {
-		name          string
-		width, height int
-	}{{"wide", 1280, 900}, {"phone", 360, 780}} {
-		t.Run(size.name, func(t *testing.T) {
-			ctx, said := chromium(t, size.width, size.height)
-			a.Must(chromedp.Do(ctx, chromedp.EmulateViewport(int64(size.width), int64(size.height))))
-			open := func(path, name string) {
+	grace := a.Browser()
+	grace.Post("/-/login", "email", "grace@example.com", "password", apptest.Password).Want(200)
+	event := a.Query(`SELECT id FROM audit_event WHERE action = 'member.role_changed'`)
+	for _, width := range []int{1280, 360} {
+		see := func(who *apptest.Browser, act func(ctx context.Context, open func(path, name string))) {
+			ctx, said := chromium(t, width, 900)
+			a.Must(chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), 900)))
+			signedInAs(t, ctx, a, who)
+			act(ctx, func(path, name string) {
 				t.Helper()
-				a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path), chromedp.WaitVisible("h1")))
-				width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-				a.Must(err)
-				if width > 0 {
-					t.Errorf("%s scrolls sideways by %v px", path, width)
+				if err := chromedp.Do(ctx, chromedp.Navigate(a.URL+path), chromedp.WaitVisible("h1")); err != nil {
+					t.Fatalf("%s: %v", path, err)
 				}
-				keep(t, ctx, "audit-"+name+"-"+size.name)
+				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				a.Must(err)
+				if beyond > 0 {
+					t.Errorf("%s scrolls sideways by %v px at %d", path, beyond, width)
+				}
+				keep(t, ctx, fmt.Sprintf("audit-%s-%d", name, width))
+			})
+			for _, s := range said() {
+				t.Errorf("the browser complains: %s", s)
 			}
-			signIn := func(email string) {
-				t.Helper()
-				a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+"/-/login"), chromedp.SendKeys("input[name=email]", email),
-					chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]")))
-			}
-			signIn("ada@example.com")
+		}
+		see(ada, func(ctx context.Context, open func(path, name string)) {
+			open("/-/org/"+slug+"/audit?action=member.role_changed", "filtered")
+			open("/-/org/"+slug+"/audit?target=invoice:none", "none")
+			open("/-/org/"+slug+"/audit/events/"+event, "event")
+			a.Must(chromedp.Do(ctx, chromedp.WaitVisible(".diff ins")))
 			open("/-/org/"+slug+"/audit", "list")
 			a.Must(chromedp.Do(ctx, chromedp.Click(".trust summary"), chromedp.WaitVisible(".trust-body")))
-			keep(t, ctx, "audit-badge-"+size.name)
-			open("/-/org/"+slug+"/audit?action=member.role_changed", "filtered")
-			a.Must(chromedp.Do(ctx, chromedp.Click(".table .cell-main"), chromedp.WaitVisible(".diff ins")))
-			keep(t, ctx, "audit-event-"+size.name)
-			open("/-/org/"+slug+"/audit?target=invoice:none", "none")
-			open("/-/account", "account")
-			a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+"/-/account"), chromedp.Click(".device form button")))
-			a.Must(chromedp.Do(ctx, chromedp.WaitNotPresent(".devices")))
-			signIn("grace@example.com")
+			keep(t, ctx, fmt.Sprintf("audit-badge-%d", width))
+		})
+		see(grace, func(ctx context.Context, open func(path, name string)) {
 			open("/-/admin/audit", "admin")
-			id := a.Query(`SELECT id FROM audit_event WHERE action = 'member.role_changed'`)
-			open("/-/admin/audit/events/"+id, "adminevent")
+			open("/-/admin/audit/events/"+event, "adminevent")
 			_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "dark"`))
 			a.Must(err)
-			keep(t, ctx, "audit-adminevent-dark-"+size.name)
-			for _, s := range said() {
-				if !strings.Contains(s, "[]") {
-					t.Errorf("the browser complains: %s", s)
-				}
-			}
+			keep(t, ctx, fmt.Sprintf("audit-adminevent-dark-%d", width))
 		})
+	}
+}
+
+// signedInAs gives the real browser the session that one of the test has.
+func signedInAs(t *testing.T, ctx context.Context, a *apptest.App, who *apptest.Browser) {
+	t.Helper()
+	name := web.CookieName(false)
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: who.Cookie(name), URL: a.URL}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -70,14 +71,15 @@ func BenchmarkAppend(b *testing.B) {
 	}
 }
 
-// BenchmarkVerify is events a second of a whole verification, personal data and
-// columns included, and the bytes an event takes in the file.
+// BenchmarkVerify is events a second of a whole verification: of the database,
+// with columns, org counts and personal data, and of the tiles it exports. The
+// database takes bytes/event in its file.
 func BenchmarkVerify(b *testing.B) {
 	s := benchLog(b)
 	const events = 200_000
-	for range events / 100 {
+	for range events / 20 {
 		err := s.DB.Write(context.Background(), func(tx *store.Tx) error {
-			for range 100 {
+			for range 20 {
 				if err := s.Record(tx, benchEvent); err != nil {
 					return err
 				}
@@ -88,23 +90,33 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	var pages, size int64
-	err := s.DB.Read(b.Context(), func(tx *store.Tx) error {
-		if err := tx.QueryRow(`PRAGMA page_count`).Scan(&pages); err != nil {
-			return err
-		}
-		return tx.QueryRow(`PRAGMA page_size`).Scan(&size)
-	})
+	if err := s.Checkpoint(b.Context()); err != nil {
+		b.Fatal(err)
+	}
+	folder := filepath.Join(b.TempDir(), "tiles")
+	if _, err := ExportTiles(b.Context(), s.DB.Path(), folder); err != nil {
+		b.Fatal(err)
+	}
+	info, err := os.Stat(s.DB.Path())
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.ResetTimer()
-	for b.Loop() {
-		r, err := verify.Database(b.Context(), s.DB.Read, verify.Options{})
-		if err != nil || !r.OK() || r.Events != events+1 {
-			b.Fatalf("%+v, %v", r, err)
-		}
+	for name, run := range map[string]func() (verify.Report, error){
+		"database": func() (verify.Report, error) {
+			return verify.Database(b.Context(), s.DB.Read, verify.Options{})
+		},
+		"tiles": func() (verify.Report, error) {
+			return verify.Tiles(b.Context(), verify.Folder(folder), verify.Options{})
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				if r, err := run(); err != nil || !r.OK() || r.Events != events+1 {
+					b.Fatalf("%+v, %v", r, err)
+				}
+			}
+			b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")
+			b.ReportMetric(float64(info.Size())/events, "bytes/event")
+		})
 	}
-	b.ReportMetric(events*float64(b.N)/b.Elapsed().Seconds(), "events/s")
-	b.ReportMetric(float64(pages*size)/events, "bytes/event")
 }

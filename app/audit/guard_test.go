@@ -44,7 +44,6 @@ func TestTheProgramCannotRewriteTheLog(t *testing.T) {
 		"a temporary view before it":   `CREATE TEMP VIEW audit_event AS SELECT 1 AS seq`,
 		"writable schema":              `PRAGMA writable_schema = ON`,
 		"update of a disclosure":       `UPDATE audit_disclosure SET items = '[]'`,
-		"replace of a disclosure":      `INSERT OR REPLACE INTO audit_disclosure (seq, subject, items) SELECT seq, subject, '[]' FROM audit_disclosure`,
 		"delete of a target":           `DELETE FROM audit_target`,
 		"update of a checkpoint":       `UPDATE audit_checkpoint SET note = 'x'`,
 		"delete of an origin":          `DELETE FROM audit_origin`,

@@ -138,7 +138,8 @@ CREATE TABLE audit_verification (
 
 -- Guards. INSERT OR REPLACE deletes without firing delete triggers, so the insert
 -- guard is what stops it: only the next seq may be inserted, with an id and an
--- org_seq that no row has. A body may go once its org's retention allows it.
+-- org_seq that no row has. A body may go once its org's retention allows it. A
+-- disclosure may be deleted; that it is the right one, its digest in the body says.
 CREATE TRIGGER audit_event_no_update BEFORE UPDATE ON audit_event
 WHEN NEW.body IS NOT NULL OR NEW.seq IS NOT OLD.seq OR NEW.id IS NOT OLD.id OR NEW.ts IS NOT OLD.ts OR NEW.org IS NOT OLD.org
   OR NEW.org_seq IS NOT OLD.org_seq OR NEW.actor IS NOT OLD.actor OR NEW.action IS NOT OLD.action
@@ -156,10 +157,6 @@ WHEN NEW.seq IS NOT (SELECT coalesce(max(seq), 0) + 1 FROM audit_event)
   SELECT RAISE(ABORT, 'audit_event takes the next seq only');
 END;
 CREATE TRIGGER audit_disclosure_no_update BEFORE UPDATE ON audit_disclosure BEGIN
-  SELECT RAISE(ABORT, 'a disclosure is deleted, never changed');
-END;
-CREATE TRIGGER audit_disclosure_no_replace BEFORE INSERT ON audit_disclosure
-WHEN EXISTS (SELECT 1 FROM audit_disclosure WHERE seq = NEW.seq AND subject = NEW.subject) BEGIN
   SELECT RAISE(ABORT, 'a disclosure is deleted, never changed');
 END;
 CREATE TRIGGER audit_tile_no_update BEFORE UPDATE ON audit_tile BEGIN

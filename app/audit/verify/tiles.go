@@ -2,7 +2,6 @@ package verify
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -130,28 +129,24 @@ func (t *tiled) entry(seq int64, firstOfAll bool, entry []byte, leaf merkle.Hash
 	if merkle.Leaf(entry) != leaf {
 		return wrong(seq, "its body is not the one in the tree")
 	}
-	var b struct {
-		Org     string `json:"org"`
-		OrgSeq  int64  `json:"org_seq"`
-		Details struct {
-			First int64 `json:"first_seq"`
-		} `json:"details"`
+	if firstOfAll {
+		if first := firstSeq(entry); first > 0 {
+			t.first = first // a later origin: it says where it begins
+		}
 	}
-	if err := json.Unmarshal(entry, &b); err != nil {
+	at, ok := placeOf(entry)
+	if !ok {
 		return wrong(seq, "its body is no event")
 	}
-	if firstOfAll && b.Details.First > 0 {
-		t.first = b.Details.First // a later origin: it says where it begins
-	}
-	if b.Org == "" {
+	if at.org == "" {
 		return nil
 	}
 	// A later origin takes up the orgs' counts where the earlier one left them.
-	last, seen := t.orgs[b.Org]
-	if (seen || t.first == 1 && t.report.Dropped == 0) && b.OrgSeq != last+1 {
-		return wrong(seq, "it is number %d of %s, whose last one was %d", b.OrgSeq, b.Org, last)
+	last, seen := t.orgs[at.org]
+	if (seen || t.first == 1 && t.report.Dropped == 0) && at.orgSeq != last+1 {
+		return wrong(seq, "it is number %d of %s, whose last one was %d", at.orgSeq, at.org, last)
 	}
-	t.orgs[b.Org] = b.OrgSeq
+	t.orgs[at.org] = at.orgSeq
 	return nil
 }
 
