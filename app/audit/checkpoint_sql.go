@@ -25,11 +25,6 @@ func newestCheckpoint(tx *store.Tx, gen int64) (*signedHead, error) {
 	return scanCheckpoint(tx.QueryRow(checkpointColumns+`WHERE gen = ? ORDER BY size DESC LIMIT 1`, gen))
 }
 
-// checkpointsUpTo are an origin's checkpoints, the newest first.
-func checkpointsUpTo(tx *store.Tx, gen int64, limit int) ([]*signedHead, error) {
-	return store.All(tx, scanCheckpoint, checkpointColumns+`WHERE gen = ? ORDER BY size DESC LIMIT ?`, gen, limit)
-}
-
 func insertCheckpoint(tx *store.Tx, c *signedHead) error {
 	_, err := tx.Exec(`INSERT INTO audit_checkpoint (gen, size, root, note, signed_at) VALUES (?, ?, ?, ?, ?)`,
 		c.gen, c.Size, c.Root[:], string(c.note), c.at.UnixMilli())

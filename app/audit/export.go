@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"seaworthy/app/web"
@@ -258,14 +257,4 @@ func (s *System) sendFile(w http.ResponseWriter, r *http.Request, e Export) erro
 	w.Header().Set("Cache-Control", "private, no-store")
 	http.ServeContent(w, r, "", e.Finished, f)
 	return nil
-}
-
-// formatNames are the formats in the order people are offered them.
-func formatNames() []string {
-	var names []string
-	for n := range formats {
-		names = append(names, n)
-	}
-	slices.Sort(names)
-	return names
 }

@@ -169,7 +169,6 @@ type eventData struct {
 	Name      string // what the file is called
 	Key       string // verifier key
 	Raw       string
-	ShowsSeq  bool
 	ShowAdmin bool
 }
 

@@ -127,10 +127,8 @@ func rewriteAll(t *testing.T, path string, key merkle.Key, without int64) {
 	var statements []string
 	tree := &merkle.Tree{}
 	type row struct {
-		seq    int64
-		leaf   []byte
-		org    string
-		orgSeq int64
+		seq  int64
+		leaf []byte
 	}
 	var rows []row
 	var origin string
