@@ -95,7 +95,8 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 			return "", err
 		}
 		return id, s.Audit.Record(tx, audit.Event{Action: actSignedIn, Actor: audit.User(u.id), Org: org,
-			Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(u.id)}, Details: map[string]any{"method": "password"}})
+			Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(u.id)}, Details: map[string]any{"method": "password"},
+			Personal: map[string]string{"email": u.email.typed}})
 	})
 }
 
