@@ -260,9 +260,10 @@ func TestConsoleIsForOperators(t *testing.T) {
 	op := a.Operator("grace@example.com")
 	a.RunJobs()
 	user := a.SignUp("ada@example.com")
-	for _, path := range []string{"/-/admin", "/-/admin/users", "/-/admin/jobs", "/-/admin/audit"} {
+	for path, permission := range map[string]string{"/-/admin": "console:read", "/-/admin/users": "console:read", "/-/admin/jobs": "console:read",
+		"/-/admin/audit": "audit:read"} {
 		op.Get(path).Want(200)
-		user.Get(path).Want(403, "console:read")
+		user.Get(path).Want(403, permission)
 		if p := a.Browser().Get(path).Want(200, "Sign in"); !strings.HasPrefix(p.Path, "/-/login?next=") {
 			t.Errorf("%s led to %s", path, p.Path)
 		}
