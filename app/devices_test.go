@@ -62,7 +62,7 @@ func TestDevicesInChromium(t *testing.T) {
 	}
 	run(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(a.URL+"/-/login"), chromedp.SendKeys("input[name=email]", email),
 		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]"),
-		chromedp.Navigate(a.URL+"/-/account"))
+		chromedp.Navigate(a.URL+"/-/account/sessions"))
 	if n := count(); n != 6 {
 		t.Fatalf("%d devices", n)
 	}

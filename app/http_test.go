@@ -255,6 +255,10 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 		"POST /-/account/sessions/revoke": func() {
 			a.SignUp("devices@example.com").Post("/-/account/sessions/revoke", "which", "all").Want(200)
 		},
+		"POST /-/confirm": func() { a.SignUp("confirm@example.com").Post("/-/confirm", "password", apptest.Password).Want(200) },
+		"POST /-/api/v1/confirm": func() {
+			a.SignUp("confirmapi@example.com").PostJSON("/-/api/v1/confirm", map[string]string{"password": apptest.Password}).Want(204)
+		},
 		"DELETE /-/api/v1/sessions": func() {
 			a.SignUp("sessions@example.com").Do("DELETE", "/-/api/v1/sessions?which=all", "", "").Want(200)
 		},

@@ -12,15 +12,8 @@ type accountData struct {
 	Name, Email string
 	Verified    bool
 	Created     time.Time
-	Done        string // what the person did last, "" for nothing
-	Devices     []deviceView
-	More        bool // there are more than are shown
-	Others      bool // there is one besides this
 	Orgs        []Membership
 }
-
-// done is what happened before the account page was shown again.
-var done = map[string]string{"device": "That device is signed out.", "others": "Every other device is signed out."}
 
 func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
@@ -29,18 +22,8 @@ func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return accountData{}, err
 		}
-		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created, Done: done[r.URL.Query().Get("done")]}
-		if d.Orgs, err = Memberships(tx, u.id); err != nil {
-			return d, err
-		}
-		all, err := userSessions(tx, u.id, maxDevices+1)
-		if len(all) > maxDevices {
-			all, d.More = all[:maxDevices], true
-		}
-		for _, se := range all {
-			view := s.view(se, id.Session)
-			d.Devices, d.Others = append(d.Devices, view), d.Others || !view.Current
-		}
+		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created}
+		d.Orgs, err = Memberships(tx, u.id)
 		return d, err
 	})
 	if err != nil {

@@ -17,6 +17,8 @@ const (
 	actPasswordReset  audit.Action = "password.reset"
 	actTokenReused    audit.Action = "session.token_reused"
 	actSigningKey     audit.Action = "signing_key.activated"
+	actConfirmed      audit.Action = "session.confirmed"
+	actConfirmRefused audit.Action = "session.confirmation_refused"
 	actKeyCreated     audit.Action = "key.created"
 	actKeyRevoked     audit.Action = "key.revoked"
 )
@@ -36,6 +38,8 @@ var Actions = []audit.Kind{
 	{Action: actSigningKey, Title: "Signing key rotated", Means: "Another key signs access tokens from then on; the next one is published."},
 	{Action: actResetAsked, Title: "Password reset requested", Means: "A link to choose a new password was asked for."},
 	{Action: actPasswordReset, Title: "Password reset", Means: "A new password was chosen by the link; every session ended."},
+	{Action: actConfirmed, Title: "Identity confirmed", Means: "Somebody who was signed in proved again who they are, before an act that can do harm."},
+	{Action: actConfirmRefused, Title: "Confirmation refused", Means: "Somebody who was signed in could not prove again who they are."},
 	{Action: actKeyCreated, Title: "API key made", Means: "A key with which a program can ask was made."},
 	{Action: actKeyRevoked, Title: "API key revoked", Means: "A key was ended; whoever uses it is refused from then on."},
 }

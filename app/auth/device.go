@@ -28,7 +28,7 @@ func (s *System) recognize(tx *store.Tx, cookie token, u user) (id string, err e
 	}
 	_, err = s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/new_device", User: u.id, Vars: map[string]string{
 		"Name": u.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC"), "Device": label, "Address": o.Addr.String(),
-		"URL": s.URL + "/-/account#devices"}})
+		"URL": s.URL + "/-/account/sessions"}})
 	return id, err
 }
 

@@ -18,6 +18,33 @@ type deviceView struct {
 	Created, FirstSeen, LastSeen time.Time
 }
 
+type sessionsData struct {
+	Done    string // what the person did last, "" for nothing
+	Devices []deviceView
+	More    bool // there are more than are shown
+	Others  bool // there is one besides this
+}
+
+// done is what happened before the page was shown again.
+var done = map[string]string{"device": "That device is signed out.", "others": "Every other device is signed out."}
+
+func (s *System) sessionsPage(w http.ResponseWriter, r *http.Request) error {
+	id := web.IdentityOf(r.Context())
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]signedIn, error) { return userSessions(tx, id.User, maxDevices+1) })
+	if err != nil {
+		return err
+	}
+	d := sessionsData{Done: done[r.URL.Query().Get("done")]}
+	if len(all) > maxDevices {
+		all, d.More = all[:maxDevices], true
+	}
+	for _, se := range all {
+		view := s.view(se, id.Session)
+		d.Devices, d.Others = append(d.Devices, view), d.Others || !view.Current
+	}
+	return s.Pages.Render(w, r, "auth/sessions", web.View{Title: "Devices", Data: d})
+}
+
 func (s *System) view(se signedIn, current string) deviceView {
 	return deviceView{ID: se.id, Device: deviceLabel(se.ua), Icon: deviceIcon(se.ua), IP: se.ip, Place: s.Places.Of(se.ip),
 		Current: se.id == current, API: se.kind == apiSession, Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen}
@@ -79,7 +106,7 @@ func (s *System) revokeForm(w http.ResponseWriter, r *http.Request) error {
 		s.sessions.WriteSessionCookie(r.Context(), w, "", time.Time{})
 		return web.SeeOther(w, r, "/-/login?notice=out")
 	case in.Which == whichOthers:
-		return web.SeeOther(w, r, "/-/account?done=others#devices")
+		return web.SeeOther(w, r, "/-/account/sessions?done=others")
 	}
-	return web.SeeOther(w, r, "/-/account?done=device#devices")
+	return web.SeeOther(w, r, "/-/account/sessions?done=device")
 }

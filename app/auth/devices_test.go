@@ -67,7 +67,7 @@ func TestNewDeviceIsToldByMail(t *testing.T) {
 	a.Expect(apptest.Happened{Audit: []string{"session.created"}, Jobs: []string{"email.deliver"}, Rows: map[string]int{"auth_session": 1, "auth_device": 1}})
 	a.RunJobs()
 	a.Expect(apptest.Happened{Audit: []string{"email.sent"}, Ran: []string{"email.deliver completed"}, Mails: []string{"ada@example.com: New sign-in to Acme"}})
-	if m := a.Mails("ada@example.com")[0]; !strings.Contains(m.Text, "Safari on iOS") || !strings.Contains(m.Text, "127.0.0.1") || !strings.Contains(m.Text, "/-/account#devices") {
+	if m := a.Mails("ada@example.com")[0]; !strings.Contains(m.Text, "Safari on iOS") || !strings.Contains(m.Text, "127.0.0.1") || !strings.Contains(m.Text, "/-/account/sessions") {
 		t.Errorf("the mail:\n%s", m.Text)
 	}
 	// Known devices are not told again, also after signing out.
@@ -99,7 +99,7 @@ func TestDevicesOnTheAccountPage(t *testing.T) {
 	mobile.UserAgent = phone
 	mobile.Header.Set("X-Forwarded-For", "203.0.113.9")
 	mobile.Post("/-/login", "email", "ada@example.com", "password", apptest.Password).Want(200)
-	laptop.Get("/-/account").Want(200, "Firefox on Linux", "This device", "127.0.0.1", "first seen 3 hours ago",
+	laptop.Get("/-/account/sessions").Want(200, "Firefox on Linux", "This device", "127.0.0.1", "first seen 3 hours ago",
 		"Safari on iOS", "Berlin · 203.0.113.9", "Last seen now", "Sign out everywhere else")
 
 	// The place is shown and not kept.

@@ -29,13 +29,13 @@ var perAccount = web.Limit{Every: time.Minute, Burst: 10}
 // and the one that has verified it. A failure costs exactly two hashes and one
 // audit event in every case, so that neither the words nor the time of the
 // answer tell whether an address is known.
-func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (id string, err error) {
+func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry, error) {
 	addr, ok := newAddress(in.Email)
 	if !ok || len(in.Password) > maxPassword {
-		return "", errCredentials
+		return entry{}, errCredentials
 	}
 	if wait, ok := s.Limiter.Allow("sign-in "+addr.norm, perAccount); !ok {
-		return "", web.TooMany(wait)
+		return entry{}, web.TooMany(wait)
 	}
 	var candidates [2]user
 	if err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
@@ -47,7 +47,7 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (id st
 		}
 		return nil
 	}); err != nil {
-		return "", err
+		return entry{}, err
 	}
 	if candidates[0].id == "" { // a lone owner is tried first
 		candidates[0], candidates[1] = candidates[1], candidates[0]
@@ -55,48 +55,38 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (id st
 	for _, u := range candidates {
 		match, err := s.Hasher.Verify(ctx, u.phc, in.Password)
 		if err != nil {
-			return "", err
+			return entry{}, err
 		}
 		if match && u.status == "active" {
 			return s.admitUser(ctx, u, in.Password, n)
 		}
 	}
-	return "", s.refuse(ctx, addr, candidates)
+	return entry{}, s.refuse(ctx, addr, candidates)
 }
 
 // admitUser starts the session, if nothing about the account changed while the
 // hash was computed.
-func (s *System) admitUser(ctx context.Context, u user, password string, n newSession) (id string, err error) {
+func (s *System) admitUser(ctx context.Context, u user, password string, n newSession) (e entry, err error) {
 	phc := u.phc
 	if s.Hasher.Outdated(phc) {
 		if phc, err = s.Hasher.Hash(ctx, password); err != nil {
-			return "", err
+			return e, err
 		}
 	}
-	return store.Write(ctx, s.DB, func(tx *store.Tx) (string, error) {
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (entry, error) {
 		now, err := userByID(tx, u.id)
 		if err != nil {
-			return "", err
+			return entry{}, err
 		}
 		if now.status != "active" || now.phc != u.phc {
-			return "", errCredentials
+			return entry{}, errCredentials
 		}
 		if phc != u.phc {
 			if err := setPassword(tx, u.id, phc); err != nil {
-				return "", err
+				return entry{}, err
 			}
 		}
-		org, err := personalOrg(tx, u.id)
-		if err != nil {
-			return "", err
-		}
-		id, err := s.start(tx, n, u, org, "pwd")
-		if err != nil {
-			return "", err
-		}
-		return id, s.Audit.Record(tx, audit.Event{Action: actSignedIn, Actor: audit.User(u.id), Org: org,
-			Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(u.id)}, Details: map[string]any{"method": "password"},
-			Personal: map[string]string{"email": u.email.typed}})
+		return s.welcome(tx, n, now, byPassword)
 	})
 }
 
@@ -134,12 +124,12 @@ func (s *System) loginForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	n := newSessionFor(r, s.Secure)
-	if _, err := s.signIn(r.Context(), in, n); err != nil {
+	e, err := s.signIn(r.Context(), in, n)
+	if err != nil {
 		return s.again(w, r, "auth/login", web.View{Title: "Sign in", Data: nextData{Next: web.LocalPath(in.Next, "")}},
 			map[string]string{"email": in.Email}, err)
 	}
-	s.setCookies(w, r, n)
-	return web.SeeOther(w, r, web.LocalPath(in.Next, "/"))
+	return s.arrive(w, r, n, e, in.Next)
 }
 
 // logoutForm ends this session. Whoever has none is signed out already.

@@ -124,6 +124,6 @@ func (s *System) stolen(tx *store.Tx, se *session, behind int64) error {
 	}
 	_, err := s.Mail.Send(tx, email.Message{To: se.user.email.typed, Template: "auth/refresh_theft", User: se.user.id, Vars: map[string]string{
 		"Name": se.user.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC"), "Device": deviceLabel(se.ua),
-		"Address": web.OriginOf(tx.Context()).Addr.String(), "URL": s.URL + "/-/account#devices"}})
+		"Address": web.OriginOf(tx.Context()).Addr.String(), "URL": s.URL + "/-/account/sessions"}})
 	return err
 }

@@ -38,11 +38,19 @@ type session struct {
 	epoch                 int64
 	generation            int64     // of the newest refresh token
 	rotated               time.Time // when that was made; zero for never
-	authTime              time.Time
+	authTime, stepUp      time.Time // of the sign-in; of the last confirmation, zero for none
 	created, lastSeen     time.Time
 	idleExp, absExp       int64
 	data                  []byte // what scs keeps
 	permissions           []string
+}
+
+// provenAt is when the user last showed in this session who he is.
+func (se *session) provenAt() time.Time {
+	if se.stepUp.After(se.authTime) {
+		return se.stepUp
+	}
+	return se.authTime
 }
 
 // newSession is what a sign-in needs, made outside the transaction.
@@ -70,7 +78,7 @@ func deviceCookie(secure bool) string {
 // start signs a user in within tx: the device, the session, word to the user if
 // the device is a new one and, if the browser held an older session, the end of
 // that one.
-func (s *System) start(tx *store.Tx, n newSession, u user, org string, amr string) (id string, err error) {
+func (s *System) start(tx *store.Tx, n newSession, u user, org string, p proof) (id string, err error) {
 	o := web.OriginOf(tx.Context())
 	if n.kind == browserSession {
 		if o.Bearer {
@@ -87,7 +95,7 @@ func (s *System) start(tx *store.Tx, n newSession, u user, org string, amr strin
 		return "", err
 	}
 	now := tx.Now()
-	row := sessionRow{id: tx.NewID("ses"), user: u.id, org: org, device: device, kind: n.kind, amr: amr, ip: o.Addr.String(), ua: o.UserAgent,
+	row := sessionRow{id: tx.NewID("ses"), user: u.id, org: org, device: device, kind: n.kind, amr: p.amr, ip: o.Addr.String(), ua: o.UserAgent,
 		now: now.UnixMilli(), idle: now.Add(idleLife).UnixMilli(), abs: now.Add(absoluteLife).UnixMilli()}
 	if n.kind == browserSession {
 		row.hash = n.token.hash()
@@ -175,7 +183,7 @@ func (s *System) Identify(ctx context.Context, r *http.Request) (web.Identity, e
 func (s *System) inUse(ctx context.Context, se *session) web.Identity {
 	s.touched.note(se, s.DB.Now(), web.OriginOf(ctx).Addr.String())
 	return web.Identity{User: se.user.id, Email: se.user.email.typed, Name: se.user.name, Verified: se.user.verified,
-		Session: se.id, Org: se.org, Impersonator: se.impersonator, Permissions: se.permissions}
+		Session: se.id, Org: se.org, Impersonator: se.impersonator, Level: se.aal, Proven: se.provenAt(), Permissions: se.permissions}
 }
 
 // sessionStore implements scs.CtxStore on auth_session. A session is inserted by

@@ -29,7 +29,7 @@ func insertSession(tx *store.Tx, r sessionRow) error {
 // sessionColumns is a session with its user; livingSession takes the time twice.
 const (
 	sessionColumns = `SELECT s.id, s.kind, coalesce(s.client_id, ''), coalesce(s.org_id, ''), coalesce(s.impersonator_id, ''), s.aal, s.amr,
-			s.auth_time, s.scopes, s.epoch, s.ip, s.ua, s.created_at, s.last_seen_at, s.idle_exp, s.abs_exp, s.refresh_gen, coalesce(s.refresh_rotated_at, 0), s.scs_data,
+			s.auth_time, coalesce(s.stepup_at, 0), s.scopes, s.epoch, s.ip, s.ua, s.created_at, s.last_seen_at, s.idle_exp, s.abs_exp, s.refresh_gen, coalesce(s.refresh_rotated_at, 0), s.scs_data,
 			u.id, u.name, u.status, e.email, e.email_norm, e.verified_at IS NOT NULL
 		FROM auth_session s JOIN auth_user u ON u.id = s.user_id JOIN auth_email e ON e.user_id = u.id AND e.is_primary = 1 `
 	livingSession = ` AND s.revoked_at IS NULL AND s.idle_exp > ? AND s.abs_exp > ? AND s.epoch = u.epoch AND u.status = 'active'`
@@ -37,11 +37,11 @@ const (
 
 func scanSession(r store.Scanner) (*session, error) {
 	var se session
-	var authTime, created, seen, rotated int64
+	var authTime, stepUp, created, seen, rotated int64
 	err := r.Scan(&se.id, &se.kind, &se.client, &se.org, &se.impersonator, &se.aal, &se.amr,
-		&authTime, &se.scopes, &se.epoch, &se.ip, &se.ua, &created, &seen, &se.idleExp, &se.absExp, &se.generation, &rotated, &se.data,
+		&authTime, &stepUp, &se.scopes, &se.epoch, &se.ip, &se.ua, &created, &seen, &se.idleExp, &se.absExp, &se.generation, &rotated, &se.data,
 		&se.user.id, &se.user.name, &se.user.status, &se.user.email.typed, &se.user.email.norm, &se.user.verified)
-	se.rotated = timeOrZero(rotated)
+	se.rotated, se.stepUp = timeOrZero(rotated), timeOrZero(stepUp)
 	se.authTime, se.created, se.lastSeen = time.UnixMilli(authTime).UTC(), time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC()
 	return &se, err
 }
@@ -68,6 +68,11 @@ func liveSessions(tx *store.Tx, userID string) ([]string, error) {
 func updateSessionData(tx *store.Tx, hash, data []byte) error {
 	_, err := tx.Exec(`UPDATE auth_session SET scs_data = ? WHERE token_hash = ? AND revoked_at IS NULL`, data, hash)
 	return err
+}
+
+// confirmSession notes that the user of a living session proved who he is.
+func confirmSession(tx *store.Tx, id string) error {
+	return tx.ExecOne(`UPDATE auth_session SET stepup_at = ? WHERE id = ? AND revoked_at IS NULL`, tx.Now().UnixMilli(), id)
 }
 
 func revokeSession(tx *store.Tx, userID, id, reason string) (int64, error) {

@@ -76,7 +76,7 @@ func (s *System) setUp(ctx context.Context, in setupInput, n newSession) error {
 			return firstError(err, errLink)
 		}
 		return s.addOperator(tx, person, verify, func(u user, org string) error {
-			_, err := s.start(tx, n, u, org, "pwd")
+			_, err := s.start(tx, n, u, org, byPassword)
 			return err
 		})
 	})

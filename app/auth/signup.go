@@ -80,7 +80,7 @@ func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (sign
 		if err != nil {
 			return signedUp{}, err
 		}
-		id, err := s.start(tx, n, u, org, "pwd")
+		id, err := s.start(tx, n, u, org, byPassword)
 		if err != nil {
 			return signedUp{}, err
 		}

@@ -40,7 +40,8 @@ func TestSignUpToVerified(t *testing.T) {
 	b.Get(link).Want(410)
 	a.ExpectNothing()
 
-	b.Get("/-/account").Want(200, "Ada Lovelace", "Ada@Example.com", "Firefox on Linux", "This device")
+	b.Get("/-/account").Want(200, "Ada Lovelace", "Ada@Example.com")
+	b.Get("/-/account/sessions").Want(200, "Firefox on Linux", "This device")
 	var me struct {
 		User struct {
 			Email    string `json:"email"`

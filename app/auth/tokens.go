@@ -69,11 +69,16 @@ func (s *System) loginAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	n := newSessionFor(r, s.Secure)
 	n.kind, n.token = apiSession, ""
-	id, err := s.signIn(r.Context(), loginInput{Email: in.Email, Password: in.Password}, n)
+	e, err := s.signIn(r.Context(), loginInput{Email: in.Email, Password: in.Password}, n)
 	if err != nil {
 		return err
 	}
-	g, err := s.grantOf(r.Context(), id)
+	return s.handTokens(w, r, n, e)
+}
+
+// handTokens is how a sign-in ends for a program: with its tokens.
+func (s *System) handTokens(w http.ResponseWriter, r *http.Request, n newSession, e entry) error {
+	g, err := s.grantOf(r.Context(), e.session)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,9 @@ type Guard interface {
 	// Enter finds an org by its slug or id, with what the identity may do there.
 	// It is ErrNotFound for one that is not there or that is none of his business.
 	Enter(ctx context.Context, id Identity, slugOrID string) (Org, []string, error)
+	// Confirmed reports whether a person has proved lately, and as strongly as he
+	// can, who he is: nil, ErrStale, or why he may not do so at all.
+	Confirmed(ctx context.Context, id Identity) error
 }
 
 // admit decides whether the request may reach its handler.
@@ -44,9 +47,14 @@ func (s *Server) admit(route Route, r *http.Request) error {
 	case route.Access == Person && !identity.Person():
 		return ErrPersonOnly
 	case route.Access.inOrg:
-		return s.enter(route, r, origin)
+		err = s.enter(route, r, origin)
+	default:
+		err = permit(identity, route.Access)
 	}
-	return permit(identity, route.Access)
+	if err == nil && route.Fresh && identity.Person() {
+		err = s.Guard.Confirmed(r.Context(), identity)
+	}
+	return err
 }
 
 // enter makes the org that the path names the one the request works in, and the

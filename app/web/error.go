@@ -20,6 +20,7 @@ type Error struct {
 	Fields     []Field
 	RetryAfter time.Duration // sent as Retry-After when not 0
 	Challenge  string        // of a 401 or 403, sent as WWW-Authenticate
+	Instead    string        // page that people are led to instead, with ?next= to come back; "" for none
 	Err        error
 }
 
@@ -42,8 +43,16 @@ func (e *Error) Unwrap() error { return e.Err }
 // The errors that need no words of their own.
 var (
 	ErrNotFound  = &Error{Status: http.StatusNotFound, Code: "not_found", Public: "There is nothing at this address."}
-	ErrSignedOut = &Error{Status: http.StatusUnauthorized, Code: "signed_out", Public: "Sign in first."}
+	ErrSignedOut = &Error{Status: http.StatusUnauthorized, Code: "signed_out", Public: "Sign in first.", Instead: "/-/login"}
+	// ErrStale is the step-up challenge of RFC 9470: a sign-in that is older than
+	// Freshness, or weaker than its user can make it.
+	ErrStale = &Error{Status: http.StatusUnauthorized, Code: "confirm_first", Instead: "/-/confirm",
+		Challenge: fmt.Sprintf(`Bearer error="insufficient_user_authentication", error_description="Confirm who you are first", max_age="%d"`, int(Freshness.Seconds())),
+		Public:    "Confirm who you are first: this can do harm, and it is a while since you did."}
 )
+
+// Freshness is for how long somebody who has proved who he is may do what is dangerous.
+const Freshness = 15 * time.Minute
 
 // Forbidden says which permission is missing.
 func Forbidden(permission string) *Error {

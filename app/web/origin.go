@@ -34,6 +34,8 @@ type Identity struct {
 	Key               string // id of the API key; then there is no user, and Name is the key's
 	Org               string
 	Impersonator      string
+	Level             int       // of assurance: 1 for one factor, 2 for two; 0 for a key
+	Proven            time.Time // when the person last showed who he is; zero for a key
 	Permissions       []string
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -34,8 +35,8 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	if e.RetryAfter > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
 	}
-	if e.Status == http.StatusUnauthorized && !WantsJSON(r) && r.Method == http.MethodGet {
-		http.Redirect(w, r, "/-/login?next="+queryEscape(r.URL.RequestURI()), http.StatusSeeOther)
+	if e.Instead != "" && !WantsJSON(r) && (r.Method == http.MethodGet || e.Instead != ErrSignedOut.Instead) {
+		http.Redirect(w, r, e.Instead+"?next="+queryEscape(comeBack(r)), http.StatusSeeOther)
 		return
 	}
 	if how := challenge(r, e); how != "" {
@@ -50,6 +51,19 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 		s.log.Error("the error page failed", "err", err)
 		http.Error(w, e.Public, e.Status)
 	}
+}
+
+// comeBack is where somebody was, who is led elsewhere first: the page itself,
+// or the one whose form was sent.
+func comeBack(r *http.Request) string {
+	if r.Method == http.MethodGet {
+		return r.URL.RequestURI()
+	}
+	from, err := url.Parse(r.Referer())
+	if err != nil || from.Host != r.Host {
+		return "/-/account"
+	}
+	return LocalPath(from.RequestURI(), "/-/account")
 }
 
 // challenge says how to sign in; every 401 must have one (RFC 9110 section 15.5.2).

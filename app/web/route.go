@@ -21,6 +21,7 @@ type Route struct {
 	Pattern string // as http.ServeMux takes it, without the method
 	Handler Handler
 	Access  Access
+	Fresh   bool     // only for people who have proved lately who they are; see Guard.Confirmed
 	Limit   Limit    // zero: none
 	Body    int64    // most bytes of a request body; 64 KiB if 0
 	Audit   []string // actions that a successful mutating request may record, one at least
