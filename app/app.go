@@ -35,7 +35,7 @@ type Options struct {
 	Version string
 	Log     *slog.Logger         // JSON on stderr at the configured level if nil
 	Clock   func() time.Time     // time.Now if nil
-	Hasher  *auth.Hasher         // one hash a core at once if nil
+	Hasher  *auth.Hasher         // as auth.NewHasher(0) makes it if nil
 	Extend  func(*App) Extension // routes and jobs of your own
 }
 

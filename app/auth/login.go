@@ -37,6 +37,9 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 	if wait, ok := s.Limiter.Allow("sign-in "+addr.norm, perAccount); !ok {
 		return entry{}, web.TooMany(wait)
 	}
+	if s.Hasher.full() {
+		return entry{}, errHasherBusy // before anything is done for it
+	}
 	var candidates [2]user
 	if err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if candidates[0], err = newestClaim(tx, addr.norm); err != nil && !isNotFound(err) {

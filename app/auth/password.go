@@ -45,13 +45,14 @@ type Hasher struct {
 	p     params
 }
 
-// NewHasher allows parallel hashes at once (as many as cores, if 0), and sixteen
-// times as many to wait.
+// NewHasher allows parallel hashes at once, and thirty-two more to wait for each.
+// If parallel is 0, it is one less than there are cores: whatever a flood of
+// sign-ins does, a core is left for those who are signed in.
 func NewHasher(parallel int) *Hasher {
 	if parallel <= 0 {
-		parallel = runtime.NumCPU()
+		parallel = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	return &Hasher{slots: make(chan struct{}, parallel), queue: make(chan struct{}, 16*parallel), p: current}
+	return &Hasher{slots: make(chan struct{}, parallel), queue: make(chan struct{}, 33*parallel), p: current}
 }
 
 // NewCheapHasher is for tests: the same path at a thousandth of the cost.
@@ -73,11 +74,24 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	}
 	select {
 	case h.slots <- struct{}{}:
-		return func() { <-h.slots; <-h.queue }, nil
+		return h.release, nil
 	case <-ctx.Done():
 		<-h.queue
 		return nil, context.Cause(ctx)
 	}
+}
+
+// full reports whether so many wait that the next one would be sent away.
+func (h *Hasher) full() bool { return len(h.queue) == cap(h.queue) }
+
+// release ends a turn, and frees the 19 MiB that it took: the collector would let
+// several of them gather, because to it a heap may always double.
+func (h *Hasher) release() {
+	if h.p.memory >= current.memory {
+		runtime.GC()
+	}
+	<-h.slots
+	<-h.queue
 }
 
 // Hash returns the password's hash in PHC string format.
