@@ -34,6 +34,12 @@ import (
 // is measured is everything else.
 func serve(b *testing.B) (url string, client *http.Client) {
 	b.Helper()
+	return serveWith(b, auth.NewCheapHasher())
+}
+
+// serveWith is serve with a hasher of the caller's.
+func serveWith(b *testing.B, hasher *auth.Hasher) (url string, client *http.Client) {
+	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		b.Fatal(err)
@@ -45,7 +51,7 @@ func serve(b *testing.B) (url string, client *http.Client) {
 	if err := cfg.Validate(); err != nil {
 		b.Fatal(err)
 	}
-	a, err := app.New(context.Background(), cfg, app.Options{Hasher: auth.NewCheapHasher(), Log: slog.New(slog.DiscardHandler), Extend: noteRoute})
+	a, err := app.New(context.Background(), cfg, app.Options{Hasher: hasher, Log: slog.New(slog.DiscardHandler), Extend: noteRoute})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -231,6 +237,27 @@ func BenchmarkRefresh(b *testing.B) {
 				return
 			}
 			token = t.Refresh
+			l.add(time.Since(started))
+		}
+	})
+	l.report(b)
+}
+
+// BenchmarkLogin is a sign-in by password at its real cost, durable, from as many
+// clients as there are cores.
+func BenchmarkLogin(b *testing.B) {
+	address, client := serveWith(b, auth.NewHasher(0))
+	signUp(b, address, client)
+	var l latencies
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			started := time.Now()
+			if _, err := tokens(client.Post(address+"/-/api/v1/login", "application/json",
+				strings.NewReader(fmt.Sprintf(`{"email":"ada@example.com","password":%q}`, apptest.Password)))); err != nil {
+				b.Error(err)
+				return
+			}
 			l.add(time.Since(started))
 		}
 	})

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"context"
 	"github.com/golang-jwt/jwt/v5"
 
 	"seaworthy/store"
@@ -33,4 +34,10 @@ func (s *System) RefreshToken(session string, generation int64) string {
 func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, error) {
 	next, err := s.rotate(tx, refreshToken{session, generation})
 	return next.generation, err
+}
+
+// Looked looks a session up by its cookie, as every request with one does.
+func (s *System) Looked(ctx context.Context, cookie string) bool {
+	_, found, err := sessionStore{s}.FindCtx(ctx, cookie)
+	return found && err == nil
 }

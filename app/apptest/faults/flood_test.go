@@ -16,8 +16,8 @@ import (
 )
 
 // floodBar is by how much a flood of sign-ins may make the process grow: the 64 MB
-// of spec/auth.md section 6, and as much again as a slow collector may leave. Most
-// of it is the thousand connections; a thousand hashes at once would take 19 GB.
+// of spec/auth.md section 6, and what a slow collector may leave on top. Most of
+// it is the thousand connections; a thousand hashes at once would take 19 GB.
 const floodBar = 80 << 20
 
 // TestLoginFlood has a thousand people give a wrong password at once, again and
