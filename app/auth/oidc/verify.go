@@ -7,6 +7,8 @@ import (
 	"time"
 
 	gooidc "github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/oauth2"
 )
 
@@ -42,6 +44,16 @@ type person struct {
 	Hosted    string `json:"hd"`
 }
 
+// personOf reads claims strictly: encoding/json would take "Email", which people
+// may be free to set, for "email", and the last of two.
+func personOf(from interface{ Claims(into any) error }) (of person, err error) {
+	var raw jsontext.Value
+	if err := from.Claims(&raw); err != nil {
+		return of, err
+	}
+	return of, json.Unmarshal(raw, &of)
+}
+
 // verify reads the ID token of an exchange (OpenID Connect Core section 3.1.3.7).
 // go-oidc looks at the signature, issuer, audience and expiry.
 func (p *Provider) verify(ctx context.Context, t *oauth2.Token, nonce string) (Claims, error) {
@@ -57,8 +69,8 @@ func (p *Provider) verify(ctx context.Context, t *oauth2.Token, nonce string) (C
 	if err != nil {
 		return Claims{}, refuse("token", "%w", err)
 	}
-	var of person
-	if err := id.Claims(&of); err != nil {
+	of, err := personOf(id)
+	if err != nil {
 		return Claims{}, refuse("token", "%w", err)
 	}
 	if err := p.check(id, of, nonce, t.AccessToken); err != nil {
@@ -81,7 +93,7 @@ func (p *Provider) check(id *gooidc.IDToken, of person, nonce, access string) er
 		return refuse("token", "it was issued to %q", of.AZP)
 	case id.IssuedAt.After(p.clock().Add(5 * time.Minute)):
 		return refuse("token", "it is from the future: %s", id.IssuedAt)
-	case !plain(id.Subject):
+	case !plain(of.Sub) || of.Sub != id.Subject:
 		return refuse("token", "the subject cannot be one")
 	}
 	if id.AccessTokenHash != "" {
@@ -107,8 +119,8 @@ func (p *Provider) userInfo(ctx context.Context, m *metadata, t *oauth2.Token, o
 	if err != nil {
 		return of, refuse("profile", "%w", err)
 	}
-	var more person
-	if err := info.Claims(&more); err != nil {
+	more, err := personOf(info)
+	if err != nil {
 		return of, refuse("profile", "%w", err)
 	}
 	if more.Sub != of.Sub {
