@@ -17,6 +17,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
+	"seaworthy/app/auth/standin"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
 	"seaworthy/app/email"
@@ -37,6 +38,7 @@ type Options struct {
 	Clock   func() time.Time     // time.Now if nil
 	Hasher  *auth.Hasher         // as auth.NewHasher(0) makes it if nil
 	Extend  func(*App) Extension // routes and jobs of your own
+	Outside http.RoundTripper    // how identity providers are reached; the network if nil
 }
 
 // Extension is what a program adds.
@@ -57,6 +59,8 @@ type App struct {
 	Email  *email.System
 	Web    *web.Server
 	Pages  *web.Pages
+
+	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
 	o        Options
 	log      *slog.Logger
@@ -131,7 +135,11 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: cfg.SMTPURL == "", Nav: console.Nav()}
+	providers, err := a.providers()
+	if err != nil {
+		return err
+	}
+	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: cfg.SMTPURL == "", Nav: console.Nav(), SignIn: ways(providers)}
 	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
 		return err
 	}
@@ -155,7 +163,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
-		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places})
+		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
 
 	var own Extension
@@ -183,6 +191,10 @@ func (a *App) build(ctx context.Context) error {
 		own.Jobs(a.Queue)
 	}
 	var routes []web.Route
+	if a.StandIn != nil {
+		a.StandIn.Pages = a.Pages
+		routes = a.StandIn.Routes()
+	}
 	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,6 +13,7 @@ import (
 
 	"seaworthy/app"
 	"seaworthy/app/apptest"
+	"seaworthy/app/auth/standin"
 	"seaworthy/app/config"
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -267,6 +269,18 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			b.Do("DELETE", "/-/api/v1/sessions/"+a.Query(`SELECT max(id) FROM auth_session`), "", "").Want(204)
 		},
 
+		"GET /-/login/{provider}/callback": func() { byProvider(a, a.Browser(), "/-/login/standin", "callback@gmail.com") },
+		"POST /-/account/security/identities/unlink": func() {
+			b := a.SignUp("unlink@example.com")
+			byProvider(a, b, "/-/account/security/identities/standin/link", "unlink@gmail.com")
+			b.Post("/-/account/security/identities/unlink", "id", a.Query(`SELECT max(id) FROM auth_identity`)).Want(200)
+		},
+		"DELETE /-/api/v1/identities/{id}": func() {
+			b := a.SignUp("unlinkapi@example.com")
+			byProvider(a, b, "/-/account/security/identities/standin/link", "unlinkapi@gmail.com")
+			b.Do("DELETE", "/-/api/v1/identities/"+a.Query(`SELECT max(id) FROM auth_identity`), "", "").Want(204)
+		},
+
 		"POST /-/api/v1/audit/events": func() {
 			a.Key("audit:write").PostJSON("/-/api/v1/audit/events", map[string]any{"action": "invoice.deleted", "actor": map[string]string{"type": "user", "id": "7"}}).Want(201)
 		},
@@ -310,6 +324,17 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			t.Errorf("%s wrote none of %v", name, route.Audit)
 		}
 	}
+}
+
+// byProvider goes to the stand-in provider and back.
+func byProvider(a *apptest.App, b *apptest.Browser, path, email string) {
+	a.T.Helper()
+	_, to, _ := strings.Cut(b.Post(path).Want(200).Header.Get("Refresh"), "url=")
+	u, err := url.Parse(to)
+	a.Must(err)
+	there, err := a.StandIn.Grant(standin.AskOf(u.Query()), standin.Person{Name: "Ada", Email: email, Verified: true})
+	a.Must(err)
+	b.Get(strings.TrimPrefix(there, a.URL)).Want(200)
 }
 
 // owner is somebody who owns an org, operator somebody who may do everything;

@@ -1,6 +1,10 @@
 package auth
 
-import "seaworthy/app/audit"
+import (
+	"slices"
+
+	"seaworthy/app/audit"
+)
 
 // The actions auth records.
 const (
@@ -24,7 +28,9 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = []audit.Kind{
+var Actions = slices.Concat(accountActions, socialActions)
+
+var accountActions = []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
 	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
 	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},
@@ -32,7 +38,7 @@ var Actions = []audit.Kind{
 	{Action: actDisowned, Title: "Account disowned", Means: "The owner of an address said that an account with it is not theirs; it was disabled."},
 	{Action: actSuperseded, Title: "Claim ended", Means: "An account that only claimed an address was disabled, because somebody else verified it."},
 	{Action: actSignedIn, Title: "Signed in", Means: "A session was started."},
-	{Action: actSignInRefused, Title: "Sign-in refused", Means: "Somebody gave an address and a password that do not belong together."},
+	{Action: actSignInRefused, Title: "Sign-in refused", Means: "Somebody gave an address and a password that do not belong together, or came from a provider without leading to an account."},
 	{Action: actSessionRevoked, Title: "Session ended", Means: "A session was ended: by signing out, by its user or by an operator."},
 	{Action: actTokenReused, Title: "Refresh token reused", Means: "A refresh token that had been used was shown again, as happens when one was copied; its session was ended."},
 	{Action: actSigningKey, Title: "Signing key rotated", Means: "Another key signs access tokens from then on; the next one is published."},

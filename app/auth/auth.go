@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/oidc"
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
 	"seaworthy/app/web"
@@ -39,6 +40,7 @@ type Deps struct {
 	Master  *seal.Keys
 	Grace   time.Duration // for which a used refresh token gets the same answer again
 	Places  *Places       // nil: none is known
+	Social  []*oidc.Provider
 }
 
 // System is auth as the rest of the app uses it.
@@ -69,6 +71,9 @@ func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	defer tick.Stop()
+	for _, p := range s.Social {
+		p.Warm() // so that the first sign-in need not wait
+	}
 	for {
 		select {
 		case <-tick.C:

@@ -21,10 +21,12 @@ const (
 	forVerify purpose = "verify"
 	forReset  purpose = "reset"
 	forSetup  purpose = "setup"
+	forSocial purpose = "social"
 )
 
 // life is how long a token of each purpose works.
-var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour}
+var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour,
+	forSocial: 10 * time.Minute}
 
 // token is 256 random bits. Only its hash is stored.
 type token string

@@ -11,12 +11,16 @@ import (
 type securityData struct {
 	Done     string // what the person did last, "" for nothing
 	Password passwordSection
+	Methods  methodsSection
 }
 
 type passwordSection struct{ Set bool }
 
 // securityDone is what happened before the security page was shown again.
-var securityDone = map[string]string{}
+var securityDone = map[string]string{
+	"method_linked":   "It is linked: you can sign in with it from now on.",
+	"method_unlinked": "It is unlinked: it does not open your account any more.",
+}
 
 func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
@@ -24,6 +28,10 @@ func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 		u, err := userByID(tx, id.User)
 		d.Done = securityDone[r.URL.Query().Get("done")]
 		d.Password = passwordSection{Set: u.phc != ""}
+		if err != nil {
+			return d, err
+		}
+		d.Methods, err = s.methods(tx, u)
 		return d, err
 	})
 	if err != nil {

@@ -90,9 +90,16 @@ func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (sign
 	})
 }
 
-// addUser inserts the user, the personal org and its membership, and queues the
-// mail to the address.
+// addUser adds a user and queues the mail to the address.
 func (s *System) addUser(tx *store.Tx, n newUser, verify token) (u user, org string, err error) {
+	if u, org, err = s.addPerson(tx, n); err != nil {
+		return u, "", err
+	}
+	return u, org, s.askToVerify(tx, u, verify)
+}
+
+// addPerson inserts the user, the personal org and its membership.
+func (s *System) addPerson(tx *store.Tx, n newUser) (u user, org string, err error) {
 	u = user{id: tx.NewID("usr"), name: n.name, email: n.email, phc: n.phc}
 	if err := insertUser(tx, u); err != nil {
 		return u, "", err
@@ -104,10 +111,7 @@ func (s *System) addUser(tx *store.Tx, n newUser, verify token) (u user, org str
 	if err := insertMember(tx, org, u.id); err != nil {
 		return u, "", err
 	}
-	if err := bindRole(tx, u.id, org, "rol_owner"); err != nil {
-		return u, "", err
-	}
-	return u, org, s.askToVerify(tx, u, verify)
+	return u, org, bindRole(tx, u.id, org, "rol_owner")
 }
 
 // askToVerify mails the link that verifies an address, or, if somebody else has

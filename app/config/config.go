@@ -31,6 +31,17 @@ type Config struct {
 	RefreshGrace   int            `name:"refresh-grace" var:"SEAWORTHY_REFRESH_GRACE" default:"30" help:"Seconds for which a refresh token that was used may be shown again and gets the same answer, 0 to 300: an answer can be lost, and two tabs can ask at once. Later it counts as stolen."`
 	GeoIP          string         `name:"geoip" var:"SEAWORTHY_GEOIP" help:"Database in MaxMind's format (.mmdb) that says roughly where an address is, for the list of devices. Without one no place is shown."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
+
+	// Signing in with a provider, see providers.go.
+	GoogleClientID     string `name:"google-client-id" var:"SEAWORTHY_GOOGLE_CLIENT_ID" help:"Client id for signing in with Google, from console.cloud.google.com. The redirect address to register there is <url>/-/login/google/callback."`
+	GoogleClientSecret string `name:"google-client-secret" var:"SEAWORTHY_GOOGLE_CLIENT_SECRET" secret:"" help:"Client secret that belongs to it."`
+	GitHubClientID     string `name:"github-client-id" var:"SEAWORTHY_GITHUB_CLIENT_ID" help:"Client id of an OAuth app at GitHub, for signing in with GitHub. The callback to register there is <url>/-/login/github/callback."`
+	GitHubClientSecret string `name:"github-client-secret" var:"SEAWORTHY_GITHUB_CLIENT_SECRET" secret:"" help:"Client secret that belongs to it."`
+	OIDC               string `name:"oidc" var:"SEAWORTHY_OIDC" placeholder:"NAME=ISSUER" help:"OpenID Connect issuers to sign in with, as name=issuer separated by blanks: acme=https://login.acme.example. The redirect address to register there is <url>/-/login/<name>/callback."`
+	OIDCClientIDs      string `name:"oidc-client-ids" var:"SEAWORTHY_OIDC_CLIENT_IDS" placeholder:"NAME=ID" help:"Client id at each issuer, as name=id separated by blanks."`
+	OIDCClientSecrets  string `name:"oidc-client-secrets" var:"SEAWORTHY_OIDC_CLIENT_SECRETS" placeholder:"NAME=SECRET" secret:"" help:"Client secret at each issuer, as name=secret separated by blanks; none for a public client."`
+	OIDCTrustedDomains string `name:"oidc-trusted-domains" var:"SEAWORTHY_OIDC_TRUSTED_DOMAINS" placeholder:"NAME=DOMAIN" help:"Mail domains whose verified addresses an issuer is trusted to know the owners of, as name=domain separated by blanks: such a person gets the account with that address. Others are asked to sign in as before and link."`
+	StandIn            string `name:"stand-in" var:"SEAWORTHY_STAND_IN" enum:"auto,on,off" default:"auto" help:"Identity provider of made-up people, to try signing in with a provider offline; in development alone. auto: when no other is configured."`
 }
 
 // Production reports whether the public address is https://.
@@ -75,6 +86,10 @@ func (c *Config) Validate() error {
 	}
 	if c.RefreshGrace < 0 || c.RefreshGrace > 300 {
 		fault("SEAWORTHY_REFRESH_GRACE must be from 0 to 300 seconds, not %d", c.RefreshGrace)
+	}
+	c.Providers(fault)
+	if c.Production() && c.StandIn == "on" {
+		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")
 	}
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"

@@ -28,7 +28,11 @@ type Site struct {
 	Production bool
 	Inbox      bool // mail goes to the development inbox
 	Nav        []NavGroup
+	SignIn     []SignInWay
 }
+
+// SignInWay is an identity provider where people can sign in instead.
+type SignInWay struct{ Name, Label, Icon string }
 
 // NavGroup is a part of the console's navigation.
 type NavGroup struct {

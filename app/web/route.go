@@ -36,9 +36,10 @@ type Doc struct {
 	Status  int // of success; 200 if 0
 }
 
-// Mutates reports whether the method may change something.
+// Mutates reports whether it may change something: by its method, or, where a
+// protocol has people come back by a link, because it says what it audits.
 func (r Route) Mutates() bool {
-	return r.Method != http.MethodGet && r.Method != http.MethodHead
+	return r.Method != http.MethodGet && r.Method != http.MethodHead || len(r.Audit) > 0
 }
 
 // By is what a limit counts.
