@@ -15,6 +15,7 @@ import (
 	"seaworthy/app/audit"
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
+	"seaworthy/app/sms"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -23,6 +24,11 @@ import (
 // Mailer is what auth needs of email.
 type Mailer interface {
 	Send(tx *store.Tx, m email.Message) (id string, err error)
+}
+
+// Texter is what auth needs of sms.
+type Texter interface {
+	Send(tx *store.Tx, m sms.Message) (id string, err error)
 }
 
 // Deps are what auth needs of the rest.
@@ -39,6 +45,8 @@ type Deps struct {
 	Master  *seal.Keys
 	Grace   time.Duration // for which a used refresh token gets the same answer again
 	Places  *Places       // nil: none is known
+	Texts   Texter        // nil: no phone can be a second factor
+	Brand   string        // name of the product
 }
 
 // System is auth as the rest of the app uses it.

@@ -11,12 +11,16 @@ import (
 type securityData struct {
 	Done     string // what the person did last, "" for nothing
 	Password passwordSection
+	Factors  factorsSection
 }
 
 type passwordSection struct{ Set bool }
 
 // securityDone is what happened before the security page was shown again.
-var securityDone = map[string]string{}
+var securityDone = map[string]string{
+	"factor":         "The second step is set up.",
+	"factor_removed": "That second step is removed.",
+}
 
 func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
@@ -24,6 +28,10 @@ func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 		u, err := userByID(tx, id.User)
 		d.Done = securityDone[r.URL.Query().Get("done")]
 		d.Password = passwordSection{Set: u.phc != ""}
+		if err != nil {
+			return d, err
+		}
+		d.Factors, err = s.factorsSection(tx, u.id)
 		return d, err
 	})
 	if err != nil {
