@@ -1,8 +1,11 @@
 package auth
 
 import (
+	"testing"
+
 	"github.com/golang-jwt/jwt/v5"
 
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -33,4 +36,27 @@ func (s *System) RefreshToken(session string, generation int64) string {
 func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, error) {
 	next, err := s.rotate(tx, refreshToken{session, generation})
 	return next.generation, err
+}
+
+// ResetFactors is what an operator does for a user who has lost them.
+func (s *System) ResetFactors(tx *store.Tx, userID, reason string) error {
+	return s.resetFactors(tx, userID, reason)
+}
+
+// Welcome ends a sign-in of a user by any proof, and returns the session or that
+// the second step is waited for.
+func (s *System) Welcome(t *testing.T, userID, method, amr string) (session string, waits bool) {
+	t.Helper()
+	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken()}
+	e, err := store.Write(web.WithOrigin(t.Context(), &web.Origin{}), s.DB, func(tx *store.Tx) (entry, error) {
+		u, err := userByID(tx, userID)
+		if err != nil {
+			return entry{}, err
+		}
+		return s.welcome(tx, n, u, proof{method: method, amr: amr})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.session, len(e.methods) > 0
 }

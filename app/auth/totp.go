@@ -31,9 +31,10 @@ func newSeed() string {
 }
 
 // seedURI is what the QR code says (the otpauth scheme of Google Authenticator).
+// Apps show a plus sign as one, so that no space may be written as it.
 func seedURI(seed, brand, account string) string {
-	label := url.PathEscape(brand + ":" + account)
-	return "otpauth://totp/" + label + "?secret=" + seed + "&issuer=" + url.PathEscape(brand) + "&" + totpOptions
+	escape := func(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+	return "otpauth://totp/" + escape(brand) + ":" + escape(account) + "?secret=" + seed + "&issuer=" + escape(brand) + "&" + totpOptions
 }
 
 // grouped writes a secret by fours, for people who type it.
