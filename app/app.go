@@ -23,6 +23,7 @@ import (
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
 	"seaworthy/app/seal"
+	"seaworthy/app/sms"
 	"seaworthy/app/web"
 	"seaworthy/assets"
 	"seaworthy/queue"
@@ -57,6 +58,7 @@ type App struct {
 	Audit  *audit.System
 	Auth   *auth.System
 	Email  *email.System
+	SMS    *sms.System // nil: no texts are sent
 	Web    *web.Server
 	Pages  *web.Pages
 
@@ -154,7 +156,10 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider}); err != nil {
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}}); err != nil {
+		return err
+	}
+	if a.SMS, err = a.texts(keys); err != nil {
 		return err
 	}
 	places, err := openPlaces(cfg)
@@ -163,14 +168,14 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
-		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers})
+		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS)})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -187,6 +192,9 @@ func (a *App) build(ctx context.Context) error {
 	a.Audit.Jobs(a.Queue)
 	a.Email.Jobs(a.Queue)
 	a.Auth.Jobs(a.Queue)
+	if a.SMS != nil {
+		a.SMS.Jobs(a.Queue)
+	}
 	if own.Jobs != nil {
 		own.Jobs(a.Queue)
 	}

@@ -3,9 +3,11 @@ package app_test
 import (
 	"compress/gzip"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"regexp"
 	"strconv"
 	"strings"
@@ -261,6 +263,71 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 		"POST /-/api/v1/confirm": func() {
 			a.SignUp("confirmapi@example.com").PostJSON("/-/api/v1/confirm", map[string]string{"password": apptest.Password}).Want(204)
 		},
+		"POST /-/login/mfa": func() {
+			seed, _ := a.SetUpTOTP(a.Verified("mfa@example.com"))
+			second(a, "mfa@example.com").Post("/-/login/mfa", "method", "totp", "code", a.TOTP(seed)).Want(200)
+		},
+		"POST /-/login/mfa/text": func() {
+			withPhone(a, "mfatext@example.com")
+			second(a, "mfatext@example.com").Post("/-/login/mfa/text").Want(200)
+		},
+		"POST /-/api/v1/login/mfa": func() {
+			seed, _ := a.SetUpTOTP(a.Verified("mfaapi@example.com"))
+			a.Browser().PostJSON("/-/api/v1/login/mfa", map[string]string{"mfa_token": secondToken(a, "mfaapi@example.com"), "method": "totp", "code": a.TOTP(seed)}).Want(200)
+		},
+		"POST /-/api/v1/login/mfa/text": func() {
+			withPhone(a, "mfatextapi@example.com")
+			a.Browser().PostJSON("/-/api/v1/login/mfa/text", map[string]string{"mfa_token": secondToken(a, "mfatextapi@example.com")}).Want(204)
+		},
+		"POST /-/account/security/factors": func() {
+			a.SignUp("begin@example.com").Post("/-/account/security/factors", "kind", "totp").Want(200)
+		},
+		"POST /-/account/security/factors/{id}/confirm": func() { withPhone(a, "enrol@example.com") },
+		"POST /-/account/security/factors/{id}/text": func() {
+			b := a.SignUp("textagain@example.com")
+			b.Post(b.Post("/-/account/security/factors", "kind", "sms", "phone", "+491701230001").Want(200).Path + "/text").Want(200)
+		},
+		"POST /-/account/security/factors/{id}/remove": func() {
+			b, id := withPhone(a, "remove@example.com")
+			b.Post("/-/account/security/factors/" + id + "/remove").Want(200)
+		},
+		"POST /-/account/security/recovery": func() {
+			b, _ := withPhone(a, "codes@example.com")
+			b.Post("/-/account/security/recovery").Want(200)
+		},
+		"POST /-/account/devices/forget": func() { a.SignUp("forget@example.com").Post("/-/account/devices/forget").Want(200) },
+		"POST /-/api/v1/factors":         func() { a.SetUpTOTP(a.SignUp("beginapi@example.com")) },
+		"POST /-/api/v1/factors/{id}/confirm": func() {
+			a.SetUpTOTP(a.SignUp("enrolapi@example.com"))
+		},
+		"POST /-/api/v1/factors/{id}/text": func() {
+			b := a.SignUp("textagainapi@example.com")
+			var begun struct{ ID string }
+			b.PostJSON("/-/api/v1/factors", map[string]string{"kind": "sms", "phone": "+491701230002"}).Want(201).JSON(&begun)
+			b.PostJSON("/-/api/v1/factors/"+begun.ID+"/text", nil).Want(204)
+		},
+		"DELETE /-/api/v1/factors/{id}": func() {
+			b, id := withPhone(a, "removeapi@example.com")
+			b.Do("DELETE", "/-/api/v1/factors/"+id, "", "").Want(204)
+		},
+		"POST /-/api/v1/recovery-codes": func() {
+			b, _ := withPhone(a, "codesapi@example.com")
+			b.PostJSON("/-/api/v1/recovery-codes", nil).Want(200)
+		},
+		"DELETE /-/api/v1/trusted-devices/{id}": func() {
+			seed, _ := a.SetUpTOTP(a.Verified("trust@example.com"))
+			b := second(a, "trust@example.com")
+			b.Post("/-/login/mfa", "method", "totp", "code", a.TOTP(seed), "trust", "on").Want(200)
+			b.Do("DELETE", "/-/api/v1/trusted-devices/"+a.Query(`SELECT id FROM auth_device WHERE trusted_until IS NOT NULL`), "", "").Want(204)
+		},
+		"POST /-/confirm/code": func() {
+			b, _ := withPhone(a, "code@example.com")
+			b.Post("/-/confirm/code", "method", "sms").Want(200)
+		},
+		"POST /-/api/v1/confirm/code": func() {
+			b, _ := withPhone(a, "codeapi@example.com")
+			b.PostJSON("/-/api/v1/confirm/code", map[string]string{"method": "sms"}).Want(204)
+		},
 		"DELETE /-/api/v1/sessions": func() {
 			a.SignUp("sessions@example.com").Do("DELETE", "/-/api/v1/sessions?which=all", "", "").Want(200)
 		},
@@ -347,6 +414,35 @@ func signedIn(a *apptest.App, email string) *apptest.Browser {
 	b := a.Browser()
 	b.Post("/-/login", "email", email, "password", apptest.Password).Want(200)
 	return b
+}
+
+// second is a browser that has proved the first step of a sign-in, secondToken
+// what a program has then.
+func second(a *apptest.App, email string) *apptest.Browser {
+	a.T.Helper()
+	b := a.Browser()
+	b.Post("/-/login", "email", email, "password", apptest.Password).Want(200, "Second step")
+	return b
+}
+
+func secondToken(a *apptest.App, email string) string {
+	a.T.Helper()
+	var r struct {
+		Token string `json:"mfa_token"`
+	}
+	a.Browser().PostJSON("/-/api/v1/login", map[string]string{"email": email, "password": apptest.Password}).Want(200).JSON(&r)
+	return r.Token
+}
+
+// withPhone is somebody new whose second step is a phone, with its id.
+func withPhone(a *apptest.App, email string) (b *apptest.Browser, id string) {
+	a.T.Helper()
+	b = a.Verified(email)
+	number := fmt.Sprintf("+49170%07d", a.Count("sms_message"))
+	p := b.Post("/-/account/security/factors", "kind", "sms", "phone", number).Want(200)
+	a.RunJobs()
+	b.Post(p.Path+"/confirm", "code", a.Texts(number)[0].Body[:6]).Want(200)
+	return b, path.Base(p.Path)
 }
 
 // orgOf is the path of the owner's org.

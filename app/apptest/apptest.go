@@ -61,7 +61,7 @@ func New(t testing.TB, opts ...Option) *App {
 	server := httptest.NewUnstartedServer(nil)
 	a.URL = "http://" + server.Listener.Addr().String()
 	cfg := config.Config{Addr: "127.0.0.1:0", URL: a.URL, Data: filepath.Join(t.TempDir(), "data"), Replica: "off",
-		Brand: "Acme", LogLevel: "info", RateLimits: "on", Grace: 5 * time.Second, RefreshGrace: 30, MailFrom: "Acme <hello@acme.example>"}
+		Brand: "Acme", LogLevel: "info", RateLimits: "on", Grace: 5 * time.Second, RefreshGrace: 30, SMSDaily: 500, MailFrom: "Acme <hello@acme.example>"}
 	o := app.Options{Version: "test", Clock: a.Clock.Now, Hasher: auth.NewCheapHasher(),
 		Log: slog.New(slog.NewTextHandler(a.logs, &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	for _, opt := range opts {

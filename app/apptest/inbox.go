@@ -29,6 +29,24 @@ func (a *App) Mails(to string) []Mail {
 	return all
 }
 
+// Text is a text (SMS) in the development inbox.
+type Text struct {
+	ID   string    `json:"id"`
+	To   string    `json:"to"`
+	Body string    `json:"body"`
+	At   time.Time `json:"received_at"`
+}
+
+// Texts are the texts in the inbox to a number, newest first; to all with "".
+func (a *App) Texts(to string) []Text {
+	a.T.Helper()
+	b := a.Browser()
+	b.Header.Set("Accept", "application/json")
+	var all []Text
+	b.Get("/-/dev/inbox?kind=text&q=" + url.QueryEscape(to)).Want(200).JSON(&all)
+	return all
+}
+
 // Link is the path of the first link with this in it, in the newest mail to an address.
 func (a *App) Link(to, part string) string {
 	a.T.Helper()

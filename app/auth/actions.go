@@ -28,7 +28,7 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = slices.Concat(accountActions, socialActions)
+var Actions = slices.Concat(accountActions, socialActions, factorActions)
 
 var accountActions = []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},

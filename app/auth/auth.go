@@ -16,6 +16,7 @@ import (
 	"seaworthy/app/auth/oidc"
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
+	"seaworthy/app/sms"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -24,6 +25,11 @@ import (
 // Mailer is what auth needs of email.
 type Mailer interface {
 	Send(tx *store.Tx, m email.Message) (id string, err error)
+}
+
+// Texter is what auth needs of sms.
+type Texter interface {
+	Send(tx *store.Tx, m sms.Message) (id string, err error)
 }
 
 // Deps are what auth needs of the rest.
@@ -41,6 +47,8 @@ type Deps struct {
 	Grace   time.Duration // for which a used refresh token gets the same answer again
 	Places  *Places       // nil: none is known
 	Social  []*oidc.Provider
+	Texts   Texter // nil: no phone can be a second factor
+	Brand   string // name of the product
 }
 
 // System is auth as the rest of the app uses it.

@@ -18,25 +18,42 @@ type deviceView struct {
 	Created, FirstSeen, LastSeen time.Time
 }
 
+// trustedView is a device on which the second step is not asked for.
+type trustedView struct {
+	ID, Device  string
+	Seen, Until time.Time
+}
+
 type sessionsData struct {
 	Done    string // what the person did last, "" for nothing
 	Devices []deviceView
 	More    bool // there are more than are shown
 	Others  bool // there is one besides this
+	Trusted []trustedView
 }
 
 // done is what happened before the page was shown again.
-var done = map[string]string{"device": "That device is signed out.", "others": "Every other device is signed out."}
+var done = map[string]string{"device": "That device is signed out.", "others": "Every other device is signed out.",
+	"forgotten": "The second step is asked for there again."}
 
 func (s *System) sessionsPage(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]signedIn, error) { return userSessions(tx, id.User, maxDevices+1) })
+	var ease []trusted
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (all []signedIn, err error) {
+		if ease, err = trustedDevices(tx, id.User); err != nil {
+			return nil, err
+		}
+		return userSessions(tx, id.User, maxDevices+1)
+	})
 	if err != nil {
 		return err
 	}
 	d := sessionsData{Done: done[r.URL.Query().Get("done")]}
 	if len(all) > maxDevices {
 		all, d.More = all[:maxDevices], true
+	}
+	for _, t := range ease {
+		d.Trusted = append(d.Trusted, trustedView{ID: t.id, Device: t.label, Seen: t.seen, Until: t.until})
 	}
 	for _, se := range all {
 		view := s.view(se, id.Session)
@@ -58,12 +75,16 @@ const (
 )
 
 // end ends sessions of whoever asks, from the next request on, and returns how
-// many. A session that is another's or has ended is not there.
+// many. A session that is another's or has ended is not there. A device that is
+// signed out from another one may be lost: it is trusted no longer.
 func (s *System) end(r *http.Request, which, id string) (n int, err error) {
 	me := web.IdentityOf(r.Context())
 	return store.Write(r.Context(), s.DB, func(tx *store.Tx) (n int, err error) {
 		switch which {
 		case whichOthers:
+			if err := forgetOtherDevices(tx, me.User, me.Session); err != nil {
+				return 0, err
+			}
 			return s.revokeOthers(tx, me.User, me.Session, "signed out from another device")
 		case whichAll:
 			return s.revokeAll(tx, me.User, "signed out everywhere")
@@ -71,6 +92,8 @@ func (s *System) end(r *http.Request, which, id string) (n int, err error) {
 		reason := "signed out from another device"
 		if id == me.Session {
 			reason = "signed out"
+		} else if err := forgetDeviceOf(tx, me.User, id); err != nil {
+			return 0, err
 		}
 		ended, err := s.revoke(tx, me.User, id, reason)
 		if err == nil && !ended {

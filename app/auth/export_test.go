@@ -2,8 +2,11 @@ package auth
 
 import (
 	"context"
+	"testing"
+
 	"github.com/golang-jwt/jwt/v5"
 
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -40,4 +43,27 @@ func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, 
 func (s *System) Looked(ctx context.Context, cookie string) bool {
 	_, found, err := sessionStore{s}.FindCtx(ctx, cookie)
 	return found && err == nil
+}
+
+// ResetFactors is what an operator does for a user who has lost them.
+func (s *System) ResetFactors(tx *store.Tx, userID, reason string) error {
+	return s.resetFactors(tx, userID, reason)
+}
+
+// Welcome ends a sign-in of a user by any proof, and returns the session or that
+// the second step is waited for.
+func (s *System) Welcome(t *testing.T, userID, method, amr string) (session string, waits bool) {
+	t.Helper()
+	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken()}
+	e, err := store.Write(web.WithOrigin(t.Context(), &web.Origin{}), s.DB, func(tx *store.Tx) (entry, error) {
+		u, err := userByID(tx, userID)
+		if err != nil {
+			return entry{}, err
+		}
+		return s.welcome(tx, n, u, proof{method: method, amr: amr})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return e.session, len(e.methods) > 0
 }

@@ -85,7 +85,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 			return entry{}, errCredentials
 		}
 		if phc != u.phc {
-			if err := setPassword(tx, u.id, phc); err != nil {
+			if err := rehash(tx, u.id, phc); err != nil {
 				return entry{}, err
 			}
 		}
@@ -115,6 +115,8 @@ func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 	switch r.URL.Query().Get("notice") {
 	case "reset":
 		data.Notice = "Your password was changed. Sign in with the new one."
+	case "mfa":
+		data.Notice = errPending.Public
 	case "out":
 		data.Notice = "You are signed out."
 	}

@@ -11,7 +11,7 @@ import (
 // Routes are auth's pages and its part of the API.
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
-		s.socialRoutes())
+		s.socialRoutes(), s.factorRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.
@@ -32,9 +32,9 @@ func (s *System) signUpRoutes() []web.Route {
 func (s *System) signInRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
-		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn)},
-		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: actions(actSignedIn),
-			Doc: web.Doc{Summary: "Sign in and get tokens", In: credentials{}, Out: tokenResponse{}}},
+		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn, actMFAAsked)},
+		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: actions(actSignedIn, actMFAAsked),
+			Doc: web.Doc{Summary: "Sign in and get tokens, or mfa_required with the mfa_token for the second step", In: credentials{}, Out: tokenResponse{}}},
 		{Method: "POST", Pattern: "/-/logout", Access: web.Public, Handler: s.logoutForm, Audit: actions(actSessionRevoked)},
 
 		{Method: "GET", Pattern: "/-/forgot", Access: web.Public, Handler: s.forgotPage},

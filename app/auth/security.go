@@ -12,6 +12,7 @@ type securityData struct {
 	Done     string // what the person did last, "" for nothing
 	Password passwordSection
 	Methods  methodsSection
+	Factors  factorsSection
 }
 
 type passwordSection struct{ Set bool }
@@ -20,6 +21,8 @@ type passwordSection struct{ Set bool }
 var securityDone = map[string]string{
 	"method_linked":   "It is linked: you can sign in with it from now on.",
 	"method_unlinked": "It is unlinked: it does not open your account any more.",
+	"factor":          "The second step is set up.",
+	"factor_removed":  "That second step is removed.",
 }
 
 func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
@@ -32,6 +35,10 @@ func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 			return d, err
 		}
 		d.Methods, err = s.methods(tx, u)
+		if err != nil {
+			return d, err
+		}
+		d.Factors, err = s.factorsSection(tx, u.id)
 		return d, err
 	})
 	if err != nil {

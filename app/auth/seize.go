@@ -15,8 +15,9 @@ var openers = []struct {
 }{
 	{"password", dropPassword},
 	{"identities", dropIdentities},
+	{"factors", dropFactors},
 	{"keys", dropKeys},
-	{"pending_tokens", dropPending},
+	{"pending_tokens", dropPending}, // recovery codes too
 	{"trusted_devices", dropTrust},
 }
 

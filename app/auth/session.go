@@ -58,10 +58,12 @@ type newSession struct {
 	kind   sessionKind
 	token  token // the cookie; "" without one
 	device token // cookie of the browser, kept across sign-ins
+
+	pending token // what the sign-in is while it waits for a second step
 }
 
 func newSessionFor(r *http.Request, secure bool) newSession {
-	n := newSession{kind: browserSession, token: newToken(), device: newToken()}
+	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken()}
 	if c, err := r.Cookie(deviceCookie(secure)); err == nil && len(c.Value) == len(n.device) {
 		n.device = token(c.Value)
 	}
@@ -95,7 +97,7 @@ func (s *System) start(tx *store.Tx, n newSession, u user, org string, p proof) 
 		return "", err
 	}
 	now := tx.Now()
-	row := sessionRow{id: tx.NewID("ses"), user: u.id, org: org, device: device, kind: n.kind, amr: p.amr, ip: o.Addr.String(), ua: o.UserAgent,
+	row := sessionRow{id: tx.NewID("ses"), user: u.id, org: org, device: device, kind: n.kind, amr: p.amr, aal: p.level(), ip: o.Addr.String(), ua: o.UserAgent,
 		now: now.UnixMilli(), idle: now.Add(idleLife).UnixMilli(), abs: now.Add(absoluteLife).UnixMilli()}
 	if n.kind == browserSession {
 		row.hash = n.token.hash()

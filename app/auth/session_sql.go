@@ -13,6 +13,7 @@ type sessionRow struct {
 	id, user, org, device, amr, ip, ua string
 	kind                               sessionKind
 	client                             string // "" for a browser
+	aal                                int
 	hash                               []byte // of the cookie; nil without one
 	now, idle, abs                     int64
 }
@@ -21,8 +22,8 @@ type sessionRow struct {
 func insertSession(tx *store.Tx, r sessionRow) error {
 	_, err := tx.Exec(`INSERT INTO auth_session (id, user_id, kind, client_id, device_id, org_id, token_hash, refresh_gen, child_seen, aal, amr, auth_time,
 			scopes, ip, ua, created_at, last_seen_at, idle_exp, abs_exp, epoch)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 1, ?, ?, '', ?, ?, ?, ?, ?, ?, (SELECT epoch FROM auth_user WHERE id = ?))`,
-		r.id, r.user, string(r.kind), orNull(r.client), r.device, orNull(r.org), r.hash, r.amr, r.now, r.ip, r.ua, r.now, r.now, r.idle, r.abs, r.user)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, ?, ?, ?, '', ?, ?, ?, ?, ?, ?, (SELECT epoch FROM auth_user WHERE id = ?))`,
+		r.id, r.user, string(r.kind), orNull(r.client), r.device, orNull(r.org), r.hash, r.aal, r.amr, r.now, r.ip, r.ua, r.now, r.now, r.idle, r.abs, r.user)
 	return err
 }
 

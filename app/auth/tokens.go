@@ -76,8 +76,12 @@ func (s *System) loginAPI(w http.ResponseWriter, r *http.Request) error {
 	return s.handTokens(w, r, n, e)
 }
 
-// handTokens is how a sign-in ends for a program: with its tokens.
+// handTokens is how a sign-in ends for a program: with its tokens, or with what to
+// show the second step with.
 func (s *System) handTokens(w http.ResponseWriter, r *http.Request, n newSession, e entry) error {
+	if e.session == "" {
+		return web.JSON(w, http.StatusOK, mfaRequired{Required: true, Token: string(n.pending), Methods: e.methods})
+	}
 	g, err := s.grantOf(r.Context(), e.session)
 	if err != nil {
 		return err

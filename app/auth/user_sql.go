@@ -61,12 +61,25 @@ func markVerified(tx *store.Tx, userID, norm string) error {
 		tx.Now().UnixMilli(), userID, norm)
 }
 
+// setPassword sets another password: no device is trusted by the old one.
 func setPassword(tx *store.Tx, userID, phc string) error {
+	if err := rehash(tx, userID, phc); err != nil {
+		return err
+	}
+	return forgetDevices(tx, userID)
+}
+
+// rehash keeps another hash of the same password.
+func rehash(tx *store.Tx, userID, phc string) error {
 	return tx.ExecOne(`UPDATE auth_user SET password_phc = ? WHERE id = ?`, phc, userID)
 }
 
-// raiseEpoch ends what a user has anywhere: a session lives in its own epoch alone.
+// raiseEpoch ends what a user has anywhere: a session lives in its own epoch
+// alone, and no device is trusted any more.
 func raiseEpoch(tx *store.Tx, userID string) error {
+	if err := forgetDevices(tx, userID); err != nil {
+		return err
+	}
 	return tx.ExecOne(`UPDATE auth_user SET epoch = epoch + 1 WHERE id = ?`, userID)
 }
 

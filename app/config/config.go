@@ -30,6 +30,12 @@ type Config struct {
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
 	RefreshGrace   int            `name:"refresh-grace" var:"SEAWORTHY_REFRESH_GRACE" default:"30" help:"Seconds for which a refresh token that was used may be shown again and gets the same answer, 0 to 300: an answer can be lost, and two tabs can ask at once. Later it counts as stolen."`
 	GeoIP          string         `name:"geoip" var:"SEAWORTHY_GEOIP" help:"Database in MaxMind's format (.mmdb) that says roughly where an address is, for the list of devices. Without one no place is shown."`
+	TwilioSID      string         `name:"twilio-sid" var:"SEAWORTHY_TWILIO_SID" help:"Account SID at Twilio, which sends texts (SMS) with codes. Without a provider nobody can set up texts; in development they go to the inbox."`
+	TwilioToken    string         `name:"twilio-token" var:"SEAWORTHY_TWILIO_TOKEN" secret:"" help:"Auth token at Twilio."`
+	TwilioFrom     string         `name:"twilio-from" var:"SEAWORTHY_TWILIO_FROM" help:"Sender of texts at Twilio: a number like +15005550006, or a messaging service (MG...)."`
+	SMSWebhook     string         `name:"sms-webhook" var:"SEAWORTHY_SMS_WEBHOOK" help:"Address that texts are posted to instead, as JSON signed as Standard Webhooks says, for any other provider."`
+	SMSSecret      string         `name:"sms-webhook-secret" var:"SEAWORTHY_SMS_WEBHOOK_SECRET" secret:"" help:"What the webhook's signature is made with: whsec_ and 24 to 64 bytes in base64."`
+	SMSDaily       int            `name:"sms-daily" var:"SEAWORTHY_SMS_DAILY" default:"500" help:"Most texts in 24 hours, all together: somebody may try to make you pay for them."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
 	// Signing in with a provider, see providers.go.
@@ -91,6 +97,7 @@ func (c *Config) Validate() error {
 	if c.Production() && c.StandIn == "on" {
 		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")
 	}
+	c.checkTexts(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

@@ -29,6 +29,7 @@ type Deps struct {
 	From     string
 	Brand    compose.Brand
 	Provider Provider // nil: the development inbox
+	Texts    Texts    // that the inbox shows too; nil: none
 }
 
 // System is email as the other systems use it.

@@ -11,14 +11,14 @@ import (
 	"seaworthy/store"
 )
 
-// The development inbox shows the mail that would have been sent. It is mounted
+// The development inbox shows the mail, and the texts, that would have been sent. It is mounted
 // only when mail goes nowhere else, answers only this machine and its private
 // networks, and speaks JSON to programs: the customers' own end-to-end tests
 // read links from it.
 
 func (s *System) inboxRoutes() []web.Route {
 	return []web.Route{
-		{Method: "GET", Pattern: "/-/dev/inbox", Access: web.Public, Handler: local(s.inboxList), Doc: web.Doc{Summary: "Development inbox", Out: []inboxJSON{}}},
+		{Method: "GET", Pattern: "/-/dev/inbox", Access: web.Public, Handler: local(s.inboxList), Doc: web.Doc{Summary: "Development inbox: the mails; with kind=text the texts", Out: []inboxJSON{}}},
 		{Method: "GET", Pattern: "/-/dev/inbox/{id}", Access: web.Public, Handler: local(s.inboxShow), Doc: web.Doc{Summary: "A message of the development inbox", Out: inboxJSON{}}},
 		{Method: "GET", Pattern: "/-/dev/inbox/{id}/html", Access: web.Public, Handler: local(s.inboxHTML)},
 		{Method: "POST", Pattern: "/-/dev/inbox/clear", Access: web.Public, Handler: local(s.inboxClear), Exempt: "the development inbox is nobody's record"},
@@ -58,11 +58,13 @@ type inboxItem struct {
 	ID, From, To, Subject string
 	At                    time.Time
 	Unread, Selected      bool
+	SMS                   bool
 }
 
 type inboxPage struct {
 	Messages                  []inboxItem
 	Selected                  *inboxSelected
+	Text                      *Text // that is shown instead; nil for none
 	View, Width, Query, Clear string
 }
 
@@ -77,23 +79,32 @@ type inboxSelected struct {
 const inboxLimit = 100
 
 func (s *System) inboxList(w http.ResponseWriter, r *http.Request) error {
-	query := r.URL.Query().Get("q")
-	rows, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]inboxRow, error) { return listInbox(tx, query, inboxLimit) })
-	if err != nil {
-		return err
-	}
 	if web.WantsJSON(r) {
+		if r.URL.Query().Get("kind") == "text" {
+			return s.textsAPI(w, r)
+		}
+		rows, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]inboxRow, error) { return listInbox(tx, r.URL.Query().Get("q"), inboxLimit) })
+		if err != nil {
+			return err
+		}
 		out := make([]inboxJSON, len(rows))
 		for i, m := range rows {
 			out[i] = m.json()
 		}
 		return web.JSON(w, http.StatusOK, out)
 	}
-	return s.Pages.Render(w, r, "email/inbox", web.View{Title: "Inbox", Data: page(rows, nil, r)})
+	p, err := s.inboxPage(r, nil)
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(w, r, "email/inbox", web.View{Title: "Inbox", Data: p})
 }
 
 func (s *System) inboxShow(w http.ResponseWriter, r *http.Request) error {
 	id := r.PathValue("id")
+	if strings.HasPrefix(id, textID) {
+		return s.textShow(w, r, id)
+	}
 	if web.WantsJSON(r) {
 		m, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (inboxRow, error) { return inboxMessage(tx, id) })
 		if err != nil {
@@ -101,13 +112,7 @@ func (s *System) inboxShow(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.JSON(w, http.StatusOK, m.json())
 	}
-	var rows []inboxRow
-	m, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (m inboxRow, err error) {
-		if rows, err = listInbox(tx, r.URL.Query().Get("q"), inboxLimit); err != nil {
-			return m, err
-		}
-		return inboxMessage(tx, id)
-	})
+	m, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (inboxRow, error) { return inboxMessage(tx, id) })
 	if err != nil {
 		return err
 	}
@@ -116,7 +121,11 @@ func (s *System) inboxShow(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	return s.Pages.Render(w, r, "email/inbox", web.View{Title: m.Subject, Data: page(rows, &m, r)})
+	p, err := s.inboxPage(r, &m)
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(w, r, "email/inbox", web.View{Title: m.Subject, Data: p})
 }
 
 // inboxHTML is the message's own HTML, for a sandboxed frame: nothing in it runs
@@ -137,7 +146,12 @@ func (s *System) inboxHTML(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) inboxClear(w http.ResponseWriter, r *http.Request) error {
-	_, err := store.Write(r.Context(), s.DB, clearInbox)
+	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
+		if _, err := clearInbox(tx); err != nil || s.Texts == nil {
+			return err
+		}
+		return s.Texts.Clear(tx)
+	})
 	if err != nil {
 		return err
 	}

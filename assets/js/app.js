@@ -74,6 +74,7 @@
     if (button?.matches("[data-theme-switch]")) nextTheme()
     else if (button?.matches("[data-reveal]")) reveal(button)
     else if (button?.matches("[data-copy]")) copy(button)
+    else if (button?.matches("[data-print]")) print()
     else if (button?.matches("[data-back]")) history.length > 1 ? history.back() : location.assign("/")
     for (const menu of all("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false

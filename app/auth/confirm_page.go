@@ -1,0 +1,103 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// confirmData is what can be shown to confirm who one is.
+type confirmData struct {
+	mfaData
+	Email string
+}
+
+func (s *System) confirmData(ctx context.Context, method, next string, sent bool) (confirmData, error) {
+	id := web.IdentityOf(ctx)
+	d := confirmData{mfaData: mfaData{Next: web.LocalPath(next, "/-/account"), Sent: sent}}
+	return d, s.DB.Read(ctx, func(tx *store.Tx) error {
+		u, err := userByID(tx, id.User)
+		if err != nil {
+			return err
+		}
+		d.Email = u.email.typed
+		if d.Methods, err = s.ways(tx, u); err != nil {
+			return err
+		}
+		if d.Method = method; !d.Has(method) && len(d.Methods) > 0 {
+			d.Method = d.Methods[0]
+		}
+		d.Phone, err = phoneLabel(tx, u.id)
+		return err
+	})
+}
+
+func (s *System) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	q := r.URL.Query()
+	data, err := s.confirmData(r.Context(), q.Get("method"), q.Get("next"), q.Get("sent") != "")
+	if err != nil {
+		return err
+	}
+	return s.Pages.Render(w, r, "auth/confirm", web.View{Title: "Confirm who you are", Data: data})
+}
+
+func (s *System) confirmForm(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[confirmInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.confirmBy(r.Context(), in); err != nil {
+		return s.confirmAgain(w, r, in.Method, in.Next, err)
+	}
+	return web.SeeOther(w, r, web.LocalPath(in.Next, "/-/account"))
+}
+
+func (s *System) confirmAgain(w http.ResponseWriter, r *http.Request, method, next string, err error) error {
+	sent := method == string(smsFactor) || method == methodEmail
+	data, failed := s.confirmData(r.Context(), method, next, sent)
+	if failed != nil {
+		return failed
+	}
+	return s.again(w, r, "auth/confirm", web.View{Title: "Confirm who you are", Data: data}, nil, err)
+}
+
+func (s *System) confirmAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[confirmInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.confirmBy(r.Context(), in); err != nil {
+		return err
+	}
+	return noContent(w)
+}
+
+type confirmCodeInput struct {
+	Method string `json:"method"` // sms or email
+	Next   string `json:"next,omitempty"`
+}
+
+func (s *System) confirmCodeForm(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[confirmCodeInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.sendConfirmCode(r.Context(), in.Method); err != nil {
+		return s.confirmAgain(w, r, in.Method, in.Next, err)
+	}
+	return web.SeeOther(w, r, "/-/confirm?"+url.Values{"method": {in.Method}, "sent": {"1"}, "next": {web.LocalPath(in.Next, "/-/account")}}.Encode())
+}
+
+func (s *System) confirmCodeAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[confirmCodeInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.sendConfirmCode(r.Context(), in.Method); err != nil {
+		return err
+	}
+	return noContent(w)
+}

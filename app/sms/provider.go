@@ -1,0 +1,170 @@
+package sms
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Outgoing is a text ready to leave.
+type Outgoing struct {
+	ID   string // sms_message.id; the same at every attempt
+	To   Phone
+	Body string
+}
+
+// Provider hands a text to somebody who delivers it, and returns his id for it.
+// Any error but a *RefusedError is tried again.
+type Provider interface {
+	Name() string
+	Send(ctx context.Context, o Outgoing) (id string, err error)
+}
+
+// RefusedError says that this text will never be accepted.
+type RefusedError struct{ Reason string }
+
+func (e *RefusedError) Error() string { return "refused: " + e.Reason }
+
+const (
+	sendTimeout = 15 * time.Second
+	maxAnswer   = 64 << 10 // bytes of an answer that are read
+)
+
+// client follows no redirect: the credentials are for one address.
+func client() *http.Client {
+	return &http.Client{Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+// outcome sorts an answer: 2xx is done; 408, 429 and 5xx may pass; the rest is final.
+func outcome(status int, said string) error {
+	said = fmt.Sprintf("status %d: %.200s", status, strings.ToValidUTF8(said, "?"))
+	switch {
+	case status >= 200 && status < 300:
+		return nil
+	case status == http.StatusRequestTimeout || status == http.StatusTooManyRequests || status >= 500:
+		return errors.New(said)
+	}
+	return &RefusedError{said}
+}
+
+// twilioURL is Twilio's API.
+const twilioURL = "https://api.twilio.com"
+
+// Twilio sends by the Messages resource of Twilio's API.
+type Twilio struct {
+	SID, Token string
+	From       string // a number, an alphanumeric sender, or a messaging service (MG…)
+	URL        string // "" for Twilio's own
+}
+
+// Name implements Provider.
+func (Twilio) Name() string { return "twilio" }
+
+// Send implements Provider. No error of it repeats the token.
+func (t Twilio) Send(ctx context.Context, o Outgoing) (string, error) {
+	form := url.Values{"To": {string(o.To)}, "Body": {o.Body}}
+	if strings.HasPrefix(t.From, "MG") {
+		form.Set("MessagingServiceSid", t.From)
+	} else {
+		form.Set("From", t.From)
+	}
+	base := twilioURL
+	if t.URL != "" {
+		base = t.URL
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/2010-04-01/Accounts/"+url.PathEscape(t.SID)+"/Messages.json", strings.NewReader(form.Encode()))
+	if err != nil {
+		return "", err
+	}
+	r.SetBasicAuth(t.SID, t.Token)
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	status, body, err := do(r)
+	if err != nil {
+		return "", err
+	}
+	var answer struct {
+		SID     string `json:"sid"`
+		Code    int    `json:"code"`
+		Message string `json:"message"`
+	}
+	said := string(body)
+	if json.Unmarshal(body, &answer) == nil && answer.Message != "" {
+		said = strconv.Itoa(answer.Code) + " " + answer.Message
+	}
+	return answer.SID, outcome(status, said)
+}
+
+// Webhook hands texts to a program of the customer's, signed as Standard Webhooks
+// says, so that any gateway can be used.
+type Webhook struct {
+	URL string
+	Key []byte // see ParseWebhookSecret
+	Now func() time.Time
+}
+
+// ParseWebhookSecret reads "whsec_" and base64 of 24 to 64 bytes.
+func ParseWebhookSecret(text string) ([]byte, error) {
+	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
+	if err != nil || len(key) < 24 || len(key) > 64 {
+		return nil, errors.New("want whsec_ and 24 to 64 bytes in base64")
+	}
+	return key, nil
+}
+
+// Name implements Provider.
+func (Webhook) Name() string { return "webhook" }
+
+// Send implements Provider. The id in webhook-id is the same at every attempt, so
+// that the receiver can know a text that it has sent already.
+func (h Webhook) Send(ctx context.Context, o Outgoing) (string, error) {
+	now := h.Now()
+	body, err := json.Marshal(map[string]any{"type": "sms.send", "timestamp": now.UTC().Format(time.RFC3339),
+		"data": map[string]string{"id": o.ID, "to": string(o.To), "body": o.Body}})
+	if err != nil {
+		return "", err
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.URL, bytes.NewReader(body))
+	if err != nil {
+		return "", err
+	}
+	at := strconv.FormatInt(now.Unix(), 10)
+	mac := hmac.New(sha256.New, h.Key)
+	mac.Write([]byte(o.ID + "." + at + "."))
+	mac.Write(body)
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("webhook-id", o.ID)
+	r.Header.Set("webhook-timestamp", at)
+	r.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	status, said, err := do(r)
+	if err != nil {
+		return "", err
+	}
+	return "", outcome(status, string(said))
+}
+
+// do sends a request and reads a bounded part of the answer. Its errors are of the
+// network alone: url.Error would repeat an address that may hold a secret.
+func do(r *http.Request) (status int, body []byte, err error) {
+	res, err := client().Do(r)
+	var wrapped *url.Error
+	if errors.As(err, &wrapped) {
+		err = wrapped.Err
+	}
+	if err != nil {
+		return 0, nil, fmt.Errorf("the provider could not be reached: %w", err)
+	}
+	defer res.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	return res.StatusCode, body, err
+}
