@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
 	"seaworthy/app/web"
@@ -27,18 +28,20 @@ type Mailer interface {
 
 // Deps are what auth needs of the rest.
 type Deps struct {
-	DB      *store.DB
-	Audit   *audit.Log
-	Mail    Mailer
-	Log     *slog.Logger
-	Pages   *web.Pages
-	Limiter *web.Limiter
-	URL     string // public address, without a slash at the end
-	Secure  bool   // served over https
-	Hasher  *Hasher
-	Master  *seal.Keys
-	Grace   time.Duration // for which a used refresh token gets the same answer again
-	Places  *Places       // nil: none is known
+	DB          *store.DB
+	Audit       *audit.Log
+	Mail        Mailer
+	Log         *slog.Logger
+	Pages       *web.Pages
+	Limiter     *web.Limiter
+	URL         string // public address, without a slash at the end
+	Secure      bool   // served over https
+	Hasher      *Hasher
+	Master      *seal.Keys
+	Grace       time.Duration   // for which a used refresh token gets the same answer again
+	Places      *Places         // nil: none is known
+	Breaches    *guess.Breaches // nil: nobody is asked
+	EmailSignIn bool            // by a link or a code that is mailed
 }
 
 // System is auth as the rest of the app uses it.

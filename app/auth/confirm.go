@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -95,7 +96,7 @@ func (s *System) confirmByPassword(ctx context.Context, password string) error {
 		return err
 	}
 	match := false
-	if len(password) <= maxPassword {
+	if guess.Fits(password) {
 		if match, err = s.Hasher.Verify(ctx, u.phc, password); err != nil {
 			return err
 		}

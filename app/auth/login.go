@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -31,7 +32,7 @@ var perAccount = web.Limit{Every: time.Minute, Burst: 10}
 // answer tell whether an address is known.
 func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry, error) {
 	addr, ok := newAddress(in.Email)
-	if !ok || len(in.Password) > maxPassword {
+	if !ok || !guess.Fits(in.Password) {
 		return entry{}, errCredentials
 	}
 	if wait, ok := s.Limiter.Allow("sign-in "+addr.norm, perAccount); !ok {

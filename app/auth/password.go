@@ -11,7 +11,6 @@ import (
 	"runtime"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -31,10 +30,6 @@ var current = params{memory: 19456, passes: 2, threads: 1}
 const (
 	saltLen = 16
 	keyLen  = 32
-	// Password lengths, in characters and bytes. The upper bound keeps a request
-	// from buying unbounded work.
-	minPassword = 12
-	maxPassword = 256
 )
 
 // Hasher computes password hashes, a bounded number at once: each takes 19 MiB,
@@ -140,25 +135,4 @@ func parsePHC(phc string) (p params, salt, key []byte, err error) {
 		return p, nil, nil, errBadHash
 	}
 	return p, salt, key, nil
-}
-
-// checkNewPassword applies the policy: long enough, not unbounded, not the
-// address or name itself. Nothing about kinds of characters (NIST SP 800-63B).
-func checkNewPassword(c *web.Check, password string, about ...string) {
-	n := utf8.RuneCountInString(password)
-	switch {
-	case n == 0:
-		c.Fault(false, "password", "required", "Fill this in.")
-	case n < minPassword:
-		c.Fault(false, "password", "too_short", fmt.Sprintf("At least %d characters; a few words do well.", minPassword))
-	case len(password) > maxPassword:
-		c.Fault(false, "password", "too_long", fmt.Sprintf("At most %d characters.", maxPassword))
-	case strings.Count(password, password[:1]) == len(password):
-		c.Fault(false, "password", "too_simple", "One character over and over is easy to guess.")
-	}
-	for _, a := range about {
-		if a != "" && strings.EqualFold(a, password) {
-			c.Fault(false, "password", "too_simple", "This must not be your name or address.")
-		}
-	}
 }

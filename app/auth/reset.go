@@ -83,7 +83,7 @@ func (s *System) forgotForm(w http.ResponseWriter, r *http.Request) error {
 		ResendPath: "/-/forgot", ResendEmail: addr.typed}})
 }
 
-type resetData struct{ Token, Email string }
+type resetData struct{ Token, Email, name string }
 
 // resetPage shows the form only for a link that works.
 func (s *System) resetPage(w http.ResponseWriter, r *http.Request) error {
@@ -102,7 +102,7 @@ func (s *System) resetTarget(ctx context.Context, t token) (resetData, error) {
 			return resetData{}, err
 		}
 		u, err := userByID(tx, o.user)
-		return resetData{Token: string(t), Email: u.email.typed}, err
+		return resetData{Token: string(t), Email: u.email.typed, name: u.name}, err
 	})
 }
 
@@ -125,7 +125,7 @@ func (s *System) resetForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var c web.Check
-	checkNewPassword(&c, in.Password, data.Email)
+	s.checkNewPassword(r.Context(), &c, in.Password, data.name, data.Email)
 	if err := c.Err(); err != nil {
 		return s.again(w, r, "auth/reset", web.View{Title: "Choose a new password", Data: data}, nil, err)
 	}

@@ -47,7 +47,7 @@ func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, err
 	var c web.Check
 	n := newUser{name: c.Text("name", in.Name, 1, 100), email: checkAddress(&c, "email", in.Email)}
 	c.Fault(!looksLikeLink(n.name), "name", "link", "A name cannot contain a web address.")
-	checkNewPassword(&c, in.Password, in.Name, in.Email)
+	s.checkNewPassword(ctx, &c, in.Password, in.Name, in.Email)
 	if err := c.Err(); err != nil {
 		return n, err
 	}

@@ -30,6 +30,8 @@ type Config struct {
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
 	RefreshGrace   int            `name:"refresh-grace" var:"SEAWORTHY_REFRESH_GRACE" default:"30" help:"Seconds for which a refresh token that was used may be shown again and gets the same answer, 0 to 300: an answer can be lost, and two tabs can ask at once. Later it counts as stolen."`
 	GeoIP          string         `name:"geoip" var:"SEAWORTHY_GEOIP" help:"Database in MaxMind's format (.mmdb) that says roughly where an address is, for the list of devices. Without one no place is shown."`
+	EmailSignIn    string         `name:"email-sign-in" var:"SEAWORTHY_EMAIL_SIGN_IN" enum:"on,off" default:"on" help:"Sign-in by a link or a code that is mailed: on or off."`
+	HIBP           string         `name:"hibp" var:"SEAWORTHY_HIBP" enum:"on,off" default:"off" help:"Ask Have I Been Pwned whether a new password was stolen anywhere; of the password only the first 20 bits of its SHA-1 leave this machine. Without an answer within a second the password is taken."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 }
 
