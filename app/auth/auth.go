@@ -51,12 +51,14 @@ type System struct {
 	touched  touches
 	ring     atomic.Pointer[keyring] // set by Open
 	proven   proven
+	throttle *throttle
+	swept    time.Time // of Run alone
 }
 
 // New makes the system. Sessions must be given to the web server, and Open called
 // before it serves.
 func New(d Deps) *System {
-	s := &System{Deps: d}
+	s := &System{Deps: d, throttle: newThrottle(d.Master, d.Limiter.Off())}
 	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
 	return s
 }
@@ -65,7 +67,10 @@ func New(d Deps) *System {
 func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 
 // Jobs registers what auth does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.sendReset)
+	queue.Handle(q, s.sendSignIn)
+}
 
 // Run writes what has gathered about sessions and keys in use, and tends the
 // signing keys, until ctx ends.
@@ -77,6 +82,9 @@ func (s *System) Run(ctx context.Context) {
 		case <-tick.C:
 			if err := s.Flush(ctx); err != nil {
 				s.Log.Error("sessions and keys in use could not be noted", "err", err)
+			}
+			if err := s.housekeep(ctx); err != nil && ctx.Err() == nil {
+				s.Log.Error("what has ended could not be swept", "err", err)
 			}
 			if err := s.Tend(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("the signing keys could not be tended", "err", err)

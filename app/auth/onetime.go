@@ -18,13 +18,16 @@ import (
 type purpose string
 
 const (
-	forVerify purpose = "verify"
-	forReset  purpose = "reset"
-	forSetup  purpose = "setup"
+	forVerify    purpose = "verify"
+	forReset     purpose = "reset"
+	forSetup     purpose = "setup"
+	forEmailLink purpose = "email_link"
+	forEmailCode purpose = "email_code"
 )
 
 // life is how long a token of each purpose works.
-var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour}
+var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour,
+	forEmailLink: 15 * time.Minute, forEmailCode: 10 * time.Minute}
 
 // token is 256 random bits. Only its hash is stored.
 type token string

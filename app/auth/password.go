@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/argon2"
@@ -38,6 +39,7 @@ type Hasher struct {
 	slots chan struct{}
 	queue chan struct{}
 	p     params
+	done  atomic.Int64
 }
 
 // NewHasher allows parallel hashes at once (as many as cores, if 0), and sixteen
@@ -56,6 +58,9 @@ func NewCheapHasher() *Hasher {
 	return h
 }
 
+// Computed is how many hashes were computed so far.
+func (h *Hasher) Computed() int64 { return h.done.Load() }
+
 // errHasherBusy is the 503 when too many wait.
 var errHasherBusy = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second,
 	Public: "Many people are signing in at once. Try again in a moment."}
@@ -68,6 +73,7 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	}
 	select {
 	case h.slots <- struct{}{}:
+		h.done.Add(1)
 		return func() { <-h.slots; <-h.queue }, nil
 	case <-ctx.Done():
 		<-h.queue

@@ -16,16 +16,22 @@ type securityData struct {
 type passwordSection struct{ Set bool }
 
 // securityDone is what happened before the security page was shown again.
-var securityDone = map[string]string{}
+var securityDone = map[string]string{
+	"password": "Your password was changed, and every other device is signed out.",
+}
 
-func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
+func (s *System) securityData(r *http.Request) (securityData, error) {
 	id := web.IdentityOf(r.Context())
-	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (d securityData, err error) {
+	return store.Read(r.Context(), s.DB, func(tx *store.Tx) (d securityData, err error) {
 		u, err := userByID(tx, id.User)
 		d.Done = securityDone[r.URL.Query().Get("done")]
 		d.Password = passwordSection{Set: u.phc != ""}
 		return d, err
 	})
+}
+
+func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
+	data, err := s.securityData(r)
 	if err != nil {
 		return err
 	}

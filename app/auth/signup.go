@@ -135,7 +135,10 @@ func (s *System) askToVerify(tx *store.Tx, u user, t token) error {
 	return err
 }
 
-type nextData struct{ Next, Notice string }
+type nextData struct {
+	Next, Notice string
+	Email        bool // sign-in by mail is offered
+}
 
 func next(r *http.Request) nextData {
 	return nextData{Next: web.LocalPath(r.URL.Query().Get("next"), "")}

@@ -1,0 +1,16 @@
+package auth
+
+// Hold takes every place at work, so that whoever comes waits until release.
+func (h *Hasher) Hold() (release func()) {
+	for range cap(h.slots) {
+		h.slots <- struct{}{}
+	}
+	return func() {
+		for range cap(h.slots) {
+			<-h.slots
+		}
+	}
+}
+
+// Line is how many are at work or wait, and how many can.
+func (h *Hasher) Line() (now, most int) { return len(h.queue), cap(h.queue) }
