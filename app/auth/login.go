@@ -76,7 +76,7 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 			return e, err
 		}
 	}
-	return entry{}, s.refuse(ctx, addr, candidates)
+	return entry{}, s.refuse(ctx, addr, candidates, known)
 }
 
 // admitUser starts the session, if nothing about the account changed while the
@@ -105,7 +105,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 	})
 }
 
-func (s *System) refuse(ctx context.Context, addr address, candidates [2]user) error {
+func (s *System) refuse(ctx context.Context, addr address, candidates [2]user, known bool) error {
 	e := audit.Event{Action: actSignInRefused, Details: map[string]any{"method": "password"}, Personal: map[string]string{"email": addr.typed}}
 	for _, u := range candidates {
 		if u.id != "" {
@@ -113,7 +113,10 @@ func (s *System) refuse(ctx context.Context, addr address, candidates [2]user) e
 			e.Subject = audit.User(u.id)
 		}
 	}
-	v := s.throttle.failed(s.DB.Now(), addr.norm, web.OriginOf(ctx).Addr)
+	var v verdict
+	if !known { // its owner may mistype without locking others out, himself elsewhere among them
+		v = s.throttle.failed(s.DB.Now(), addr.norm, web.OriginOf(ctx).Addr)
+	}
 	if err := s.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := s.Audit.Record(tx, e); err != nil {
 			return err
