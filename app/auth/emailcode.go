@@ -66,6 +66,9 @@ func (s *System) signInByCode(ctx context.Context, attempt token, text string, n
 	if errors.Is(err, errLink) || err == nil && e == (entry{}) {
 		err = errCode
 	}
+	if err == nil {
+		s.throttle.succeeded(s.DB.Now(), o.payload["email"], web.OriginOf(ctx).Addr)
+	}
 	return e, err
 }
 

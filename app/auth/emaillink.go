@@ -107,18 +107,19 @@ func (s *System) emailLinkForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) enterByLink(w http.ResponseWriter, r *http.Request, t token) error {
-	n, next := newSessionFor(r, s.Secure), ""
+	n, next, email := newSessionFor(r, s.Secure), "", ""
 	e, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (entry, error) {
 		o, err := consume(tx, t, forEmailLink)
 		if err != nil {
 			return entry{}, err
 		}
-		next = o.payload["next"]
+		next, email = o.payload["next"], o.payload["email"]
 		return s.enterByMail(tx, o, n, byEmailLink)
 	})
 	if err != nil {
 		return err
 	}
+	s.throttle.succeeded(s.DB.Now(), email, web.OriginOf(r.Context()).Addr)
 	s.setAttempt(w, "")
 	return s.arrive(w, r, n, e, next)
 }
