@@ -17,6 +17,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/standin"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
@@ -168,7 +169,8 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
-		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS)})
+		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
+		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off"})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
 
 	var own Extension
@@ -228,6 +230,13 @@ func openPlaces(cfg config.Config) (*auth.Places, error) {
 		return nil, &config.FaultError{Faults: []string{"SEAWORTHY_GEOIP must name a database in MaxMind's format: " + err.Error()}}
 	}
 	return places, nil
+}
+
+func breaches(cfg config.Config) *guess.Breaches {
+	if cfg.HIBP != "on" {
+		return nil
+	}
+	return guess.NewBreaches()
 }
 
 // Close releases the database. Run closes on its own.

@@ -259,6 +259,35 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 		"POST /-/account/sessions/revoke": func() {
 			a.SignUp("devices@example.com").Post("/-/account/sessions/revoke", "which", "all").Want(200)
 		},
+		"POST /-/login/email": func() { a.Browser().Post("/-/login/email", "email", "form@example.com").Want(200) },
+		"POST /-/login/email/link": func() {
+			byMail(a, func(b *apptest.Browser, mail apptest.Mail) {
+				b.Post("/-/login/email/link", "token", apptest.Token(a.Link("bymail@example.com", "/-/login/email")), "act", "confirm").Want(200)
+			})
+		},
+		"POST /-/login/email/code": func() {
+			byMail(a, func(b *apptest.Browser, mail apptest.Mail) {
+				b.Post("/-/login/email/code", "code", apptest.Code(mail)).Want(200)
+			})
+		},
+		"POST /-/api/v1/login/email": func() {
+			a.Browser().PostJSON("/-/api/v1/login/email", map[string]string{"email": "form@example.com"}).Want(202)
+		},
+		"POST /-/api/v1/login/email/code": func() {
+			a.SignUp("codeapi@example.com")
+			var asked struct {
+				Token string `json:"login_token"`
+			}
+			a.Browser().PostJSON("/-/api/v1/login/email", map[string]string{"email": "codeapi@example.com"}).Want(202).JSON(&asked)
+			a.RunJobs()
+			a.Browser().PostJSON("/-/api/v1/login/email/code", map[string]string{"login_token": asked.Token, "code": apptest.Code(a.Mails("codeapi@example.com")[0])}).Want(200)
+		},
+		"POST /-/account/password": func() {
+			a.SignUp("change@example.com").Post("/-/account/password", "current_password", apptest.Password, "password", "a brand new password").Want(200)
+		},
+		"PUT /-/api/v1/password": func() {
+			a.SignUp("changeapi@example.com").Do("PUT", "/-/api/v1/password", "application/json", `{"current_password":"`+apptest.Password+`","password":"a brand new password"}`).Want(204)
+		},
 		"POST /-/confirm": func() { a.SignUp("confirm@example.com").Post("/-/confirm", "password", apptest.Password).Want(200) },
 		"POST /-/api/v1/confirm": func() {
 			a.SignUp("confirmapi@example.com").PostJSON("/-/api/v1/confirm", map[string]string{"password": apptest.Password}).Want(204)
@@ -402,6 +431,18 @@ func byProvider(a *apptest.App, b *apptest.Browser, path, email string) {
 	there, err := a.StandIn.Grant(standin.AskOf(u.Query()), standin.Person{Name: "Ada", Email: email, Verified: true})
 	a.Must(err)
 	b.Get(strings.TrimPrefix(there, a.URL)).Want(200)
+}
+
+// byMail signs somebody in by mail, up to the mail.
+func byMail(a *apptest.App, then func(b *apptest.Browser, mail apptest.Mail)) {
+	a.T.Helper()
+	if a.Query(`SELECT count(*) FROM auth_email WHERE email_norm = ?`, "bymail@example.com") == "0" {
+		a.SignUp("bymail@example.com")
+	}
+	b := a.Browser()
+	b.Post("/-/login/email", "email", "bymail@example.com").Want(200)
+	a.RunJobs()
+	then(b, a.Mails("bymail@example.com")[0])
 }
 
 // owner is somebody who owns an org, operator somebody who may do everything;

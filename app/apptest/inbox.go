@@ -2,6 +2,7 @@ package apptest
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -62,6 +63,14 @@ func (a *App) Link(to, part string) string {
 	a.T.Fatalf("no link with %q in %v", part, mails[0].Links)
 	return ""
 }
+
+// Code is the six digits in a mail, as they are typed.
+func Code(m Mail) string {
+	found := digits.FindString(m.Text)
+	return strings.ReplaceAll(found, " ", "")
+}
+
+var digits = regexp.MustCompile(`\b[0-9]{3} [0-9]{3}\b`)
 
 // Token is the token in a link.
 func Token(link string) string {

@@ -8,23 +8,28 @@ import (
 
 // The actions auth records.
 const (
-	actSignedUp       audit.Action = "user.signed_up"
-	actOperatorMade   audit.Action = "operator.created"
-	actEmailVerified  audit.Action = "email.verified"
-	actVerifyAsked    audit.Action = "email.verification_requested"
-	actDisowned       audit.Action = "user.disowned"
-	actSuperseded     audit.Action = "user.superseded"
-	actSignedIn       audit.Action = "session.created"
-	actSignInRefused  audit.Action = "session.refused"
-	actSessionRevoked audit.Action = "session.revoked"
-	actResetAsked     audit.Action = "password.reset_requested"
-	actPasswordReset  audit.Action = "password.reset"
-	actTokenReused    audit.Action = "session.token_reused"
-	actSigningKey     audit.Action = "signing_key.activated"
-	actConfirmed      audit.Action = "session.confirmed"
-	actConfirmRefused audit.Action = "session.confirmation_refused"
-	actKeyCreated     audit.Action = "key.created"
-	actKeyRevoked     audit.Action = "key.revoked"
+	actSignedUp        audit.Action = "user.signed_up"
+	actOperatorMade    audit.Action = "operator.created"
+	actEmailVerified   audit.Action = "email.verified"
+	actVerifyAsked     audit.Action = "email.verification_requested"
+	actDisowned        audit.Action = "user.disowned"
+	actSuperseded      audit.Action = "user.superseded"
+	actSignedIn        audit.Action = "session.created"
+	actSignInRefused   audit.Action = "session.refused"
+	actSessionRevoked  audit.Action = "session.revoked"
+	actResetAsked      audit.Action = "password.reset_requested"
+	actPasswordReset   audit.Action = "password.reset"
+	actTokenReused     audit.Action = "session.token_reused"
+	actSigningKey      audit.Action = "signing_key.activated"
+	actConfirmed       audit.Action = "session.confirmed"
+	actConfirmRefused  audit.Action = "session.confirmation_refused"
+	actKeyCreated      audit.Action = "key.created"
+	actKeyRevoked      audit.Action = "key.revoked"
+	actSignInAsked     audit.Action = "session.email_requested"
+	actSignInDenied    audit.Action = "session.email_denied"
+	actPasswordChanged audit.Action = "password.changed"
+	actSpraying        audit.Action = "session.guessing_slowed"
+	actFlood           audit.Action = "session.refusals_surged"
 )
 
 // Actions are auth's part of the catalogue.
@@ -47,5 +52,10 @@ var accountActions = []audit.Kind{
 	{Action: actConfirmed, Title: "Identity confirmed", Means: "Somebody who was signed in proved again who they are, before an act that can do harm."},
 	{Action: actConfirmRefused, Title: "Confirmation refused", Means: "Somebody who was signed in could not prove again who they are."},
 	{Action: actKeyCreated, Title: "API key made", Means: "A key with which a program can ask was made."},
+	{Action: actSignInAsked, Title: "Sign-in mail requested", Means: "A link and a code to sign in with were asked for."},
+	{Action: actSignInDenied, Title: "Sign-in by mail denied", Means: "The owner of an address said that a sign-in by mail was not theirs; link and code were ended."},
+	{Action: actPasswordChanged, Title: "Password changed", Means: "Somebody who was signed in set a new password; every other session ended."},
+	{Action: actSpraying, Title: "Guessing slowed", Means: "Sign-ins to many accounts failed from one network, which is slowed down from then on."},
+	{Action: actFlood, Title: "Refused sign-ins surged", Means: "Far more sign-ins than usual are refused in the whole installation."},
 	{Action: actKeyRevoked, Title: "API key revoked", Means: "A key was ended; whoever uses it is refused from then on."},
 }

@@ -13,6 +13,7 @@ import (
 	"github.com/alexedwards/scs/v2"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/oidc"
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
@@ -34,21 +35,23 @@ type Texter interface {
 
 // Deps are what auth needs of the rest.
 type Deps struct {
-	DB      *store.DB
-	Audit   *audit.Log
-	Mail    Mailer
-	Log     *slog.Logger
-	Pages   *web.Pages
-	Limiter *web.Limiter
-	URL     string // public address, without a slash at the end
-	Secure  bool   // served over https
-	Hasher  *Hasher
-	Master  *seal.Keys
-	Grace   time.Duration // for which a used refresh token gets the same answer again
-	Places  *Places       // nil: none is known
-	Social  []*oidc.Provider
-	Texts   Texter // nil: no phone can be a second factor
-	Brand   string // name of the product
+	DB          *store.DB
+	Audit       *audit.Log
+	Mail        Mailer
+	Log         *slog.Logger
+	Pages       *web.Pages
+	Limiter     *web.Limiter
+	URL         string // public address, without a slash at the end
+	Secure      bool   // served over https
+	Hasher      *Hasher
+	Master      *seal.Keys
+	Grace       time.Duration // for which a used refresh token gets the same answer again
+	Places      *Places       // nil: none is known
+	Social      []*oidc.Provider
+	Texts       Texter          // nil: no phone can be a second factor
+	Brand       string          // name of the product
+	Breaches    *guess.Breaches // nil: nobody is asked
+	EmailSignIn bool            // by a link or a code that is mailed
 }
 
 // System is auth as the rest of the app uses it.
@@ -58,12 +61,14 @@ type System struct {
 	touched  touches
 	ring     atomic.Pointer[keyring] // set by Open
 	proven   proven
+	throttle *throttle
+	swept    time.Time // of Run alone
 }
 
 // New makes the system. Sessions must be given to the web server, and Open called
 // before it serves.
 func New(d Deps) *System {
-	s := &System{Deps: d}
+	s := &System{Deps: d, throttle: newThrottle(d.Master, d.Limiter.Off())}
 	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
 	return s
 }
@@ -72,7 +77,10 @@ func New(d Deps) *System {
 func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 
 // Jobs registers what auth does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.sendReset)
+	queue.Handle(q, s.sendSignIn)
+}
 
 // Run writes what has gathered about sessions and keys in use, and tends the
 // signing keys, until ctx ends.
@@ -87,6 +95,9 @@ func (s *System) Run(ctx context.Context) {
 		case <-tick.C:
 			if err := s.Flush(ctx); err != nil {
 				s.Log.Error("sessions and keys in use could not be noted", "err", err)
+			}
+			if err := s.housekeep(ctx); err != nil && ctx.Err() == nil {
+				s.Log.Error("what has ended could not be swept", "err", err)
 			}
 			if err := s.Tend(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Error("the signing keys could not be tended", "err", err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -111,7 +112,7 @@ func (s *System) confirmBy(ctx context.Context, in confirmInput) error {
 		return err
 	}
 	match := false
-	if in.Method == methodPassword && len(in.Password) <= maxPassword {
+	if in.Method == methodPassword && guess.Fits(in.Password) {
 		if match, err = s.Hasher.Verify(ctx, u.phc, in.Password); err != nil {
 			return err
 		}

@@ -56,6 +56,9 @@ func (r *keyring) verifier(kid string, now time.Time) *ecdsa.PublicKey {
 // Open reads the signing keys, and makes them at the first start. Keys that were
 // sealed with a master key which is gone are replaced: nobody can sign with them.
 func (s *System) Open(ctx context.Context) error {
+	if err := s.loadThrottle(ctx); err != nil {
+		return err
+	}
 	err := s.loadKeys(ctx)
 	if err == nil || !errors.Is(err, errNoKeys) && !errors.Is(err, errKeyLocked) {
 		return err

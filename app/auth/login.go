@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/guess"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -20,7 +21,7 @@ type loginInput struct {
 var errCredentials = &web.Error{Status: http.StatusUnauthorized, Code: "credentials",
 	Public: "This address and password do not match an account."}
 
-// perAccount bounds guesses at one account, wherever they come from.
+// perAccount bounds guesses at one account, from all devices where it is not known.
 var perAccount = web.Limit{Every: time.Minute, Burst: 10}
 
 // signIn checks a password and starts a session, whose id it returns.
@@ -31,16 +32,11 @@ var perAccount = web.Limit{Every: time.Minute, Burst: 10}
 // answer tell whether an address is known.
 func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry, error) {
 	addr, ok := newAddress(in.Email)
-	if !ok || len(in.Password) > maxPassword {
+	if !ok || !guess.Fits(in.Password) {
 		return entry{}, errCredentials
 	}
-	if wait, ok := s.Limiter.Allow("sign-in "+addr.norm, perAccount); !ok {
-		return entry{}, web.TooMany(wait)
-	}
-	if s.Hasher.full() {
-		return entry{}, errHasherBusy // before anything is done for it
-	}
 	var candidates [2]user
+	known := false
 	if err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if candidates[0], err = newestClaim(tx, addr.norm); err != nil && !isNotFound(err) {
 			return err
@@ -48,8 +44,20 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 		if candidates[1], err = owner(tx, addr.norm); err != nil && !isNotFound(err) {
 			return err
 		}
+		for _, u := range candidates { // twice in any case, so that it takes the same time
+			used, err := hasUsed(tx, u.id, n.device.hash())
+			if err != nil {
+				return err
+			}
+			if u.id != "" { // the owner comes last and decides: whoever only claims the address is not known by that
+				known = used
+			}
+		}
 		return nil
 	}); err != nil {
+		return entry{}, err
+	}
+	if err := s.mayGuess(ctx, addr, n.device, known); err != nil {
 		return entry{}, err
 	}
 	if candidates[0].id == "" { // a lone owner is tried first
@@ -61,10 +69,14 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 			return entry{}, err
 		}
 		if match && u.status == "active" {
-			return s.admitUser(ctx, u, in.Password, n)
+			e, err := s.admitUser(ctx, u, in.Password, n)
+			if err == nil && (u.verified || candidates[1].id == "") {
+				s.throttle.succeeded(s.DB.Now(), addr.norm, web.OriginOf(ctx).Addr)
+			}
+			return e, err
 		}
 	}
-	return entry{}, s.refuse(ctx, addr, candidates)
+	return entry{}, s.refuse(ctx, addr, candidates, known)
 }
 
 // admitUser starts the session, if nothing about the account changed while the
@@ -93,7 +105,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 	})
 }
 
-func (s *System) refuse(ctx context.Context, addr address, candidates [2]user) error {
+func (s *System) refuse(ctx context.Context, addr address, candidates [2]user, known bool) error {
 	e := audit.Event{Action: actSignInRefused, Details: map[string]any{"method": "password"}, Personal: map[string]string{"email": addr.typed}}
 	for _, u := range candidates {
 		if u.id != "" {
@@ -101,14 +113,41 @@ func (s *System) refuse(ctx context.Context, addr address, candidates [2]user) e
 			e.Subject = audit.User(u.id)
 		}
 	}
-	if err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.Audit.Record(tx, e) }); err != nil {
+	var v verdict
+	if !known { // its owner may mistype without locking others out, himself elsewhere among them
+		v = s.throttle.failed(s.DB.Now(), addr.norm, web.OriginOf(ctx).Addr)
+	}
+	if err := s.DB.Write(ctx, func(tx *store.Tx) error {
+		if err := s.Audit.Record(tx, e); err != nil {
+			return err
+		}
+		return s.warn(tx, v)
+	}); err != nil {
 		return err
 	}
 	return errCredentials
 }
 
+// warn tells the operators, in the log that they read, of what is more than
+// somebody who has forgotten a password.
+func (s *System) warn(tx *store.Tx, v verdict) error {
+	if v.spraying {
+		if err := s.Audit.Record(tx, audit.Event{Action: actSpraying, Actor: audit.Ref{Type: "system", ID: "auth"}, Details: map[string]any{"accounts": v.accounts}}); err != nil {
+			return err
+		}
+	}
+	if !v.surge {
+		return nil
+	}
+	tx.AfterCommit(func() {
+		s.Log.Warn("far more sign-ins than usual are refused", "refusals", surgeRefusals, "within", surgeTime)
+	})
+	return s.Audit.Record(tx, audit.Event{Action: actFlood, Actor: audit.Ref{Type: "system", ID: "auth"}, Details: map[string]any{"refusals": surgeRefusals}})
+}
+
 func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 	data := next(r)
+	data.Email = s.EmailSignIn
 	if web.IdentityOf(r.Context()).Person() {
 		return web.SeeOther(w, r, web.LocalPath(data.Next, "/"))
 	}
@@ -131,7 +170,7 @@ func (s *System) loginForm(w http.ResponseWriter, r *http.Request) error {
 	n := newSessionFor(r, s.Secure)
 	e, err := s.signIn(r.Context(), in, n)
 	if err != nil {
-		return s.again(w, r, "auth/login", web.View{Title: "Sign in", Data: nextData{Next: web.LocalPath(in.Next, "")}},
+		return s.again(w, r, "auth/login", web.View{Title: "Sign in", Data: nextData{Next: web.LocalPath(in.Next, ""), Email: s.EmailSignIn}},
 			map[string]string{"email": in.Email}, err)
 	}
 	return s.arrive(w, r, n, e, in.Next)

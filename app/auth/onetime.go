@@ -26,11 +26,14 @@ const (
 	forMFA      purpose = "mfa"      // a sign-in that waits for its second step
 	forCode     purpose = "code"     // six digits that were sent by text or mail
 	forRecovery purpose = "recovery" // stands in for a second factor
+
+	forEmailLink purpose = "email_link" // signs in, as does the code of the same mail
+	forEmailCode purpose = "email_code"
 )
 
 // life is how long a token of each purpose works.
 var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour,
-	forSocial: 10 * time.Minute, forMFA: 10 * time.Minute}
+	forSocial: 10 * time.Minute, forMFA: 10 * time.Minute, forEmailLink: 15 * time.Minute, forEmailCode: 10 * time.Minute}
 
 // token is 256 random bits. Only its hash is stored.
 type token string

@@ -10,8 +10,8 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
-	"unicode/utf8"
 
 	"golang.org/x/crypto/argon2"
 
@@ -31,10 +31,6 @@ var current = params{memory: 19456, passes: 2, threads: 1}
 const (
 	saltLen = 16
 	keyLen  = 32
-	// Password lengths, in characters and bytes. The upper bound keeps a request
-	// from buying unbounded work.
-	minPassword = 12
-	maxPassword = 256
 )
 
 // Hasher computes password hashes, a bounded number at once: each takes 19 MiB,
@@ -43,6 +39,7 @@ type Hasher struct {
 	slots chan struct{}
 	queue chan struct{}
 	p     params
+	done  atomic.Int64
 }
 
 // NewHasher allows parallel hashes at once, and thirty-two more to wait for each.
@@ -62,6 +59,9 @@ func NewCheapHasher() *Hasher {
 	return h
 }
 
+// Computed is how many hashes were computed so far.
+func (h *Hasher) Computed() int64 { return h.done.Load() }
+
 // errHasherBusy is the 503 when too many wait.
 var errHasherBusy = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second,
 	Public: "Many people are signing in at once. Try again in a moment."}
@@ -74,6 +74,7 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	}
 	select {
 	case h.slots <- struct{}{}:
+		h.done.Add(1)
 		return h.release, nil
 	case <-ctx.Done():
 		<-h.queue
@@ -154,25 +155,4 @@ func parsePHC(phc string) (p params, salt, key []byte, err error) {
 		return p, nil, nil, errBadHash
 	}
 	return p, salt, key, nil
-}
-
-// checkNewPassword applies the policy: long enough, not unbounded, not the
-// address or name itself. Nothing about kinds of characters (NIST SP 800-63B).
-func checkNewPassword(c *web.Check, password string, about ...string) {
-	n := utf8.RuneCountInString(password)
-	switch {
-	case n == 0:
-		c.Fault(false, "password", "required", "Fill this in.")
-	case n < minPassword:
-		c.Fault(false, "password", "too_short", fmt.Sprintf("At least %d characters; a few words do well.", minPassword))
-	case len(password) > maxPassword:
-		c.Fault(false, "password", "too_long", fmt.Sprintf("At most %d characters.", maxPassword))
-	case strings.Count(password, password[:1]) == len(password):
-		c.Fault(false, "password", "too_simple", "One character over and over is easy to guess.")
-	}
-	for _, a := range about {
-		if a != "" && strings.EqualFold(a, password) {
-			c.Fault(false, "password", "too_simple", "This must not be your name or address.")
-		}
-	}
 }

@@ -70,6 +70,9 @@ func (s *System) forgotForm(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Err(); err != nil {
 		return s.again(w, r, "auth/forgot", web.View{Title: "Forgot your password?"}, map[string]string{"email": in.Email}, err)
 	}
+	if err := s.mayMail(r.Context(), addr); err != nil {
+		return s.again(w, r, "auth/forgot", web.View{Title: "Forgot your password?"}, map[string]string{"email": in.Email}, err)
+	}
 	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		if _, err := queue.Enqueue(tx, SendReset{Email: addr.norm}, queue.Unique(addr.norm, time.Minute)); err != nil {
 			return err
@@ -83,7 +86,7 @@ func (s *System) forgotForm(w http.ResponseWriter, r *http.Request) error {
 		ResendPath: "/-/forgot", ResendEmail: addr.typed}})
 }
 
-type resetData struct{ Token, Email string }
+type resetData struct{ Token, Email, name string }
 
 // resetPage shows the form only for a link that works.
 func (s *System) resetPage(w http.ResponseWriter, r *http.Request) error {
@@ -102,7 +105,7 @@ func (s *System) resetTarget(ctx context.Context, t token) (resetData, error) {
 			return resetData{}, err
 		}
 		u, err := userByID(tx, o.user)
-		return resetData{Token: string(t), Email: u.email.typed}, err
+		return resetData{Token: string(t), Email: u.email.typed, name: u.name}, err
 	})
 }
 
@@ -125,7 +128,7 @@ func (s *System) resetForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var c web.Check
-	checkNewPassword(&c, in.Password, data.Email)
+	s.checkNewPassword(r.Context(), &c, in.Password, data.name, data.Email)
 	if err := c.Err(); err != nil {
 		return s.again(w, r, "auth/reset", web.View{Title: "Choose a new password", Data: data}, nil, err)
 	}
@@ -135,6 +138,9 @@ func (s *System) resetForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error { return s.reset(tx, token(in.Token), phc) }); err != nil {
 		return err
+	}
+	if addr, ok := newAddress(data.Email); ok {
+		s.throttle.succeeded(s.DB.Now(), addr.norm, web.OriginOf(r.Context()).Addr)
 	}
 	s.sessions.WriteSessionCookie(r.Context(), w, "", time.Time{})
 	return web.SeeOther(w, r, "/-/login?notice=reset")
@@ -155,6 +161,9 @@ func (s *System) reset(tx *store.Tx, t token, phc string) error {
 		return errLink
 	}
 	if !u.verified {
+		if err := s.evict(tx, u); err != nil {
+			return err
+		}
 		if err := s.verified(tx, u); err != nil {
 			return err
 		}
@@ -168,8 +177,5 @@ func (s *System) reset(tx *store.Tx, t token, phc string) error {
 	if err := s.Audit.Record(tx, audit.Event{Action: actPasswordReset, Actor: audit.User(u.id), Targets: []audit.Ref{audit.User(u.id)}}); err != nil {
 		return err
 	}
-	_, err = s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/password_changed", User: u.id, Vars: map[string]string{
-		"Name": u.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC"),
-		"Device": deviceLabel(web.OriginOf(tx.Context()).UserAgent), "URL": s.URL + "/-/forgot"}})
-	return err
+	return s.tellPasswordChanged(tx, u, "You were signed out on every device.")
 }

@@ -11,7 +11,7 @@ import (
 // Routes are auth's pages and its part of the API.
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
-		s.socialRoutes(), s.factorRoutes())
+		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.

@@ -23,11 +23,12 @@ var securityDone = map[string]string{
 	"method_unlinked": "It is unlinked: it does not open your account any more.",
 	"factor":          "The second step is set up.",
 	"factor_removed":  "That second step is removed.",
+	"password":        "Your password was changed, and every other device is signed out.",
 }
 
-func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
+func (s *System) securityData(r *http.Request) (securityData, error) {
 	id := web.IdentityOf(r.Context())
-	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (d securityData, err error) {
+	return store.Read(r.Context(), s.DB, func(tx *store.Tx) (d securityData, err error) {
 		u, err := userByID(tx, id.User)
 		d.Done = securityDone[r.URL.Query().Get("done")]
 		d.Password = passwordSection{Set: u.phc != ""}
@@ -41,6 +42,10 @@ func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
 		d.Factors, err = s.factorsSection(tx, u.id)
 		return d, err
 	})
+}
+
+func (s *System) securityPage(w http.ResponseWriter, r *http.Request) error {
+	data, err := s.securityData(r)
 	if err != nil {
 		return err
 	}

@@ -137,9 +137,13 @@ func (s *System) revokeOthers(tx *store.Tx, userID, but, reason string) (n int, 
 }
 
 // revokeAll ends every session of a user. The epoch goes up with it, so that
-// nothing which began before can live on, whatever holds it.
+// nothing which began before can live on, whatever holds it; nor can a link or
+// code that was mailed before and not used yet.
 func (s *System) revokeAll(tx *store.Tx, userID, reason string) (n int, err error) {
 	if n, err = s.revokeOthers(tx, userID, "", reason); err != nil {
+		return n, err
+	}
+	if err := s.voidProofs(tx, userID); err != nil {
 		return n, err
 	}
 	return n, raiseEpoch(tx, userID)

@@ -87,3 +87,11 @@ func touchSession(tx *store.Tx, id string, at int64, ip string, idle int64) erro
 		at, ip, idle, id, at)
 	return err
 }
+
+// renewSession takes a living session along into its user's new epoch, as one
+// that has just been confirmed. A browser's gets a new cookie.
+func renewSession(tx *store.Tx, userID, id string, cookieHash []byte) error {
+	return tx.ExecOne(`UPDATE auth_session SET epoch = (SELECT epoch FROM auth_user WHERE id = ?), stepup_at = ?,
+			token_hash = CASE WHEN token_hash IS NULL THEN NULL ELSE ? END
+		WHERE id = ? AND user_id = ? AND revoked_at IS NULL`, userID, tx.Now().UnixMilli(), cookieHash, id, userID)
+}

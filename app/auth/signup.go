@@ -47,7 +47,7 @@ func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, err
 	var c web.Check
 	n := newUser{name: c.Text("name", in.Name, 1, 100), email: checkAddress(&c, "email", in.Email)}
 	c.Fault(!looksLikeLink(n.name), "name", "link", "A name cannot contain a web address.")
-	checkNewPassword(&c, in.Password, in.Name, in.Email)
+	s.checkNewPassword(ctx, &c, in.Password, in.Name, in.Email)
 	if err := c.Err(); err != nil {
 		return n, err
 	}
@@ -139,7 +139,10 @@ func (s *System) askToVerify(tx *store.Tx, u user, t token) error {
 	return err
 }
 
-type nextData struct{ Next, Notice string }
+type nextData struct {
+	Next, Notice string
+	Email        bool // sign-in by mail is offered
+}
 
 func next(r *http.Request) nextData {
 	return nextData{Next: web.LocalPath(r.URL.Query().Get("next"), "")}

@@ -59,8 +59,12 @@ func (t *touches) take() (sessions map[string]touch, keys map[string]time.Time) 
 	return sessions, keys
 }
 
-// Flush writes the noted sessions and keys in one transaction.
+// Flush writes the noted sessions and keys in one transaction, and what the
+// defence of sign-in has counted in another.
 func (s *System) Flush(ctx context.Context) error {
+	if err := s.flushThrottle(ctx); err != nil {
+		return err
+	}
 	sessions, keys := s.touched.take()
 	if len(sessions)+len(keys) == 0 {
 		return nil

@@ -36,6 +36,8 @@ type Config struct {
 	SMSWebhook     string         `name:"sms-webhook" var:"SEAWORTHY_SMS_WEBHOOK" help:"Address that texts are posted to instead, as JSON signed as Standard Webhooks says, for any other provider."`
 	SMSSecret      string         `name:"sms-webhook-secret" var:"SEAWORTHY_SMS_WEBHOOK_SECRET" secret:"" help:"What the webhook's signature is made with: whsec_ and 24 to 64 bytes in base64."`
 	SMSDaily       int            `name:"sms-daily" var:"SEAWORTHY_SMS_DAILY" default:"500" help:"Most texts in 24 hours, all together: somebody may try to make you pay for them."`
+	EmailSignIn    string         `name:"email-sign-in" var:"SEAWORTHY_EMAIL_SIGN_IN" enum:"on,off" default:"on" help:"Sign-in by a link or a code that is mailed: on or off."`
+	HIBP           string         `name:"hibp" var:"SEAWORTHY_HIBP" enum:"on,off" default:"off" help:"Ask Have I Been Pwned whether a new password was stolen anywhere; of the password only the first 20 bits of its SHA-1 leave this machine. Without an answer within a second the password is taken."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
 	// Signing in with a provider, see providers.go.

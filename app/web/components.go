@@ -73,7 +73,7 @@ func newInput(f *Form, name, label string, pairs ...string) (Input, error) {
 		}
 	}
 	if in.Type == "password" {
-		in.Value = "" // never sent back
+		in.Value, in.Maxlength = "", 256 // never sent back
 	}
 	return in, nil
 }

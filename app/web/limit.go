@@ -31,6 +31,9 @@ func NewLimiter(clock func() time.Time, off bool) *Limiter {
 	return &Limiter{clock: clock, off: off}
 }
 
+// Off reports whether everything is allowed.
+func (l *Limiter) Off() bool { return l.off }
+
 // Allow takes one from the key's allowance, or returns how long to wait.
 func (l *Limiter) Allow(key string, limit Limit) (wait time.Duration, ok bool) {
 	if l.off || limit.Burst == 0 {

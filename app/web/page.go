@@ -96,6 +96,9 @@ func NewPages(fsys fs.FS, static *Static, site Site, clock func() time.Time) (*P
 	return p, nil
 }
 
+// Site is what every page knows of the installation.
+func (p *Pages) Site() Site { return p.site }
+
 // Names are the pages there are.
 func (p *Pages) Names() []string {
 	var names []string

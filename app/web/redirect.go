@@ -38,3 +38,6 @@ func SeeOther(w http.ResponseWriter, r *http.Request, path string) error {
 }
 
 func queryEscape(s string) string { return url.QueryEscape(s) }
+
+// WithNext is a path of ours that leads on to next.
+func WithNext(path, next string) string { return path + "?next=" + queryEscape(next) }
