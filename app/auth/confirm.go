@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth/oidc"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -26,13 +27,19 @@ type confirmData struct {
 	Next     string
 	Email    string
 	Password bool // there is one
+	Methods  []*oidc.Provider
 }
 
 func (s *System) confirmData(ctx context.Context, next string) (confirmData, error) {
 	id := web.IdentityOf(ctx)
 	return store.Read(ctx, s.DB, func(tx *store.Tx) (confirmData, error) {
 		u, err := userByID(tx, id.User)
-		return confirmData{Next: web.LocalPath(next, "/-/account"), Email: u.email.typed, Password: u.phc != ""}, err
+		if err != nil {
+			return confirmData{}, err
+		}
+		d := confirmData{Next: web.LocalPath(next, "/-/account"), Email: u.email.typed, Password: u.phc != ""}
+		d.Methods, err = s.providersOf(tx, u)
+		return d, err
 	})
 }
 

@@ -18,8 +18,10 @@ func (s *System) socialRoutes() []web.Route {
 	return []web.Route{
 		{Method: "POST", Pattern: "/-/login/{provider}", Access: web.Public, Handler: s.socialForm, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; what comes of it is recorded when it comes back"},
+		{Method: "POST", Pattern: "/-/confirm/{provider}", Access: web.Person, Handler: s.confirmBy, Limit: web.PerMinute(20),
+			Exempt: "it leads to the provider; the confirmation is recorded when it comes back"},
 		{Method: "GET", Pattern: "/-/login/{provider}/callback", Access: web.Public, Handler: s.socialBack, Limit: web.PerMinute(30),
-			Audit: actions(actSignedIn, actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused)},
+			Audit: actions(actSignedIn, actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused, actConfirmed)},
 		{Method: "POST", Pattern: "/-/account/security/identities/{provider}/link", Access: web.Person, Fresh: true, Handler: s.linkForm, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; the link is recorded when it comes back"},
 		{Method: "POST", Pattern: "/-/account/security/identities/unlink", Access: web.Person, Fresh: true, Handler: s.unlinkForm, Audit: actions(actUnlinked)},
@@ -93,6 +95,17 @@ func (s *System) providerOf(issuer string) *oidc.Provider {
 // opens an account belongs here too.
 func (s *System) lastWay(u user, all []identity, id string) bool {
 	return u.phc == "" && !slices.ContainsFunc(all, func(i identity) bool { return i.id != id && s.providerOf(i.issuer) != nil })
+}
+
+// providersOf are the providers where a user can prove who he is.
+func (s *System) providersOf(tx *store.Tx, u user) (ways []*oidc.Provider, err error) {
+	all, err := identitiesOf(tx, u.id)
+	for _, p := range s.Social {
+		if slices.ContainsFunc(all, func(i identity) bool { return i.issuer == p.Issuer }) {
+			ways = append(ways, p)
+		}
+	}
+	return ways, err
 }
 
 func (s *System) linkForm(w http.ResponseWriter, r *http.Request) error {
