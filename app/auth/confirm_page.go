@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"seaworthy/app/auth/oidc"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -12,7 +13,8 @@ import (
 // confirmData is what can be shown to confirm who one is.
 type confirmData struct {
 	mfaData
-	Email string
+	Email     string
+	Providers []*oidc.Provider // another site that can confirm it; none for whoever has a second factor
 }
 
 func (s *System) confirmData(ctx context.Context, method, next string, sent bool) (confirmData, error) {
@@ -30,7 +32,11 @@ func (s *System) confirmData(ctx context.Context, method, next string, sent bool
 		if d.Method = method; !d.Has(method) && len(d.Methods) > 0 {
 			d.Method = d.Methods[0]
 		}
-		d.Phone, err = phoneLabel(tx, u.id)
+		if second, err := hasFactor(tx, u.id); err != nil || second {
+			d.Phone, err = phoneLabel(tx, u.id)
+			return err
+		}
+		d.Providers, err = s.providersOf(tx, u)
 		return err
 	})
 }

@@ -18,8 +18,10 @@ func (s *System) socialRoutes() []web.Route {
 	return []web.Route{
 		{Method: "POST", Pattern: "/-/login/{provider}", Access: web.Public, Handler: s.socialForm, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; what comes of it is recorded when it comes back"},
+		{Method: "POST", Pattern: "/-/confirm/{provider}", Access: web.Person, Handler: s.confirmAt, Limit: web.PerMinute(20),
+			Exempt: "it leads to the provider; the confirmation is recorded when it comes back"},
 		{Method: "GET", Pattern: "/-/login/{provider}/callback", Access: web.Public, Handler: s.socialBack, Limit: web.PerMinute(30),
-			Audit: actions(actSignedIn, actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused)},
+			Audit: actions(actSignedIn, actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused, actConfirmed)},
 		{Method: "POST", Pattern: "/-/account/security/identities/{provider}/link", Access: web.Person, Fresh: true, Handler: s.linkForm, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; the link is recorded when it comes back"},
 		{Method: "POST", Pattern: "/-/account/security/identities/unlink", Access: web.Person, Fresh: true, Handler: s.unlinkForm, Audit: actions(actUnlinked)},
@@ -95,6 +97,17 @@ func (s *System) lastWay(u user, all []identity, id string) bool {
 	return u.phc == "" && !slices.ContainsFunc(all, func(i identity) bool { return i.id != id && s.providerOf(i.issuer) != nil })
 }
 
+// providersOf are the providers where a user can prove who he is.
+func (s *System) providersOf(tx *store.Tx, u user) (ways []*oidc.Provider, err error) {
+	all, err := identitiesOf(tx, u.id)
+	for _, p := range s.Social {
+		if slices.ContainsFunc(all, func(i identity) bool { return i.issuer == p.Issuer }) {
+			ways = append(ways, p)
+		}
+	}
+	return ways, err
+}
+
 func (s *System) linkForm(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
 	return s.depart(w, r, oneTime{user: id.User, session: id.Session, payload: map[string]string{"act": toLink}})
@@ -150,15 +163,6 @@ func (s *System) unlinkForm(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, r, "/-/account/security?done=method_unlinked")
 }
 
-func (s *System) unlinkAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.unlink(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
-}
-
 // errLastWay keeps people from locking themselves out.
 var errLastWay = &web.Error{Status: http.StatusConflict, Code: "last_way",
 	Public: "This is the only way into your account. Set a password or link another first."}
@@ -194,33 +198,4 @@ func (s *System) unlink(ctx context.Context, id string) error {
 		}
 		return s.tellOfIdentity(tx, u, "auth/identity_unlinked", label)
 	})
-}
-
-// identityJSON is an identity as the API gives it to its user.
-type identityJSON struct {
-	ID       string    `json:"id"`
-	Provider string    `json:"provider"`
-	Issuer   string    `json:"issuer"`
-	Subject  string    `json:"subject"`
-	Email    string    `json:"email,omitempty"` // as the provider last said it
-	Created  time.Time `json:"created_at"`
-	LastUsed time.Time `json:"last_used_at"`
-}
-
-type identityList struct {
-	Identities []identityJSON `json:"identities"` // all of them: there are twenty at most
-}
-
-func (s *System) identitiesAPI(w http.ResponseWriter, r *http.Request) error {
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]identity, error) {
-		return identitiesOf(tx, web.IdentityOf(r.Context()).User)
-	})
-	if err != nil {
-		return err
-	}
-	out := identityList{Identities: []identityJSON{}}
-	for _, i := range all {
-		out.Identities = append(out.Identities, identityJSON{ID: i.id, Provider: i.provider, Issuer: i.issuer, Subject: i.sub, Email: i.email, Created: i.created, LastUsed: i.used})
-	}
-	return web.JSON(w, http.StatusOK, out)
 }

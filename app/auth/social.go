@@ -19,8 +19,9 @@ func byProvider(p *oidc.Provider) proof { return proof{method: p.Name, amr: "fed
 
 // What somebody is at a provider for.
 const (
-	toSignIn = "sign-in"
-	toLink   = "link"
+	toSignIn  = "sign-in"
+	toLink    = "link"
+	toConfirm = "confirm"
 )
 
 // trip is one way to a provider and back. Its state token names it; everything
@@ -184,8 +185,11 @@ func (s *System) socialBack(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.disbelieve(w, r, p, t, err)
 	}
-	if t.act() == toLink {
+	switch t.act() {
+	case toLink:
 		return s.linkBack(w, r, newArrival(p, claims), t)
+	case toConfirm:
+		return s.confirmBack(w, r, newArrival(p, claims), t)
 	}
 	return s.signInBack(w, r, newArrival(p, claims), t)
 }

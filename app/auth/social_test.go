@@ -2,14 +2,18 @@ package auth_test
 
 import (
 	"html"
+	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"seaworthy/app"
 	"seaworthy/app/apptest"
 	"seaworthy/app/auth/standin"
+	"seaworthy/app/config"
 )
 
 var onward = regexp.MustCompile(`href="([^"]*)" rel="noreferrer"`)
@@ -262,7 +266,7 @@ func TestLinkingAsksForAFreshProof(t *testing.T) {
 	a := apptest.New(t)
 	b := a.Verified(ada.Email)
 	with(t, a, b, ada).Want(200)
-	a.Clock.Advance(16 * 60e9)
+	a.Clock.Advance(16 * time.Minute)
 	a.Forget()
 	b.Post("/-/account/security/identities/standin/link").Want(200, "Confirm who you are")
 	b.Post("/-/account/security/identities/unlink", "id", a.Query(`SELECT id FROM auth_identity`)).Want(200, "Confirm who you are")
@@ -314,4 +318,80 @@ func TestParallelFirstSignInsMakeOneAccount(t *testing.T) {
 
 func disable(a *apptest.App, email string) {
 	write(a, `UPDATE auth_user SET status = 'disabled' WHERE id = (SELECT user_id FROM auth_email WHERE email_norm = ?)`, email)
+}
+
+func TestConfirmWithAProvider(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, dangerous)
+	b := a.Browser()
+	with(t, a, b, ada).Want(200)
+	a.Clock.Advance(16 * time.Minute)
+	b.Get("/-/danger").Want(200, "Confirm with the stand-in provider").Without("Sign out and in again")
+	a.Forget()
+	b.Get(back(t, a, a.StandIn, leave(t, b, "/-/confirm/standin", "next", "/-/danger"), grace)).Want(403, "You were not confirmed")
+	a.Expect(apptest.Happened{Audit: []string{"session.confirmation_refused"}, Rows: map[string]int{"auth_one_time": 1}})
+	b.Get("/-/api/v1/danger").Want(401)
+	b.Get(back(t, a, a.StandIn, leave(t, b, "/-/confirm/standin", "next", "/-/danger"), ada)).Want(200, "done")
+	a.Expect(apptest.Happened{Audit: []string{"session.confirmed"}, Rows: map[string]int{"auth_one_time": 1}})
+	b.Get("/-/api/v1/danger").Want(200)
+
+	// An answer that was meant for another end is none for this one.
+	other := a.Browser()
+	with(t, a, other, grace).Want(200)
+	other.Get(back(t, a, a.StandIn, leave(t, b, "/-/confirm/standin"), ada)).Want(400, "This sign-in cannot go on")
+}
+
+// Where the ID token says no address, the provider is asked for it, and believed
+// if it speaks of the same person.
+func TestAddressFromUserInfo(t *testing.T) {
+	t.Parallel()
+	a, p := issuers(t, "acme")
+	sub := victim.Sub
+	p[0].Twist.Discovery = func(d map[string]any) { d["userinfo_endpoint"] = p[0].Issuer + "/userinfo" }
+	p[0].Twist.Claims = func(c map[string]any) { delete(c, "email"); delete(c, "email_verified") }
+	p[0].Twist.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+		if r.URL.Path != "/userinfo" {
+			return false
+		}
+		if r.Header.Get("Authorization") != "Bearer simulated" {
+			t.Errorf("asked with %v", r.Header)
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write([]byte(`{"sub":"` + sub + `","email":"vic@example.org","email_verified":true}`))
+		return true
+	}
+	sub = "somebody else"
+	refused(t, a, p[0], victim, 403, "Acme did not confirm who you are")
+	sub = victim.Sub
+	b := a.Browser()
+	at(t, a, b, "acme", p[0], victim).Want(200)
+	b.Get("/-/account").Want(200, victim.Email, "Verified")
+}
+
+func TestStandInProviderHasAPageToChooseFrom(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	b := a.Browser()
+	to := leave(t, b, "/-/login/standin")
+	ask := to.RawQuery
+	b.Get(to.RequestURI()).Want(200, "Choose who to be", "Simulated", "Ada Lovelace", "Never verified")
+	b.Get("/-/dev/oidc/authorize?client_id=seaworthy&redirect_uri=https://evil.example").Want(400, "sends nobody anywhere else")
+	evil := to.Query()
+	evil.Set("redirect_uri", "https://evil.example/")
+	b.Post("/-/dev/oidc/authorize", "ask", evil.Encode(), "act", "be", "email", "a@b.example").Want(400)
+	b.Post("/-/dev/oidc/authorize", "ask", ask, "act", "make", "email", "", "name", "X").Want(422, "Give an address or a subject")
+	a.Forget()
+	b.Post("/-/dev/oidc/authorize", "ask", ask, "act", "deny").Want(403, "You did not go on with the stand-in provider")
+	a.ExpectNothing()
+	b.Post("/-/dev/oidc/authorize", "ask", ask, "act", "make", "name", "Zoe", "email", "zoe@firm.example", "verified", "on", "hosted", "firm.example").Want(200)
+	b.Get("/-/account").Want(200, "Zoe", "zoe@firm.example", "Verified")
+
+	// In production there is none.
+	live := apptest.New(t, func(c *config.Config, _ *app.Options) {
+		c.URL, c.SMTPURL = "https://app.example.com", "smtp://127.0.0.1:1"
+	})
+	live.Browser().Get("/-/dev/oidc/.well-known/openid-configuration").Want(404)
+	live.Browser().Get(to.RequestURI()).Want(404)
+	live.Browser().Post("/-/login/standin").Want(404)
+	live.Browser().Get("/-/login").Want(200).Without("Continue with")
 }

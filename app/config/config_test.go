@@ -53,6 +53,17 @@ func TestRefusesWithASentence(t *testing.T) {
 		"grace below zero":      {"SEAWORTHY_REFRESH_GRACE=-1", "0 to 300"},
 		"bad level":             {"SEAWORTHY_LOG_LEVEL=loud", "log-level"},
 		"bad network":           {"SEAWORTHY_TRUSTED_PROXIES=ten", "trusted-proxies"},
+		"half of google":        {"SEAWORTHY_GOOGLE_CLIENT_ID=x", "must be set both"},
+		"stand-in in live":      {"SEAWORTHY_STAND_IN=maybe", "stand-in"},
+		"oidc without id":       {"SEAWORTHY_OIDC=acme=https://login.acme.example", "SEAWORTHY_OIDC_CLIENT_IDS must have the client id of acme, as acme="},
+		"oidc over http":        {"SEAWORTHY_OIDC=acme=http://login.acme.example", "must be https"},
+		"oidc no url":           {"SEAWORTHY_OIDC=acme=login.acme.example", "must look like"},
+		"oidc no pair":          {"SEAWORTHY_OIDC=https://login.acme.example", "must be a list of name=value"},
+		"oidc taken name":       {"SEAWORTHY_OIDC=google=https://login.acme.example", "cannot be a provider's name"},
+		"oidc odd name":         {"SEAWORTHY_OIDC=Acme/x=https://login.acme.example", "cannot be a provider's name"},
+		"oidc any tenant":       {"SEAWORTHY_OIDC=ms=https://login.microsoftonline.com/common/v2.0", "must name one tenant"},
+		"oidc twice":            {"SEAWORTHY_OIDC=acme=https://a.example acme=https://b.example", "is given twice"},
+		"secret of nobody":      {"SEAWORTHY_OIDC_CLIENT_SECRETS=acme=x", "which SEAWORTHY_OIDC does not name"},
 		"missing secret file":   {"SEAWORTHY_METRICS_TOKEN_FILE=/nonexistent", "SEAWORTHY_METRICS_TOKEN_FILE"},
 	} {
 		t.Run(name, func(t *testing.T) {
