@@ -56,14 +56,13 @@ func (s *System) confirmForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.confirmBy(r.Context(), in); err != nil {
-		return s.confirmAgain(w, r, in.Method, in.Next, err)
+		return s.confirmAgain(w, r, in, in.Method == string(smsFactor) || in.Method == methodEmail, err)
 	}
 	return web.SeeOther(w, r, web.LocalPath(in.Next, "/-/account"))
 }
 
-func (s *System) confirmAgain(w http.ResponseWriter, r *http.Request, method, next string, err error) error {
-	sent := method == string(smsFactor) || method == methodEmail
-	data, failed := s.confirmData(r.Context(), method, next, sent)
+func (s *System) confirmAgain(w http.ResponseWriter, r *http.Request, in confirmInput, sent bool, err error) error {
+	data, failed := s.confirmData(r.Context(), in.Method, in.Next, sent)
 	if failed != nil {
 		return failed
 	}
@@ -92,7 +91,7 @@ func (s *System) confirmCodeForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.sendConfirmCode(r.Context(), in.Method); err != nil {
-		return s.confirmAgain(w, r, in.Method, in.Next, err)
+		return s.confirmAgain(w, r, confirmInput{Method: in.Method, Next: in.Next}, false, err)
 	}
 	return web.SeeOther(w, r, "/-/confirm?"+url.Values{"method": {in.Method}, "sent": {"1"}, "next": {web.LocalPath(in.Next, "/-/account")}}.Encode())
 }

@@ -142,14 +142,6 @@ func userOf(a *apptest.App, email string) string {
 	return a.Query(`SELECT user_id FROM auth_email WHERE email_norm = ?`, email)
 }
 
-// setUpPhone gives whoever is signed in a phone.
-func setUpPhone(a *apptest.App, b *apptest.Browser, number string) {
-	a.T.Helper()
-	p := b.Post("/-/account/security/factors", "kind", "sms", "phone", number).Want(200, "We sent a text")
-	a.RunJobs()
-	b.Post(p.Path+"/confirm", "code", textCode(a)).Want(200)
-}
-
 // textCode is the code in the newest text.
 func textCode(a *apptest.App) string {
 	a.T.Helper()

@@ -213,8 +213,17 @@ func (s *System) showSecond(tx *store.Tx, u user, in secondStep, occasion string
 			}
 		}
 	case string(smsFactor):
-		held, err = s.useSent(tx, u.id, occasion, code)
-		return smsFactor.amr(), held, err
+		if held, err = s.useSent(tx, u.id, occasion, code); err != nil || !held {
+			return "", false, err
+		}
+		f, err := phoneOf(tx, u.id) // none any more: the code went to one that was removed
+		if isNotFound(err) {
+			return "", false, nil
+		}
+		if err == nil {
+			err = touchFactor(tx, f.id)
+		}
+		return smsFactor.amr(), err == nil, err
 	case methodRecovery:
 		held, err = s.useRecovery(tx, u, code)
 		return "otp mfa", held, err

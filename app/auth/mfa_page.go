@@ -46,6 +46,12 @@ type mfaData struct {
 	Sent    bool   // a text is on its way
 }
 
+// CanType reports whether a code can be there to type: one that is sent has to be
+// asked for first.
+func (d mfaData) CanType() bool {
+	return d.Sent || d.Method != string(smsFactor) && d.Method != methodEmail
+}
+
 // Has reports whether a method can be used.
 func (d mfaData) Has(method string) bool { return slices.Contains(d.Methods, method) }
 
@@ -140,7 +146,7 @@ func (s *System) mfaTextForm(w http.ResponseWriter, r *http.Request) error {
 		return s.startOver(w, r)
 	}
 	if err != nil {
-		data, failed := s.mfaData(r.Context(), t, string(smsFactor), in.Next, true)
+		data, failed := s.mfaData(r.Context(), t, string(smsFactor), in.Next, false)
 		if failed != nil {
 			return err
 		}

@@ -100,7 +100,7 @@ func (s *System) sendText(tx *store.Tx, f factor, occasion string, code sentCode
 // mailCode mails a user a code to confirm who he is.
 func (s *System) mailCode(tx *store.Tx, u user, occasion string, code sentCode) error {
 	if _, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/confirm_code", User: u.id, Vars: map[string]string{
-		"Name": u.name, "Code": string(code), "Device": deviceLabel(web.OriginOf(tx.Context()).UserAgent)}}); err != nil {
+		"Name": u.name, "Code": string(code), "Device": deviceLabel(web.OriginOf(tx.Context()).UserAgent), "URL": s.URL + "/-/confirm?method=email&sent=1"}}); err != nil {
 		return err
 	}
 	return s.codeSent(tx, u.id, occasion, code, methodEmail)
