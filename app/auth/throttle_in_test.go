@@ -63,7 +63,7 @@ func TestSurgeIsTold(t *testing.T) {
 	}
 }
 
-func FuzzCode(f *testing.F) {
+func FuzzMailedCode(f *testing.F) {
 	for _, seed := range []string{"123456", " 123 456 ", "123-456", "１２３４５６", "1234567", "\u00a0123456"} {
 		f.Add(seed)
 	}
