@@ -1,6 +1,10 @@
 package auth
 
-import "seaworthy/app/audit"
+import (
+	"slices"
+
+	"seaworthy/app/audit"
+)
 
 // The actions auth records.
 const (
@@ -24,7 +28,7 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = []audit.Kind{
+var Actions = slices.Concat(ownActions, []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
 	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
 	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},
@@ -42,4 +46,4 @@ var Actions = []audit.Kind{
 	{Action: actConfirmRefused, Title: "Confirmation refused", Means: "Somebody who was signed in could not prove again who they are."},
 	{Action: actKeyCreated, Title: "API key made", Means: "A key with which a program can ask was made."},
 	{Action: actKeyRevoked, Title: "API key revoked", Means: "A key was ended; whoever uses it is refused from then on."},
-}
+})

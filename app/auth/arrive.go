@@ -2,6 +2,7 @@ package auth
 
 import (
 	"net/http"
+	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/web"
@@ -18,12 +19,16 @@ var byPassword = proof{method: "password", amr: "pwd"}
 
 // entry is what a sign-in led to.
 type entry struct {
-	session string
+	session  string
+	deleteAt time.Time // there is no session: the account is to be deleted then, and may be kept instead
 }
 
 // welcome is how every sign-in ends, whatever proved it: with a session, and
-// with its event.
+// with its event. To an account that is to be deleted only its keeping is offered.
 func (s *System) welcome(tx *store.Tx, n newSession, u user, p proof) (entry, error) {
+	if u.status == statusDeleting {
+		return s.offerToKeep(tx, n, u, p)
+	}
 	org, err := personalOrg(tx, u.id)
 	if err != nil {
 		return entry{}, err
@@ -38,7 +43,10 @@ func (s *System) welcome(tx *store.Tx, n newSession, u user, p proof) (entry, er
 }
 
 // arrive sends a browser on after a sign-in, to a path on this site that it asked for.
-func (s *System) arrive(w http.ResponseWriter, r *http.Request, n newSession, _ entry, next string) error {
+func (s *System) arrive(w http.ResponseWriter, r *http.Request, n newSession, e entry, next string) error {
+	if !e.deleteAt.IsZero() {
+		return s.Pages.Render(w, r, "auth/keep", web.View{Title: "Keep your account?", Data: keepData{Token: string(n.keep), DeleteAt: e.deleteAt}})
+	}
 	s.setCookies(w, r, n)
 	return web.SeeOther(w, r, web.LocalPath(next, "/"))
 }

@@ -23,6 +23,8 @@ import (
 // Mailer is what auth needs of email.
 type Mailer interface {
 	Send(tx *store.Tx, m email.Message) (id string, err error)
+	// Forget deletes at most limit of what was sent to or about a user, and returns how many.
+	Forget(tx *store.Tx, user string, limit int) (int, error)
 }
 
 // Deps are what auth needs of the rest.
@@ -39,6 +41,10 @@ type Deps struct {
 	Master  *seal.Keys
 	Grace   time.Duration // for which a used refresh token gets the same answer again
 	Places  *Places       // nil: none is known
+	Folder  string        // of the files that people's exports are written to
+	Exports []ExportPart  // what the other systems hold on a person
+	// Erase takes a subject's personal data out of the audit log.
+	Erase func(ctx context.Context, subject audit.Ref) (int, error)
 }
 
 // System is auth as the rest of the app uses it.
@@ -62,12 +68,20 @@ func New(d Deps) *System {
 func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 
 // Jobs registers what auth does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.sendReset)
+	queue.Handle(q, s.eraseAccount)
+	queue.Handle(q, s.runExport)
+	queue.Handle(q, s.expireExport)
+}
 
 // Run writes what has gathered about sessions and keys in use, and tends the
 // signing keys, until ctx ends.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
+	if err := s.sweepExports(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Error("exports that nothing speaks of could not be deleted", "err", err)
+	}
 	defer tick.Stop()
 	for {
 		select {

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+
 	"github.com/golang-jwt/jwt/v5"
 
 	"seaworthy/store"
@@ -34,3 +36,6 @@ func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, 
 	next, err := s.rotate(tx, refreshToken{session, generation})
 	return next.generation, err
 }
+
+// SweepExports is what Run does first.
+func (s *System) SweepExports(ctx context.Context) error { return s.sweepExports(ctx) }

@@ -57,7 +57,7 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 		if err != nil {
 			return entry{}, err
 		}
-		if match && u.status == "active" {
+		if match && u.mayEnter() {
 			return s.admitUser(ctx, u, in.Password, n)
 		}
 	}
@@ -78,7 +78,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 		if err != nil {
 			return entry{}, err
 		}
-		if now.status != "active" || now.phc != u.phc {
+		if !now.mayEnter() || now.phc != u.phc {
 			return entry{}, errCredentials
 		}
 		if phc != u.phc {
@@ -114,6 +114,8 @@ func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 		data.Notice = "Your password was changed. Sign in with the new one."
 	case "out":
 		data.Notice = "You are signed out."
+	case "kept":
+		data.Notice = "Your account stays. Sign in to go on."
 	}
 	return s.Pages.Render(w, r, "auth/login", web.View{Title: "Sign in", Data: data})
 }

@@ -58,10 +58,11 @@ type newSession struct {
 	kind   sessionKind
 	token  token // the cookie; "" without one
 	device token // cookie of the browser, kept across sign-ins
+	keep   token // with which an account that is to be deleted can be kept instead
 }
 
 func newSessionFor(r *http.Request, secure bool) newSession {
-	n := newSession{kind: browserSession, token: newToken(), device: newToken()}
+	n := newSession{kind: browserSession, token: newToken(), device: newToken(), keep: newToken()}
 	if c, err := r.Cookie(deviceCookie(secure)); err == nil && len(c.Value) == len(n.device) {
 		n.device = token(c.Value)
 	}
