@@ -76,7 +76,7 @@ func TestExportOfOnesOwnData(t *testing.T) {
 	a.RunJobs()
 	a.Expect(apptest.Happened{Audit: []string{"user.exported", "email.sent"}, Jobs: []string{"auth.expire_export", "email.deliver"},
 		Ran: []string{"auth.export completed", "email.deliver completed"}, Mails: []string{"ada@example.com: Your data from Acme is ready"}})
-	b.Get("/-/account/data").Want(200, "Download", "Deleted on 29 Nov 2026")
+	b.Get("/-/account/data").Want(200, "Download", "Kept until 29 Nov 2026")
 
 	var state struct{ State, File, SHA256 string }
 	b.Get("/-/api/v1/me/exports/" + export).Want(200).JSON(&state)
