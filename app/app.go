@@ -170,7 +170,11 @@ func (a *App) build(ctx context.Context) error {
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
-		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off"})
+		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
+		Folder: filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
+			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
+			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
+		}})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
 
 	var own Extension

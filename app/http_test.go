@@ -377,6 +377,45 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			b.Do("DELETE", "/-/api/v1/identities/"+a.Query(`SELECT max(id) FROM auth_identity`), "", "").Want(204)
 		},
 
+		"POST /-/account/profile": func() { a.SignUp("profile@example.com").Post("/-/account/profile", "name", "B").Want(200) },
+		"PATCH /-/api/v1/me": func() {
+			a.SignUp("patch@example.com").Do("PATCH", "/-/api/v1/me", "application/json", `{"name":"B"}`).Want(200)
+		},
+		"POST /-/account/email": func() { askEmail(a, "email@example.com", "email2@example.com") },
+		"POST /-/account/email/resend": func() {
+			askEmail(a, "again@example.com", "again2@example.com").Post("/-/account/email/resend").Want(200)
+		},
+		"POST /-/account/email/cancel": func() {
+			askEmail(a, "cancel@example.com", "cancel2@example.com").Post("/-/account/email/cancel").Want(200)
+		},
+		"POST /-/api/v1/me/email": func() {
+			a.SignUp("emailapi@example.com").PostJSON("/-/api/v1/me/email", map[string]string{"email": "emailapi2@example.com"}).Want(202)
+		},
+		"DELETE /-/api/v1/me/email": func() {
+			askEmail(a, "drop@example.com", "drop2@example.com").Do("DELETE", "/-/api/v1/me/email", "", "").Want(204)
+		},
+		"POST /-/account/email/confirm": func() { moveEmail(a, "old@example.com", "new@example.com") },
+		"POST /-/account/email/undo": func() {
+			moveEmail(a, "undo@example.com", "undo2@example.com")
+			a.Browser().Post("/-/account/email/undo", "token", token("undo@example.com", "/email/undo")).Want(200)
+		},
+		"POST /-/account/delete": func() {
+			a.SignUp("delete@example.com").Post("/-/account/delete", "confirm", "delete@example.com").Want(200)
+		},
+		"DELETE /-/api/v1/me": func() { a.SignUp("deleteapi@example.com").Do("DELETE", "/-/api/v1/me", "", "").Want(202) },
+		"POST /-/account/keep": func() {
+			a.SignUp("keep@example.com").Do("DELETE", "/-/api/v1/me", "", "").Want(202)
+			a.RunJobs()
+			a.Browser().Post("/-/account/keep", "token", token("keep@example.com", "/-/account/keep")).Want(200)
+		},
+		"POST /-/api/v1/me/keep": func() {
+			a.SignUp("keepapi@example.com").Do("DELETE", "/-/api/v1/me", "", "").Want(202)
+			a.RunJobs()
+			a.Browser().PostJSON("/-/api/v1/me/keep", map[string]string{"keep_token": token("keepapi@example.com", "/-/account/keep")}).Want(204)
+		},
+		"POST /-/account/export":    func() { a.SignUp("export@example.com").Post("/-/account/export").Want(200) },
+		"POST /-/api/v1/me/exports": func() { a.SignUp("exportapi@example.com").PostJSON("/-/api/v1/me/exports", nil).Want(202) },
+
 		"POST /-/api/v1/audit/events": func() {
 			a.Key("audit:write").PostJSON("/-/api/v1/audit/events", map[string]any{"action": "invoice.deleted", "actor": map[string]string{"type": "user", "id": "7"}}).Want(201)
 		},
@@ -484,6 +523,23 @@ func withPhone(a *apptest.App, email string) (b *apptest.Browser, id string) {
 	a.RunJobs()
 	b.Post(p.Path+"/confirm", "code", a.Texts(number)[0].Body[:6]).Want(200)
 	return b, path.Base(p.Path)
+}
+
+// askEmail has somebody new ask for another address.
+func askEmail(a *apptest.App, from, to string) *apptest.Browser {
+	a.T.Helper()
+	b := a.Verified(from)
+	b.Post("/-/account/email", "email", to).Want(200)
+	a.RunJobs()
+	return b
+}
+
+// moveEmail has somebody new change the address, and the old one told.
+func moveEmail(a *apptest.App, from, to string) {
+	a.T.Helper()
+	b := askEmail(a, from, to)
+	b.Post("/-/account/email/confirm", "token", apptest.Token(a.Link(to, "/email/confirm")), "act", "confirm").Want(200)
+	a.RunJobs()
 }
 
 // orgOf is the path of the owner's org.

@@ -1,6 +1,8 @@
 package auth
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"time"
 
@@ -8,28 +10,62 @@ import (
 	"seaworthy/store"
 )
 
+// accountData is what the profile page shows.
 type accountData struct {
+	Done        string // what the person did last, "" for nothing
 	Name, Email string
 	Verified    bool
+	Stale       bool   // who this is has to be confirmed before the address is changed
+	Pending     string // address that waits for its link, "" for none
 	Created     time.Time
 	Orgs        []Membership
 }
 
-func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
+// accountDone is what happened before the profile page was shown again.
+var accountDone = map[string]string{"name": "Your name was saved.", "cancelled": "Your address stays as it is."}
+
+func (s *System) accountData(r *http.Request) (accountData, error) {
 	id := web.IdentityOf(r.Context())
-	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (accountData, error) {
+	return store.Read(r.Context(), s.DB, func(tx *store.Tx) (accountData, error) {
 		u, err := userByID(tx, id.User)
 		if err != nil {
 			return accountData{}, err
 		}
-		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created}
+		d := accountData{Name: u.name, Email: u.email.typed, Verified: u.verified, Created: u.created, Stale: s.stale(r.Context()),
+			Done: accountDone[r.URL.Query().Get("done")]}
+		pending, err := pendingEmail(tx, u.id)
+		if err != nil && !isNotFound(err) {
+			return d, err
+		}
+		d.Pending = pending.typed
 		d.Orgs, err = Memberships(tx, u.id)
 		return d, err
 	})
+}
+
+// stale reports whether who asks has to confirm who he is before what is dangerous.
+func (s *System) stale(ctx context.Context) bool {
+	return errors.Is(s.Confirmed(ctx, web.IdentityOf(ctx)), web.ErrStale)
+}
+
+func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
+	data, err := s.accountData(r)
 	if err != nil {
 		return err
 	}
-	return s.Pages.Render(w, r, "auth/account", web.View{Title: "Your account", Data: data})
+	return s.Pages.Render(w, r, "auth/account", web.View{Title: "Your account", Data: data, Form: &web.Form{Values: map[string]string{"name": data.Name}}})
+}
+
+// accountAgain shows the page again with what is wrong in one of its forms.
+func (s *System) accountAgain(w http.ResponseWriter, r *http.Request, typed map[string]string, failed error) error {
+	data, err := s.accountData(r)
+	if err != nil {
+		return err
+	}
+	if _, other := typed["name"]; !other {
+		typed["name"] = data.Name
+	}
+	return s.again(w, r, "auth/account", web.View{Title: "Your account", Data: data}, typed, failed)
 }
 
 // me is who is asking, as the API says it: a user with his session, or a key.

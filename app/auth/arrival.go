@@ -83,7 +83,7 @@ func (s *System) resolve(tx *store.Tx, a arrival, verify token) (user, refusal, 
 	known, err := identityAt(tx, a.claims.Issuer, a.claims.Sub)
 	if err == nil {
 		u, err := userByID(tx, known.user)
-		if err != nil || u.status != "active" {
+		if err != nil || !u.mayEnter() {
 			return u, refusedUser, err
 		}
 		return u, notRefused, touchIdentity(tx, known.id, a.shown(), a.claims.Verified)
@@ -97,7 +97,7 @@ func (s *System) resolve(tx *store.Tx, a arrival, verify token) (user, refusal, 
 	holder, err := owner(tx, a.email.norm)
 	if err == nil {
 		switch {
-		case holder.status != "active":
+		case !holder.mayEnter():
 			return holder, refusedUser, nil
 		case !a.authoritative:
 			return holder, refusedClaim, nil

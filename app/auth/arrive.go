@@ -3,6 +3,7 @@ package auth
 import (
 	"net/http"
 	"net/url"
+	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/web"
@@ -29,8 +30,9 @@ var byPassword = proof{method: "password", amr: "pwd"}
 
 // entry is what a sign-in led to: a session, or the wait for a second step.
 type entry struct {
-	session string   // "" while it waits
-	methods []string // to show the second step by
+	session  string    // "" while it waits
+	methods  []string  // to show the second step by
+	deleteAt time.Time // there is no session: the account is to be deleted then, and may be kept instead
 }
 
 // welcome is how every sign-in ends, whatever proved it. Whoever has a second
@@ -56,6 +58,9 @@ func (s *System) welcome(tx *store.Tx, n newSession, u user, p proof) (entry, er
 
 // enter starts the session of a user who has proved enough, with its event.
 func (s *System) enter(tx *store.Tx, n newSession, u user, p proof) (entry, error) {
+	if u.status == statusDeleting {
+		return s.offerToKeep(tx, n, u, p)
+	}
 	org, err := personalOrg(tx, u.id)
 	if err != nil {
 		return entry{}, err
@@ -69,12 +74,21 @@ func (s *System) enter(tx *store.Tx, n newSession, u user, p proof) (entry, erro
 		Personal: map[string]string{"email": u.email.typed}})
 }
 
+// waits reports whether the second step is still to come.
+func (e entry) waits() bool { return len(e.methods) > 0 }
+
+// nowhere reports whether it led nowhere.
+func (e entry) nowhere() bool { return e.session == "" && !e.waits() && e.deleteAt.IsZero() }
+
 // arrive sends a browser on after a sign-in, to a path on this site that it asked
-// for, or first to the second step.
+// for, or first to the second step, or to whether the account is kept.
 func (s *System) arrive(w http.ResponseWriter, r *http.Request, n newSession, e entry, next string) error {
-	if e.session == "" {
+	switch {
+	case e.waits():
 		s.setPendingCookie(w, n.pending)
 		return web.SeeOther(w, r, "/-/login/mfa?"+url.Values{"next": {web.LocalPath(next, "/")}}.Encode())
+	case !e.deleteAt.IsZero():
+		return s.Pages.Render(w, r, "auth/keep", web.View{Title: "Keep your account?", Data: keepData{Token: string(n.keep), DeleteAt: e.deleteAt}})
 	}
 	s.setCookies(w, r, n)
 	return web.SeeOther(w, r, web.LocalPath(next, "/"))

@@ -26,11 +26,15 @@ import (
 // Mailer is what auth needs of email.
 type Mailer interface {
 	Send(tx *store.Tx, m email.Message) (id string, err error)
+	// Forget deletes at most limit of what was sent to or about a user, and returns how many.
+	Forget(tx *store.Tx, user string, limit int) (int, error)
 }
 
 // Texter is what auth needs of sms.
 type Texter interface {
 	Send(tx *store.Tx, m sms.Message) (id string, err error)
+	// Forget deletes what is kept of the texts to a user.
+	Forget(tx *store.Tx, userID string) error
 }
 
 // Deps are what auth needs of the rest.
@@ -52,6 +56,10 @@ type Deps struct {
 	Brand       string          // name of the product
 	Breaches    *guess.Breaches // nil: nobody is asked
 	EmailSignIn bool            // by a link or a code that is mailed
+	Folder      string          // of the files that people's exports are written to
+	Exports     []ExportPart    // what the other systems hold on a person
+	// Erase takes a subject's personal data out of the audit log.
+	Erase func(ctx context.Context, subject audit.Ref) (int, error)
 }
 
 // System is auth as the rest of the app uses it.
@@ -80,12 +88,18 @@ func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.sendReset)
 	queue.Handle(q, s.sendSignIn)
+	queue.Handle(q, s.eraseAccount)
+	queue.Handle(q, s.runExport)
+	queue.Handle(q, s.expireExport)
 }
 
 // Run writes what has gathered about sessions and keys in use, and tends the
 // signing keys, until ctx ends.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
+	if err := s.sweepExports(ctx); err != nil && ctx.Err() == nil {
+		s.Log.Error("exports that nothing speaks of could not be deleted", "err", err)
+	}
 	defer tick.Stop()
 	for _, p := range s.Social {
 		p.Warm() // so that the first sign-in need not wait

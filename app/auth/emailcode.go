@@ -63,7 +63,7 @@ func (s *System) signInByCode(ctx context.Context, attempt token, text string, n
 		}
 		return s.enterByMail(tx, now, n, byEmailCode)
 	})
-	if errors.Is(err, errLink) || err == nil && e.session == "" && len(e.methods) == 0 {
+	if errors.Is(err, errLink) || err == nil && e.nowhere() {
 		err = errMailedCode
 	}
 	if err == nil {

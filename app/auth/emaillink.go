@@ -18,12 +18,12 @@ func (s *System) emailSignInRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/login/email", Access: web.Public, Handler: s.emailSignInPage, Limit: web.PerMinute(30)},
 		{Method: "POST", Pattern: "/-/login/email", Access: web.Public, Handler: s.emailAskForm, Limit: web.PerMinute(5), Audit: actions(actSignInAsked)},
-		{Method: "POST", Pattern: "/-/login/email/link", Access: web.Public, Handler: s.emailLinkForm, Limit: web.PerMinute(10), Audit: actions(actSignedIn, actSignInDenied)},
+		{Method: "POST", Pattern: "/-/login/email/link", Access: web.Public, Handler: s.emailLinkForm, Limit: web.PerMinute(10), Audit: append(actions(actSignInDenied), signedInActions...)},
 		{Method: "GET", Pattern: "/-/login/email/code", Access: web.Public, Handler: s.codePage, Limit: web.PerMinute(30)},
-		{Method: "POST", Pattern: "/-/login/email/code", Access: web.Public, Handler: s.codeForm, Limit: web.PerMinute(10), Audit: actions(actSignedIn, actSignInRefused)},
+		{Method: "POST", Pattern: "/-/login/email/code", Access: web.Public, Handler: s.codeForm, Limit: web.PerMinute(10), Audit: append(actions(actSignInRefused), signedInActions...)},
 		{Method: "POST", Pattern: "/-/api/v1/login/email", Access: web.Public, Handler: s.emailAskAPI, Limit: web.PerMinute(5), Audit: actions(actSignInAsked),
 			Doc: web.Doc{Summary: "Have a code mailed to sign in with; the answer is the same for every address", In: emailLoginAPI{}, Out: emailLoginAnswer{}, Status: http.StatusAccepted}},
-		{Method: "POST", Pattern: "/-/api/v1/login/email/code", Access: web.Public, Handler: s.emailCodeAPI, Limit: web.PerMinute(10), Audit: actions(actSignedIn, actSignInRefused),
+		{Method: "POST", Pattern: "/-/api/v1/login/email/code", Access: web.Public, Handler: s.emailCodeAPI, Limit: web.PerMinute(10), Audit: append(actions(actSignInRefused), signedInActions...),
 			Doc: web.Doc{Summary: "Sign in with the code that was mailed, and get tokens", In: codeInputAPI{}, Out: tokenResponse{}}},
 	}
 }

@@ -85,7 +85,7 @@ func (s *System) sendSignIn(ctx context.Context, job queue.Job[SendSignIn]) erro
 		if err != nil {
 			return err
 		}
-		if u.status != "active" {
+		if !u.mayEnter() {
 			return store.ErrNotFound
 		}
 		if err := voidSignIns(tx, u.id); err != nil {
@@ -141,7 +141,7 @@ func (s *System) enterByMail(tx *store.Tx, o oneTime, n newSession, p proof) (en
 	if err != nil {
 		return entry{}, err
 	}
-	if u.status != "active" || o.payload["email"] != u.email.norm {
+	if !u.mayEnter() || o.payload["email"] != u.email.norm {
 		return entry{}, errLink
 	}
 	if err := voidSignIns(tx, u.id); err != nil {

@@ -1,8 +1,9 @@
 package auth
 
 import (
-	"context"
 	"testing"
+
+	"context"
 
 	"github.com/golang-jwt/jwt/v5"
 
@@ -67,3 +68,6 @@ func (s *System) Welcome(t *testing.T, userID, method, amr string) (session stri
 	}
 	return e.session, len(e.methods) > 0
 }
+
+// SweepExports is what Run does first.
+func (s *System) SweepExports(ctx context.Context) error { return s.sweepExports(ctx) }

@@ -10,9 +10,9 @@ import (
 func (s *System) factorRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/login/mfa", Access: web.Public, Handler: s.mfaPage, Limit: web.PerMinute(60)},
-		{Method: "POST", Pattern: "/-/login/mfa", Access: web.Public, Handler: s.mfaForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn)},
+		{Method: "POST", Pattern: "/-/login/mfa", Access: web.Public, Handler: s.mfaForm, Limit: web.PerMinute(20), Audit: signedInActions},
 		{Method: "POST", Pattern: "/-/login/mfa/text", Access: web.Public, Handler: s.mfaTextForm, Limit: web.PerMinute(5), Audit: actions(actCodeSent)},
-		{Method: "POST", Pattern: "/-/api/v1/login/mfa", Access: web.Public, Handler: s.mfaAPI, Limit: web.PerMinute(20), Audit: actions(actSignedIn),
+		{Method: "POST", Pattern: "/-/api/v1/login/mfa", Access: web.Public, Handler: s.mfaAPI, Limit: web.PerMinute(20), Audit: signedInActions,
 			Doc: web.Doc{Summary: "Show the second step of a sign-in and get tokens", In: mfaAPIInput{}, Out: tokenResponse{}}},
 		{Method: "POST", Pattern: "/-/api/v1/login/mfa/text", Access: web.Public, Handler: s.mfaTextAPI, Limit: web.PerMinute(5), Audit: actions(actCodeSent),
 			Doc: web.Doc{Summary: "Have the code of the second step sent as a text", In: mfaTextAPIInput{}, Status: http.StatusNoContent}},

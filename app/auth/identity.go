@@ -21,7 +21,7 @@ func (s *System) socialRoutes() []web.Route {
 		{Method: "POST", Pattern: "/-/confirm/{provider}", Access: web.Person, Handler: s.confirmAt, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; the confirmation is recorded when it comes back"},
 		{Method: "GET", Pattern: "/-/login/{provider}/callback", Access: web.Public, Handler: s.socialBack, Limit: web.PerMinute(30),
-			Audit: actions(actSignedIn, actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused, actConfirmed)},
+			Audit: append(actions(actSignedUp, actLinked, actSeized, actEmailVerified, actSignInRefused, actConfirmed, actConfirmRefused), signedInActions...)},
 		{Method: "POST", Pattern: "/-/account/security/identities/{provider}/link", Access: web.Person, Fresh: true, Handler: s.linkForm, Limit: web.PerMinute(20),
 			Exempt: "it leads to the provider; the link is recorded when it comes back"},
 		{Method: "POST", Pattern: "/-/account/security/identities/unlink", Access: web.Person, Fresh: true, Handler: s.unlinkForm, Audit: actions(actUnlinked)},

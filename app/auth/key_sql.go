@@ -25,8 +25,9 @@ const (
 		FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id `
 
 	// livingKey takes the time. A key that acts for somebody else than itself is no
-	// business of this release.
-	livingKey = ` AND k.principal_kind = 'key' AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND o.deleted_at IS NULL`
+	// business of this release. One of a personal org lives as its person does.
+	livingKey = ` AND k.principal_kind = 'key' AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND o.deleted_at IS NULL
+		AND (o.personal_user_id IS NULL OR (SELECT u.status FROM auth_user u WHERE u.id = o.personal_user_id) = 'active')`
 )
 
 func scanKey(r store.Scanner) (k Key, err error) {

@@ -68,7 +68,7 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 		if err != nil {
 			return entry{}, err
 		}
-		if match && u.status == "active" {
+		if match && u.mayEnter() {
 			e, err := s.admitUser(ctx, u, in.Password, n)
 			if err == nil && (u.verified || candidates[1].id == "") {
 				s.throttle.succeeded(s.DB.Now(), addr.norm, web.OriginOf(ctx).Addr)
@@ -93,7 +93,7 @@ func (s *System) admitUser(ctx context.Context, u user, password string, n newSe
 		if err != nil {
 			return entry{}, err
 		}
-		if now.status != "active" || now.phc != u.phc {
+		if !now.mayEnter() || now.phc != u.phc {
 			return entry{}, errCredentials
 		}
 		if phc != u.phc {
@@ -158,6 +158,8 @@ func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 		data.Notice = errPending.Public
 	case "out":
 		data.Notice = "You are signed out."
+	case "kept":
+		data.Notice = "Your account stays. Sign in to go on."
 	}
 	return s.Pages.Render(w, r, "auth/login", web.View{Title: "Sign in", Data: data})
 }

@@ -135,7 +135,7 @@ func (s *System) finish(ctx context.Context, t token, n newSession, in secondSte
 		}
 		return s.admitted(tx, n, p, in.Method, amr, trust)
 	})
-	if err == nil && e.session == "" {
+	if err == nil && e.nowhere() {
 		err = errCode
 	}
 	return e, err

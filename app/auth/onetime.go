@@ -29,11 +29,20 @@ const (
 
 	forEmailLink purpose = "email_link" // signs in, as does the code of the same mail
 	forEmailCode purpose = "email_code"
+
+	forEmailChange purpose = "email_change" // sent to the new address
+	forEmailUndo   purpose = "email_undo"   // sent to the one it took the place of
+	forKeep        purpose = "keep"         // keeps an account that is to be deleted
 )
+
+// mailed are the purposes of what was sent to a user's address: it means nothing
+// once the address is another's.
+var mailed = []purpose{forVerify, forReset}
 
 // life is how long a token of each purpose works.
 var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour,
-	forSocial: 10 * time.Minute, forMFA: 10 * time.Minute, forEmailLink: 15 * time.Minute, forEmailCode: 10 * time.Minute}
+	forSocial: 10 * time.Minute, forMFA: 10 * time.Minute, forEmailLink: 15 * time.Minute, forEmailCode: 10 * time.Minute,
+	forEmailChange: 24 * time.Hour, forEmailUndo: 7 * 24 * time.Hour, forKeep: deletionGrace}
 
 // token is 256 random bits. Only its hash is stored.
 type token string

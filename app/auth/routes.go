@@ -11,7 +11,7 @@ import (
 // Routes are auth's pages and its part of the API.
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
-		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes())
+		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes(), s.profileRoutes(), s.deletionRoutes(), s.exportRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.
@@ -32,8 +32,8 @@ func (s *System) signUpRoutes() []web.Route {
 func (s *System) signInRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
-		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: actions(actSignedIn, actMFAAsked)},
-		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: actions(actSignedIn, actMFAAsked),
+		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: signedInActions},
+		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: signedInActions,
 			Doc: web.Doc{Summary: "Sign in and get tokens, or mfa_required with the mfa_token for the second step", In: credentials{}, Out: tokenResponse{}}},
 		{Method: "POST", Pattern: "/-/logout", Access: web.Public, Handler: s.logoutForm, Audit: actions(actSessionRevoked)},
 
@@ -56,7 +56,6 @@ func (s *System) setupRoutes() []web.Route {
 func (s *System) accountRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/api/v1/me", Access: web.SignedIn, Handler: s.meAPI, Doc: web.Doc{Summary: "Who is asking", Out: me{}}},
-		{Method: "GET", Pattern: "/-/account", Access: web.Person, Handler: s.accountPage},
 		{Method: "GET", Pattern: "/-/account/security", Access: web.Person, Handler: s.securityPage},
 		{Method: "GET", Pattern: "/-/account/sessions", Access: web.Person, Handler: s.sessionsPage},
 		{Method: "POST", Pattern: "/-/account/sessions/revoke", Access: web.Person, Handler: s.revokeForm, Audit: actions(actSessionRevoked)},
@@ -83,6 +82,9 @@ func (s *System) tokenRoutes() []web.Route {
 		{Method: "POST", Pattern: "/-/oauth2/introspect", Access: web.Permission(permIntrospect), Handler: oauth(s.introspectEndpoint), Exempt: "it tells and changes nothing"},
 	}
 }
+
+// signedInActions are what a route may record that ends in a sign-in.
+var signedInActions = actions(actSignedIn, actMFAAsked, actKeepOffered)
 
 func actions(all ...audit.Action) []string {
 	names := make([]string, len(all))

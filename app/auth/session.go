@@ -60,10 +60,11 @@ type newSession struct {
 	device token // cookie of the browser, kept across sign-ins
 
 	pending token // what the sign-in is while it waits for a second step
+	keep    token // with which an account that is to be deleted can be kept instead
 }
 
 func newSessionFor(r *http.Request, secure bool) newSession {
-	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken()}
+	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken(), keep: newToken()}
 	if c, err := r.Cookie(deviceCookie(secure)); err == nil && len(c.Value) == len(n.device) {
 		n.device = token(c.Value)
 	}

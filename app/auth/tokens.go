@@ -79,8 +79,11 @@ func (s *System) loginAPI(w http.ResponseWriter, r *http.Request) error {
 // handTokens is how a sign-in ends for a program: with its tokens, or with what to
 // show the second step with.
 func (s *System) handTokens(w http.ResponseWriter, r *http.Request, n newSession, e entry) error {
-	if e.session == "" {
+	if e.waits() {
 		return web.JSON(w, http.StatusOK, mfaRequired{Required: true, Token: string(n.pending), Methods: e.methods})
+	}
+	if !e.deleteAt.IsZero() {
+		return web.JSON(w, http.StatusOK, deletionScheduled{Scheduled: true, DeleteAt: e.deleteAt, KeepToken: string(n.keep)})
 	}
 	g, err := s.grantOf(r.Context(), e.session)
 	if err != nil {

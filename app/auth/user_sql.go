@@ -34,9 +34,10 @@ func owner(tx *store.Tx, norm string) (user, error) {
 	return scanUser(tx.QueryRow(userColumns+`WHERE e.email_norm = ? AND e.verified_at IS NOT NULL`, norm))
 }
 
-// newestClaim is the newest of those who claim an address without having verified it.
+// newestClaim is the newest of those who claim an address without having verified
+// it; one whose account is to be deleted still does.
 func newestClaim(tx *store.Tx, norm string) (user, error) {
-	return scanUser(tx.QueryRow(userColumns+`WHERE e.email_norm = ? AND e.verified_at IS NULL AND u.status = 'active'
+	return scanUser(tx.QueryRow(userColumns+`WHERE e.email_norm = ? AND e.verified_at IS NULL AND u.status IN ('active', 'deleting')
 		ORDER BY e.created_at DESC, u.id DESC LIMIT 1`, norm))
 }
 

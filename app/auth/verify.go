@@ -84,6 +84,15 @@ func (s *System) confirm(w http.ResponseWriter, r *http.Request, t token) error 
 // loses the claim, with every session: an attacker who signed up first with
 // somebody's address must be left with nothing.
 func (s *System) verified(tx *store.Tx, u user) error {
+	if err := s.claimAddress(tx, u); err != nil {
+		return err
+	}
+	return s.Audit.Record(tx, audit.Event{Action: actEmailVerified, Actor: actorOr(tx, u.id), Targets: []audit.Ref{audit.User(u.id)},
+		Subject: audit.User(u.id), Personal: map[string]string{"email": u.email.typed}})
+}
+
+// claimAddress marks an address verified and ends every other claim to it.
+func (s *System) claimAddress(tx *store.Tx, u user) error {
 	if holder, err := owner(tx, u.email.norm); err == nil && holder.id != u.id {
 		return errLink
 	} else if err != nil && !isNotFound(err) {
@@ -101,13 +110,12 @@ func (s *System) verified(tx *store.Tx, u user) error {
 			return err
 		}
 	}
-	return s.Audit.Record(tx, audit.Event{Action: actEmailVerified, Actor: actorOr(tx, u.id), Targets: []audit.Ref{audit.User(u.id)},
-		Subject: audit.User(u.id), Personal: map[string]string{"email": u.email.typed}})
+	return nil
 }
 
 // retire ends an account that only claimed an address.
 func (s *System) retire(tx *store.Tx, u user, act audit.Action, reason string) error {
-	if u.status != "active" {
+	if !u.mayEnter() {
 		return nil
 	}
 	if err := setStatus(tx, u.id, "superseded"); err != nil {
@@ -117,7 +125,7 @@ func (s *System) retire(tx *store.Tx, u user, act audit.Action, reason string) e
 		return err
 	}
 	return s.Audit.Record(tx, audit.Event{Action: act, Targets: []audit.Ref{audit.User(u.id)},
-		Changes: map[string]audit.Change{"status": {From: "active", To: "superseded"}}})
+		Changes: map[string]audit.Change{"status": {From: u.status, To: "superseded"}}})
 }
 
 // disown is "this was not me": the owner of the mailbox ends an account that

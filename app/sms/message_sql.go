@@ -98,6 +98,14 @@ func MarkRead(tx *store.Tx, id string) error {
 	return err
 }
 
+func deleteMessages(tx *store.Tx, userID string) error {
+	if _, err := tx.Exec(`DELETE FROM sms_inbox WHERE message_id IN (SELECT id FROM sms_message WHERE user_id = ? AND user_id IS NOT NULL)`, userID); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`DELETE FROM sms_message WHERE user_id = ? AND user_id IS NOT NULL`, userID)
+	return err
+}
+
 // Clear empties the development inbox.
 func Clear(tx *store.Tx) error {
 	_, err := tx.Exec(`DELETE FROM sms_inbox`)

@@ -119,3 +119,7 @@ func (s *System) mac(p Phone) []byte {
 	mac.Write([]byte(p))
 	return mac.Sum(nil)
 }
+
+// Forget deletes what is kept of the texts to a user, whose account is erased. One
+// that is still to be delivered is not sent any more.
+func (s *System) Forget(tx *store.Tx, userID string) error { return deleteMessages(tx, userID) }
