@@ -156,7 +156,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places})
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth})
 
 	var own Extension
 	if a.o.Extend != nil {

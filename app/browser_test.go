@@ -162,7 +162,8 @@ func TestPagesFitAPhone(t *testing.T) {
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.Navigate(a.URL + "/-/login"), chromedp.SendKeys("input[name=email]", "a-rather-long-address-of-somebody@subdomain.example.com"),
 		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]")}
 	pages := []string{"/", "/-/login", "/-/signup", "/-/forgot", "/-/nowhere"}
-	inside := []string{"/-/account", "/-/account/security", "/-/account/sessions", "/-/confirm", "/-/admin", "/-/admin/users", "/-/admin/jobs", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
+	inside := []string{"/-/account", "/-/account/security", "/-/account/sessions", "/-/confirm", "/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("a-rather-long-address-of-somebody@subdomain.example.com"), "/-/admin/orgs",
+		"/-/admin/orgs/" + a.PersonalOrg("a-rather-long-address-of-somebody@subdomain.example.com"), "/-/admin/jobs", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

@@ -62,7 +62,10 @@ func New(d Deps) *System {
 func (s *System) Sessions() *scs.SessionManager { return s.sessions }
 
 // Jobs registers what auth does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.sendReset) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.sendReset)
+	queue.Handle(q, s.endImpersonation)
+}
 
 // Run writes what has gathered about sessions and keys in use, and tends the
 // signing keys, until ctx ends.

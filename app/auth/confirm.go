@@ -37,6 +37,9 @@ func (s *System) confirmData(ctx context.Context, next string) (confirmData, err
 }
 
 func (s *System) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	if web.IdentityOf(r.Context()).Impersonator != "" {
+		return errImpersonating
+	}
 	data, err := s.confirmData(r.Context(), r.URL.Query().Get("next"))
 	if err != nil {
 		return err
