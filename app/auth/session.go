@@ -163,9 +163,10 @@ func (s *System) revokeAll(tx *store.Tx, userID, reason string) (n int, err erro
 	return n, raiseEpoch(tx, userID)
 }
 
-// actorOr is who makes the request, or the user when nobody is signed in yet.
+// actorOr is who makes the request, or the user when nobody is signed in yet. What
+// the command line or a job does is not the user's doing.
 func actorOr(tx *store.Tx, userID string) audit.Ref {
-	if web.IdentityOf(tx.Context()).Known() {
+	if web.IdentityOf(tx.Context()).Known() || onMachine(tx.Context()) {
 		return audit.Ref{}
 	}
 	return audit.User(userID)
