@@ -150,7 +150,7 @@ func (s *System) Suspend(ctx context.Context, id, reason string) error {
 				return err
 			}
 		}
-		return s.statusChanged(tx, u, actSuspended, "disabled", reason, "auth/suspended", nil)
+		return s.statusChanged(tx, u, actSuspended, "disabled", reason, "auth/suspended", s.URL+"/")
 	})
 }
 
@@ -168,22 +168,19 @@ func (s *System) Reactivate(ctx context.Context, id, reason string) error {
 		if err := setStatus(tx, u.id, "active"); err != nil {
 			return err
 		}
-		return s.statusChanged(tx, u, actReactivated, "active", reason, "auth/reactivated", map[string]string{"URL": s.URL + "/-/login"})
+		return s.statusChanged(tx, u, actReactivated, "active", reason, "auth/reactivated", s.URL+"/-/login")
 	})
 }
 
 // statusChanged records a new status, and tells the user if the address is
 // known to be the user's: it may be somebody else's otherwise.
-func (s *System) statusChanged(tx *store.Tx, u user, act audit.Action, to, reason, template string, vars map[string]string) error {
+func (s *System) statusChanged(tx *store.Tx, u user, act audit.Action, to, reason, template, url string) error {
 	if err := s.Audit.Record(tx, audit.Event{Action: act, Targets: []audit.Ref{audit.User(u.id)},
 		Changes: map[string]audit.Change{"status": {From: u.status, To: to}}, Details: map[string]any{"reason": reason}}); err != nil || !u.verified {
 		return err
 	}
-	all := map[string]string{"Name": u.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC")}
-	for k, v := range vars {
-		all[k] = v
-	}
-	_, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: template, User: u.id, Vars: all})
+	_, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: template, User: u.id, Vars: map[string]string{
+		"Name": u.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC"), "URL": url}})
 	return err
 }
 

@@ -85,16 +85,3 @@ func (s *System) SessionsOf(tx *store.Tx, userID string, limit int) (rows []Sess
 	}
 	return rows, len(all) > limit, nil
 }
-
-// State is what a user is, in a word, and how it is to be seen: ok, warn, danger.
-func (p Person) State() (kind, word string) {
-	switch {
-	case p.Status == "disabled":
-		return "danger", "suspended"
-	case p.Status != "active":
-		return "danger", p.Status
-	case !p.Verified:
-		return "warn", "not verified"
-	}
-	return "ok", "active"
-}

@@ -38,7 +38,7 @@ type usersData struct {
 	Rows                []auth.Person
 	Query, Only         string
 	Chips               []chip
-	Older, Newer, Clear string
+	Older, Newer        string
 }
 
 // filterOf reads a list's filter. What is not known narrows nothing.
