@@ -35,10 +35,10 @@ func chips(base, query, only string, states []string, labels map[string]string) 
 }
 
 type usersData struct {
-	Rows                []auth.Person
-	Query, Only         string
-	Chips               []chip
-	Older, Newer        string
+	Rows         []auth.Person
+	Query, Only  string
+	Chips        []chip
+	Older, Newer string
 }
 
 // filterOf reads a list's filter. What is not known narrows nothing.
