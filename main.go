@@ -250,7 +250,10 @@ type userListCmd struct {
 
 func (c *userListCmd) Run(ctx context.Context) error {
 	return withApp(ctx, &c.Config, func(a *app.App) error {
-		people, err := store.Read(ctx, a.DB, func(tx *store.Tx) ([]auth.Person, error) { return auth.People(tx, "", "", c.Limit) })
+		people, err := store.Read(ctx, a.DB, func(tx *store.Tx) ([]auth.Person, error) {
+			people, _, err := auth.People(tx, auth.Filter{}, c.Limit)
+			return people, err
+		})
 		for _, p := range people {
 			fmt.Printf("%s  %-40s  %-10s verified=%t  %s\n", p.ID, p.Email, p.Status, p.Verified, p.Name)
 		}

@@ -175,7 +175,7 @@ func (a *App) build(ctx context.Context) error {
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
 			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
 		}})
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth})
 
 	var own Extension
 	if a.o.Extend != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"path"
@@ -438,6 +439,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			})
 		},
 	}
+	maps.Copy(drive, adminDrives(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

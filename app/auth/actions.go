@@ -33,7 +33,9 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = slices.Concat(ownActions, socialActions, factorActions, []audit.Kind{
+var Actions = slices.Concat(signInActions, socialActions, factorActions, ownActions, adminActions)
+
+var signInActions = []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
 	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
 	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},
@@ -56,4 +58,4 @@ var Actions = slices.Concat(ownActions, socialActions, factorActions, []audit.Ki
 	{Action: actSpraying, Title: "Guessing slowed", Means: "Sign-ins to many accounts failed from one network, which is slowed down from then on."},
 	{Action: actFlood, Title: "Refused sign-ins surged", Means: "Far more sign-ins than usual are refused in the whole installation."},
 	{Action: actKeyRevoked, Title: "API key revoked", Means: "A key was ended; whoever uses it is refused from then on."},
-})
+}

@@ -91,6 +91,7 @@ func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.eraseAccount)
 	queue.Handle(q, s.runExport)
 	queue.Handle(q, s.expireExport)
+	queue.Handle(q, s.endImpersonation)
 }
 
 // Run writes what has gathered about sessions and keys in use, and tends the

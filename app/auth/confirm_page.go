@@ -42,6 +42,9 @@ func (s *System) confirmData(ctx context.Context, method, next string, sent bool
 }
 
 func (s *System) confirmPage(w http.ResponseWriter, r *http.Request) error {
+	if web.IdentityOf(r.Context()).Impersonator != "" {
+		return errImpersonating
+	}
 	q := r.URL.Query()
 	data, err := s.confirmData(r.Context(), q.Get("method"), q.Get("next"), q.Get("sent") != "")
 	if err != nil {
@@ -77,7 +80,7 @@ func (s *System) confirmAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.confirmBy(r.Context(), in); err != nil {
 		return err
 	}
-	return noContent(w)
+	return noContent(w, http.StatusNoContent)
 }
 
 type confirmCodeInput struct {
@@ -104,5 +107,5 @@ func (s *System) confirmCodeAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.sendConfirmCode(r.Context(), in.Method); err != nil {
 		return err
 	}
-	return noContent(w)
+	return noContent(w, http.StatusNoContent)
 }

@@ -17,7 +17,7 @@ import (
 	"seaworthy/store"
 )
 
-const grace = 14 * 24 * time.Hour
+const deletionTime = 14 * 24 * time.Hour
 
 // deleted asks for the deletion of somebody's account, and returns the link that keeps it.
 func deleted(a *apptest.App, b *apptest.Browser, email string) (keep string) {
@@ -77,7 +77,7 @@ func TestAccountIsDeletedAfterAWhile(t *testing.T) {
 	a.RunJobs()
 	a.Expect(apptest.Happened{Ran: []string{"auth.send_reset cancelled"}})
 
-	a.Clock.Advance(grace)
+	a.Clock.Advance(deletionTime)
 	a.Forget()
 	a.RunJobs()
 	a.Expect(apptest.Happened{Audit: []string{"user.erased", "audit.redacted"}, Ran: []string{"auth.erase_account completed"},
@@ -162,7 +162,7 @@ func TestAccountIsKept(t *testing.T) {
 	b := a.Verified("ada@example.com")
 	id := userID(a, "ada@example.com")
 	keep := deleted(a, b, "ada@example.com")
-	a.Clock.Advance(grace - time.Second) // the last day
+	a.Clock.Advance(deletionTime - time.Second) // the last day
 	a.Forget()
 	a.Browser().Get(keep).Want(200, "Keep your account?", "6 Dec 2026")
 	a.ExpectNothing()
@@ -185,7 +185,7 @@ func TestAccountIsKept(t *testing.T) {
 		Token     string    `json:"keep_token"`
 	}
 	a.Browser().PostJSON("/-/api/v1/login", map[string]string{"email": "ada@example.com", "password": apptest.Password}).Want(200).JSON(&offer)
-	if !offer.Scheduled || !offer.At.Equal(a.Clock.Now().Add(grace)) {
+	if !offer.Scheduled || !offer.At.Equal(a.Clock.Now().Add(deletionTime)) {
 		t.Errorf("the offer: %+v", offer)
 	}
 	keepIt := map[string]string{"keep_token": offer.Token}
@@ -194,7 +194,7 @@ func TestAccountIsKept(t *testing.T) {
 	a.Clock.Advance(24 * time.Hour)
 	later := signIn(a, "ada@example.com", "")
 	keep = deleted(a, later, "ada@example.com")
-	a.Clock.Advance(grace - time.Hour) // past the second deletion, before the third
+	a.Clock.Advance(deletionTime - time.Hour) // past the second deletion, before the third
 	a.RunJobs()
 	if s := status(a, id); s != "deleting" {
 		t.Errorf("status %s", s)
@@ -219,7 +219,7 @@ func TestKeepAndEraseAtOnce(t *testing.T) {
 		id = userID(a, "ada@example.com")
 		return b
 	}(), "ada@example.com")
-	a.Clock.Advance(grace - time.Second)
+	a.Clock.Advance(deletionTime - time.Second)
 	var kept int
 	var all sync.WaitGroup
 	all.Go(func() { kept = a.Browser().Post("/-/account/keep", "token", apptest.Token(keep)).Status })
@@ -279,7 +279,7 @@ func TestOwnerOfOthersOrgsHandsThemOnFirst(t *testing.T) {
 	deleted(a, b, "ada@example.com")
 	// The other owner leaves meanwhile: nobody can be asked, and the event says so.
 	write(a, `DELETE FROM auth_role_binding WHERE id = 'rbd_b' AND principal_id = ?`, bea)
-	a.Clock.Advance(grace)
+	a.Clock.Advance(deletionTime)
 	a.RunJobs()
 	gone(a, ada, "ada@example.com")
 	for _, e := range a.Events(20) {
@@ -304,7 +304,7 @@ func TestErasureIsResumed(t *testing.T) {
 			b.Post("/-/account/export").Want(200)
 			a.RunJobs()
 			deleted(a, b, "ada@example.com")
-			a.Clock.Advance(grace - 24*time.Hour)
+			a.Clock.Advance(deletionTime - 24*time.Hour)
 			a.RunJobs() // the export's end
 			a.Clock.Advance(24 * time.Hour)
 			mended := sabotage(a, broken)
@@ -389,7 +389,7 @@ func TestClaimOfADeletedAccountEnds(t *testing.T) {
 	if s := status(a, id); s != "superseded" {
 		t.Errorf("status %s", s)
 	}
-	a.Clock.Advance(grace)
+	a.Clock.Advance(deletionTime)
 	a.RunJobs()
 	if s := status(a, id); s != "deleted" {
 		t.Errorf("status %s", s)

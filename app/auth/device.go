@@ -50,3 +50,18 @@ func deviceIcon(ua string) string {
 	}
 	return "monitor"
 }
+
+// label names the device of a session for its user.
+func (se signedIn) label() string {
+	if se.support {
+		return "Support session"
+	}
+	return deviceLabel(se.ua)
+}
+
+func (se signedIn) icon() string {
+	if se.support {
+		return "users"
+	}
+	return deviceIcon(se.ua)
+}

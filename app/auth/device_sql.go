@@ -32,19 +32,23 @@ func hasDevice(tx *store.Tx, userID string) (bool, error) {
 type signedIn struct {
 	id, ip, ua                            string
 	kind                                  sessionKind
+	support                               bool // an operator's, who acts as the user
 	created, firstSeen, lastSeen, expires time.Time
 }
 
 // idle and absolute ends stand in the row; the earlier one is when it ends.
-const signedInColumns = `SELECT s.id, s.kind, s.ip, s.ua, s.created_at, coalesce(d.first_seen_at, s.created_at), s.last_seen_at,
+const signedInColumns = `SELECT s.id, s.kind, s.impersonator_id IS NOT NULL, s.ip, s.ua, s.created_at, coalesce(d.first_seen_at, s.created_at), s.last_seen_at,
 		CASE WHEN s.idle_exp < s.abs_exp THEN s.idle_exp ELSE s.abs_exp END
 	FROM auth_session s LEFT JOIN auth_device d ON d.id = s.device_id JOIN auth_user u ON u.id = s.user_id `
 
 func scanSignedIn(r store.Scanner) (se signedIn, err error) {
 	var created, first, last, expires int64
-	err = r.Scan(&se.id, &se.kind, &se.ip, &se.ua, &created, &first, &last, &expires)
+	err = r.Scan(&se.id, &se.kind, &se.support, &se.ip, &se.ua, &created, &first, &last, &expires)
 	se.created, se.firstSeen = time.UnixMilli(created).UTC(), time.UnixMilli(first).UTC()
 	se.lastSeen, se.expires = time.UnixMilli(last).UTC(), time.UnixMilli(expires).UTC()
+	if se.support { // where an operator sits is none of the user's business
+		se.ip, se.ua = "", ""
+	}
 	return se, err
 }
 

@@ -15,6 +15,7 @@ const maxDevices = 50
 type deviceView struct {
 	ID, Device, Icon, IP, Place  string
 	Current, API                 bool
+	Support                      bool // somebody who runs this site acts as the user
 	Created, FirstSeen, LastSeen time.Time
 }
 
@@ -63,8 +64,8 @@ func (s *System) sessionsPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) view(se signedIn, current string) deviceView {
-	return deviceView{ID: se.id, Device: deviceLabel(se.ua), Icon: deviceIcon(se.ua), IP: se.ip, Place: s.Places.Of(se.ip),
-		Current: se.id == current, API: se.kind == apiSession, Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen}
+	return deviceView{ID: se.id, Device: se.label(), Icon: se.icon(), IP: se.ip, Place: s.Places.Of(se.ip),
+		Current: se.id == current, API: se.kind == apiSession, Support: se.support, Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen}
 }
 
 // The sessions that one act can end.

@@ -14,6 +14,7 @@ type sessionJSON struct {
 	ID        string    `json:"id"`
 	Kind      string    `json:"kind"` // browser or api
 	Current   bool      `json:"current"`
+	Support   bool      `json:"support,omitempty"` // somebody who runs this site acts as you
 	Device    string    `json:"device"`
 	IP        string    `json:"ip"`
 	Place     string    `json:"place,omitempty"`
@@ -56,10 +57,14 @@ func (s *System) sessionsAPI(w http.ResponseWriter, r *http.Request) error {
 		out.Next = all[limit-1].id
 	}
 	for _, se := range all {
-		out.Sessions = append(out.Sessions, sessionJSON{ID: se.id, Kind: string(se.kind), Current: se.id == me.Session, Device: deviceLabel(se.ua), IP: se.ip,
-			Place: s.Places.Of(se.ip), Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen, Expires: se.expires})
+		out.Sessions = append(out.Sessions, s.sessionJSON(se, me.Session))
 	}
 	return web.JSON(w, http.StatusOK, out)
+}
+
+func (s *System) sessionJSON(se signedIn, current string) sessionJSON {
+	return sessionJSON{ID: se.id, Kind: string(se.kind), Current: se.id == current, Support: se.support, Device: se.label(), IP: se.ip,
+		Place: s.Places.Of(se.ip), Created: se.created, FirstSeen: se.firstSeen, LastSeen: se.lastSeen, Expires: se.expires}
 }
 
 // revokeInput says which sessions to end. It may stand in the query instead,

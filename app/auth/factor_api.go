@@ -87,14 +87,14 @@ func (s *System) textFactorAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.textAgain(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return noContent(w)
+	return noContent(w, http.StatusNoContent)
 }
 
 func (s *System) removeFactorAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.dropFactor(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return noContent(w)
+	return noContent(w, http.StatusNoContent)
 }
 
 func (s *System) recoveryAPI(w http.ResponseWriter, r *http.Request) error {
@@ -134,5 +134,5 @@ func (s *System) forgetAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.forget(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return noContent(w)
+	return noContent(w, http.StatusNoContent)
 }

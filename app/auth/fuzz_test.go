@@ -84,3 +84,17 @@ func TestProvenTokensAreBounded(t *testing.T) {
 		t.Error("a token that was never put")
 	}
 }
+
+// A search never goes on before what was searched for, whatever the cursor says.
+func FuzzSearchCursor(f *testing.F) {
+	f.Add("ada", "ada lovelace usr_1")
+	f.Add("", " ")
+	f.Add("usr_", "usr_1")
+	f.Add(strings.Repeat("ä", 200), "\xff \xff")
+	f.Fuzz(func(t *testing.T, query, after string) {
+		q := newSearch(Filter{Query: query, After: after}, "usr_")
+		if q.afterKey < q.prefix || len(q.prefix) > 255 || strings.Contains(q.afterID, " ") {
+			t.Errorf("%q after %q: %+v", query, after, q)
+		}
+	})
+}

@@ -31,6 +31,7 @@ type introspection struct {
 	Scope       string   `json:"scope,omitempty"`
 	ACR         string   `json:"acr,omitempty"`
 	AuthTime    int64    `json:"auth_time,omitempty"`
+	Act         *actor   `json:"act,omitempty"` // who acts in the subject's place (RFC 8693 section 4.1)
 }
 
 // introspectEndpoint tells an app whether a token counts at this moment; its
@@ -74,6 +75,10 @@ func (s *System) introspect(tx *store.Tx, text string) (introspection, error) {
 
 // describe is what the tokens of a session have in common.
 func (s *System) describe(se *session) introspection {
-	return introspection{Active: true, Issuer: s.issuer(), Subject: se.user.id, Client: se.client, Username: se.user.email.typed, Session: se.id,
+	out := introspection{Active: true, Issuer: s.issuer(), Subject: se.user.id, Client: se.client, Username: se.user.email.typed, Session: se.id,
 		Org: se.org, Permissions: se.permissions, Scope: se.scopes, AuthTime: se.authTime.Unix()}
+	if se.impersonator != "" {
+		out.Act = &actor{se.impersonator}
+	}
+	return out
 }

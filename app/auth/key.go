@@ -115,12 +115,17 @@ func (s *System) RevokeKey(ctx context.Context, org, id string) error {
 		if !k.Revoked.IsZero() {
 			return nil
 		}
-		if err := revokeKey(tx, id); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actKeyRevoked, Targets: []audit.Ref{{Type: "key", ID: id}}, Org: k.Org,
-			Details: map[string]any{"prefix": k.Prefix}})
+		return s.endKey(tx, k)
 	})
+}
+
+// endKey ends a key that has not been revoked.
+func (s *System) endKey(tx *store.Tx, k Key) error {
+	if err := revokeKey(tx, k.ID); err != nil {
+		return err
+	}
+	return s.Audit.Record(tx, audit.Event{Action: actKeyRevoked, Targets: []audit.Ref{{Type: "key", ID: k.ID}}, Org: k.Org,
+		Details: map[string]any{"prefix": k.Prefix}})
 }
 
 // State is what the key is at a time: active, expired or revoked.

@@ -151,6 +151,9 @@ func (s *System) loginPage(w http.ResponseWriter, r *http.Request) error {
 	if web.IdentityOf(r.Context()).Person() {
 		return web.SeeOther(w, r, web.LocalPath(data.Next, "/"))
 	}
+	if s.resume(w, r) {
+		return web.SeeOther(w, r, "/-/admin/users")
+	}
 	switch r.URL.Query().Get("notice") {
 	case "reset":
 		data.Notice = "Your password was changed. Sign in with the new one."
@@ -184,6 +187,9 @@ func (s *System) logoutForm(w http.ResponseWriter, r *http.Request) error {
 		return web.ErrPersonOnly
 	}
 	id := web.IdentityOf(r.Context())
+	if id.Impersonator != "" {
+		return s.stopForm(w, r) // back to being himself, not out
+	}
 	if id.Person() {
 		if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 			_, err := s.revoke(tx, id.User, id.Session, "signed out")

@@ -48,7 +48,7 @@ func (s *System) demand(tx *store.Tx, n newSession, u user, p proof) (entry, err
 	if err != nil {
 		return entry{}, err
 	}
-	epoch, phc, err := standing(tx, u.id)
+	epoch, phc, err := basis(tx, u.id)
 	if err != nil {
 		return entry{}, err
 	}
@@ -78,7 +78,7 @@ func (s *System) waiting(tx *store.Tx, t token, kind sessionKind) (pending, erro
 // stillPending holds a waiting sign-in against how things are: it has ended with
 // the account, its sessions or its password (spec/auth.md attack 35).
 func (s *System) stillPending(tx *store.Tx, o oneTime, kind sessionKind, tries int) (pending, error) {
-	epoch, phc, err := standing(tx, o.user)
+	epoch, phc, err := basis(tx, o.user)
 	if isNotFound(err) {
 		return pending{}, errPending
 	}

@@ -219,11 +219,5 @@ func (s *System) mfaTextAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.textPending(r.Context(), token(in.Token), apiSession); err != nil {
 		return err
 	}
-	return noContent(w)
-}
-
-func noContent(w http.ResponseWriter) error {
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, http.StatusNoContent)
 }

@@ -39,9 +39,9 @@ func livingTokens(tx *store.Tx, userID string, p purpose) (n int, err error) {
 	return n, err
 }
 
-// standing is what a sign-in that waits for its second step hangs on: it is of no
+// basis is what a sign-in that waits for its second step hangs on: it is of no
 // use when the account is not active, or when either has changed.
-func standing(tx *store.Tx, userID string) (epoch int64, phc string, err error) {
+func basis(tx *store.Tx, userID string) (epoch int64, phc string, err error) {
 	err = tx.QueryRow(`SELECT epoch, coalesce(password_phc, '') FROM auth_user WHERE id = ? AND status IN ('active', 'deleting')`, userID).Scan(&epoch, &phc)
 	return epoch, phc, err
 }

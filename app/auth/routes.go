@@ -11,7 +11,8 @@ import (
 // Routes are auth's pages and its part of the API.
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
-		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes(), s.profileRoutes(), s.deletionRoutes(), s.exportRoutes())
+		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes(), s.profileRoutes(), s.deletionRoutes(), s.exportRoutes(),
+		s.impersonationRoutes(), s.adminRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.

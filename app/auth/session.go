@@ -27,22 +27,24 @@ const (
 
 // session is a row of auth_session with its user.
 type session struct {
-	id, org, impersonator string
-	kind                  sessionKind
-	client                string // "" for a browser
-	user                  user
-	ip, ua                string
-	aal                   int    // 1: one factor, 2: two
-	amr                   string // RFC 8176 values, space separated
-	scopes                string
-	epoch                 int64
-	generation            int64     // of the newest refresh token
-	rotated               time.Time // when that was made; zero for never
-	authTime, stepUp      time.Time // of the sign-in; of the last confirmation, zero for none
-	created, lastSeen     time.Time
-	idleExp, absExp       int64
-	data                  []byte // what scs keeps
-	permissions           []string
+	id, org           string
+	impersonator, own string // who acts as the user, and in which session of his own; "" for the user
+	impersonatorName  string
+	kind              sessionKind
+	client            string // "" for a browser
+	user              user
+	ip, ua            string
+	aal               int    // 1: one factor, 2: two
+	amr               string // RFC 8176 values, space separated
+	scopes            string
+	epoch             int64
+	generation        int64     // of the newest refresh token
+	rotated           time.Time // when that was made; zero for never
+	authTime, stepUp  time.Time // of the sign-in; of the last confirmation, zero for none
+	created, lastSeen time.Time
+	idleExp, absExp   int64
+	data              []byte // what scs keeps
+	permissions       []string
 }
 
 // provenAt is when the user last showed in this session who he is.
@@ -111,12 +113,30 @@ func (s *System) start(tx *store.Tx, n newSession, u user, org string, p proof) 
 // revoke ends one session of a user and records it. It reports whether there was
 // one to end.
 func (s *System) revoke(tx *store.Tx, userID, id, reason string) (ended bool, err error) {
+	return s.revokeAs(tx, userID, id, reason, actorOr(tx, userID))
+}
+
+// revokeAs is revoke by an actor, the context's if zero. What the session's user
+// did as somebody else ends with it.
+func (s *System) revokeAs(tx *store.Tx, userID, id, reason string, actor audit.Ref) (ended bool, err error) {
 	n, err := revokeSession(tx, userID, id, reason)
 	if err != nil || n == 0 {
 		return false, err
 	}
-	return true, s.Audit.Record(tx, audit.Event{Action: actSessionRevoked, Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(userID)},
-		Details: map[string]any{"reason": reason}, Actor: actorOr(tx, userID)})
+	if err := s.Audit.Record(tx, audit.Event{Action: actSessionRevoked, Targets: []audit.Ref{{Type: "session", ID: id}, audit.User(userID)},
+		Details: map[string]any{"reason": reason}, Actor: actor}); err != nil {
+		return true, err
+	}
+	if err := s.impersonationEnded(tx, id, reason, actor); err != nil {
+		return true, err
+	}
+	hanging, err := impersonationsOf(tx, id)
+	for _, i := range hanging {
+		if _, err := s.revokeAs(tx, i.user, i.session, "the impersonator's own session ended", actor); err != nil {
+			return true, err
+		}
+	}
+	return true, err
 }
 
 // revokeOthers ends every session of a user but one, and returns how many.
@@ -150,9 +170,10 @@ func (s *System) revokeAll(tx *store.Tx, userID, reason string) (n int, err erro
 	return n, raiseEpoch(tx, userID)
 }
 
-// actorOr is who makes the request, or the user when nobody is signed in yet.
+// actorOr is who makes the request, or the user when nobody is signed in yet. What
+// the command line or a job does is not the user's doing.
 func actorOr(tx *store.Tx, userID string) audit.Ref {
-	if web.IdentityOf(tx.Context()).Known() {
+	if web.IdentityOf(tx.Context()).Known() || onMachine(tx.Context()) {
 		return audit.Ref{}
 	}
 	return audit.User(userID)
@@ -162,6 +183,9 @@ func actorOr(tx *store.Tx, userID string) audit.Ref {
 func (s *System) setCookies(w http.ResponseWriter, r *http.Request, n newSession) {
 	s.sessions.WriteSessionCookie(r.Context(), w, string(n.token), s.DB.Now().Add(absoluteLife))
 	s.setDeviceCookie(w, n.device)
+	if _, err := r.Cookie(ownCookie(s.Secure)); err == nil {
+		s.setOwnCookie(w, "")
+	}
 }
 
 // setDeviceCookie lets a browser, or a program that keeps cookies, be known again.
@@ -190,7 +214,7 @@ func (s *System) Identify(ctx context.Context, r *http.Request) (web.Identity, e
 func (s *System) inUse(ctx context.Context, se *session) web.Identity {
 	s.touched.note(se, s.DB.Now(), web.OriginOf(ctx).Addr.String())
 	return web.Identity{User: se.user.id, Email: se.user.email.typed, Name: se.user.name, Verified: se.user.verified,
-		Session: se.id, Org: se.org, Impersonator: se.impersonator, Level: se.aal, Proven: se.provenAt(), Permissions: se.permissions}
+		Session: se.id, Org: se.org, Impersonator: se.impersonator, ImpersonatorName: se.impersonatorName, Until: se.until(), Level: se.aal, Proven: se.provenAt(), Permissions: se.permissions}
 }
 
 // sessionStore implements scs.CtxStore on auth_session. A session is inserted by

@@ -29,7 +29,7 @@ func insertSession(tx *store.Tx, r sessionRow) error {
 
 // sessionColumns is a session with its user; livingSession takes the time twice.
 const (
-	sessionColumns = `SELECT s.id, s.kind, coalesce(s.client_id, ''), coalesce(s.org_id, ''), coalesce(s.impersonator_id, ''), s.aal, s.amr,
+	sessionColumns = `SELECT s.id, s.kind, coalesce(s.client_id, ''), coalesce(s.org_id, ''), coalesce(s.impersonator_id, ''), coalesce(s.own_session_id, ''), s.aal, s.amr,
 			s.auth_time, coalesce(s.stepup_at, 0), s.scopes, s.epoch, s.ip, s.ua, s.created_at, s.last_seen_at, s.idle_exp, s.abs_exp, s.refresh_gen, coalesce(s.refresh_rotated_at, 0), s.scs_data,
 			u.id, u.name, u.status, e.email, e.email_norm, e.verified_at IS NOT NULL
 		FROM auth_session s JOIN auth_user u ON u.id = s.user_id JOIN auth_email e ON e.user_id = u.id AND e.is_primary = 1 `
@@ -39,7 +39,7 @@ const (
 func scanSession(r store.Scanner) (*session, error) {
 	var se session
 	var authTime, stepUp, created, seen, rotated int64
-	err := r.Scan(&se.id, &se.kind, &se.client, &se.org, &se.impersonator, &se.aal, &se.amr,
+	err := r.Scan(&se.id, &se.kind, &se.client, &se.org, &se.impersonator, &se.own, &se.aal, &se.amr,
 		&authTime, &stepUp, &se.scopes, &se.epoch, &se.ip, &se.ua, &created, &seen, &se.idleExp, &se.absExp, &se.generation, &rotated, &se.data,
 		&se.user.id, &se.user.name, &se.user.status, &se.user.email.typed, &se.user.email.norm, &se.user.verified)
 	se.rotated, se.stepUp = timeOrZero(rotated), timeOrZero(stepUp)
@@ -50,13 +50,15 @@ func scanSession(r store.Scanner) (*session, error) {
 // sessionByToken is the living session of a cookie, with its user.
 func sessionByToken(tx *store.Tx, hash []byte) (*session, error) {
 	now := tx.Now().UnixMilli()
-	return scanSession(tx.QueryRow(sessionColumns+`WHERE s.token_hash = ?`+livingSession, hash, now, now))
+	se, err := scanSession(tx.QueryRow(sessionColumns+`WHERE s.token_hash = ?`+livingSession, hash, now, now))
+	return standing(tx, se, err)
 }
 
 // sessionByID is a living session, with its user.
 func sessionByID(tx *store.Tx, id string) (*session, error) {
 	now := tx.Now().UnixMilli()
-	return scanSession(tx.QueryRow(sessionColumns+`WHERE s.id = ?`+livingSession, id, now, now))
+	se, err := scanSession(tx.QueryRow(sessionColumns+`WHERE s.id = ?`+livingSession, id, now, now))
+	return standing(tx, se, err)
 }
 
 // liveSessions are the ids of a user's sessions that have not ended.

@@ -22,8 +22,9 @@ type touches struct {
 }
 
 type touch struct {
-	at time.Time
-	ip string
+	at   time.Time
+	ip   string
+	idle time.Duration // for which the session lives on, unused
 }
 
 func (t *touches) note(se *session, now time.Time, ip string) {
@@ -35,7 +36,7 @@ func (t *touches) note(se *session, now time.Time, ip string) {
 	if t.sessions == nil {
 		t.sessions = map[string]touch{}
 	}
-	t.sessions[se.id] = touch{now, ip}
+	t.sessions[se.id] = touch{now, ip, se.idleLife()}
 }
 
 func (t *touches) noteKey(k Key, now time.Time) {
@@ -71,7 +72,7 @@ func (s *System) Flush(ctx context.Context) error {
 	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		for id, t := range sessions {
-			if err := touchSession(tx, id, t.at.UnixMilli(), t.ip, t.at.Add(idleLife).UnixMilli()); err != nil {
+			if err := touchSession(tx, id, t.at.UnixMilli(), t.ip, t.at.Add(t.idle).UnixMilli()); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ package console
 
 import (
 	"net/http"
+	"slices"
 	"time"
 
 	"seaworthy/app/audit"
@@ -24,6 +25,7 @@ type Deps struct {
 	Pages  *web.Pages
 	Health func() []Health
 	Audit  *audit.Log
+	Auth   *auth.System
 }
 
 // System is the console.
@@ -40,10 +42,19 @@ const pageSize = 50
 
 // Routes are the console's pages.
 func (s *System) Routes() []web.Route {
-	return []web.Route{
+	return slices.Concat([]web.Route{
 		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
-		{Method: "GET", Pattern: "/-/admin/users", Access: read, Handler: s.users},
 		{Method: "GET", Pattern: "/-/admin/jobs", Access: read, Handler: s.jobs},
+	}, s.userRoutes(), s.orgRoutes())
+}
+
+// page is a page of the console that needs more than to see the console.
+func page(h web.Handler) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if need := read.RequiredPermission(); !web.IdentityOf(r.Context()).Can(need) {
+			return web.Forbidden(need)
+		}
+		return h(w, r)
 	}
 }
 
@@ -51,7 +62,7 @@ func (s *System) Routes() []web.Route {
 func Nav() []web.NavGroup {
 	return []web.NavGroup{
 		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
-		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}}},
+		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}, {Label: "Orgs", Path: "/-/admin/orgs", Icon: "building-2"}}},
 		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}}},
 		{Label: "Trust", Items: []web.NavItem{{Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"}}},
 	}

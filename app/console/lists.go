@@ -4,10 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -43,32 +41,6 @@ func href(path string, cursor, value string, filters url.Values) string {
 	}
 	q.Set(cursor, value)
 	return path + "?" + q.Encode()
-}
-
-type usersData struct {
-	Rows                []auth.Person
-	Query, Older, Newer string
-}
-
-func (s *System) users(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	prefix := strings.ToLower(strings.TrimSpace(q.Get("q")))
-	people, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]auth.Person, error) {
-		return auth.People(tx, prefix, q.Get("before"), pageSize+1)
-	})
-	if err != nil {
-		return err
-	}
-	data := usersData{Rows: people, Query: prefix}
-	filters := url.Values{"q": {prefix}}
-	if len(people) > pageSize {
-		data.Rows = people[:pageSize]
-		data.Older = href("/-/admin/users", "before", data.Rows[pageSize-1].ID, filters)
-	}
-	if q.Get("before") != "" {
-		data.Newer = first("/-/admin/users", filters)
-	}
-	return s.Pages.Render(w, r, "console/users", web.View{Title: "Users", Data: data})
 }
 
 // first is the list's first page, with its filters.

@@ -2,6 +2,7 @@ package email
 
 import (
 	"errors"
+	"time"
 
 	"seaworthy/store"
 )
@@ -100,4 +101,14 @@ func escapeLike(s string) string {
 		b = append(b, r)
 	}
 	return string(b)
+}
+
+// messagesTo are the newest messages to a user.
+func messagesTo(tx *store.Tx, user string, limit int) ([]Sent, error) {
+	return store.All(tx, func(r store.Scanner) (m Sent, err error) {
+		var created int64
+		err = r.Scan(&m.ID, &m.To, &m.Template, &m.Subject, &m.Status, &created)
+		m.Created = time.UnixMilli(created).UTC()
+		return m, err
+	}, `SELECT id, recipient, template, coalesce(subject, ''), status, created_at FROM email_message WHERE user_id = ? ORDER BY id DESC LIMIT ?`, user, limit)
 }

@@ -33,7 +33,9 @@ type Identity struct {
 	Session           string
 	Key               string // id of the API key; then there is no user, and Name is the key's
 	Org               string
-	Impersonator      string
+	Impersonator      string    // who acts as this person; "" for the person
+	ImpersonatorName  string    // as people know the impersonator
+	Until             time.Time // when the impersonation ends at the latest; zero without one
 	Level             int       // of assurance: 1 for one factor, 2 for two; 0 for a key
 	Proven            time.Time // when the person last showed who he is; zero for a key
 	Permissions       []string

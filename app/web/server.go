@@ -145,6 +145,10 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 		s.mux.ServeHTTP(w, r)
 		return
 	}
+	// Who asks changes nothing but what the page shows around the error.
+	if id, err := s.Guard.Identify(r.Context(), r); err == nil {
+		OriginOf(r.Context()).Identity = id
+	}
 	probe := httptest.NewRecorder()
 	handler.ServeHTTP(probe, r)
 	switch probe.Code {

@@ -1,0 +1,232 @@
+package auth
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// OrgRow is an org as operators see one in a list.
+type OrgRow struct {
+	ID, Slug, Name   string
+	PersonalOf       string // id of the user whose personal org it is; "" for a shared one
+	Members          int    // at most a hundred are counted
+	Created, Deleted time.Time
+
+	key string
+}
+
+// Many reports whether there may be more members than were counted.
+func (o OrgRow) Many() bool { return o.Members >= manyMembers }
+
+// OrgDetail is an org with its members and keys.
+type OrgDetail struct {
+	OrgRow
+	List  []Member
+	Next  string // cursor of the next members; "" for none
+	Keys  []Key
+	Roles []Role // which a member can have
+}
+
+// Member is a user in an org.
+type Member struct {
+	User, Name, Email, Status string
+	RoleID, Role              string
+	Since                     time.Time
+}
+
+// Role is a role that a member of an org can have.
+type Role struct{ ID, Name string }
+
+// What cannot be done in an org as it is.
+var (
+	errLastOwner = &web.Error{Status: http.StatusConflict, Code: "last_owner",
+		Public: "This is the org's last owner. Make another member an owner first."}
+	errPersonalOrg = &web.Error{Status: http.StatusConflict, Code: "personal_org",
+		Public: "This is somebody's personal org. It stays with its person."}
+)
+
+// Orgs are orgs, a page of them, and the cursor of the next page, as with People.
+func Orgs(tx *store.Tx, f Filter, limit int) (page []OrgRow, next string, err error) {
+	q := newSearch(f, "org_")
+	switch {
+	case q.id:
+		page, err = orgsByID(tx, q, limit+1)
+	case q.prefix != "":
+		page, err = searchOrgs(tx, q, limit+1)
+	default:
+		page, err = newestOrgs(tx, q, limit+1)
+	}
+	if len(page) > limit {
+		page = page[:limit]
+		next = q.cursor(page[limit-1].key, page[limit-1].ID)
+	}
+	return page, next, err
+}
+
+func searchOrgs(tx *store.Tx, q search, limit int) ([]OrgRow, error) {
+	bySlug, err := orgsBySlug(tx, q, limit)
+	if err != nil {
+		return nil, err
+	}
+	byName, err := orgsByName(tx, q, limit)
+	return merge(bySlug, byName, limit, func(o OrgRow) (key, id string) { return o.key, o.ID }), err
+}
+
+// OrgByID is an org, living or deleted, with its members after one.
+func OrgByID(tx *store.Tx, id, after string) (d OrgDetail, err error) {
+	if d.OrgRow, err = anyOrg(tx, id); err != nil {
+		return d, err
+	}
+	if d.List, err = membersOf(tx, id, after, shown+1); err != nil {
+		return d, err
+	}
+	if len(d.List) > shown {
+		d.List = d.List[:shown]
+		d.Next = d.List[shown-1].User
+	}
+	if d.Roles, err = orgRoles(tx, id); err != nil {
+		return d, err
+	}
+	d.Keys, err = selectKeys(tx, id, "", shown)
+	return d, err
+}
+
+// onOrg runs an act on an org in a transaction, for somebody who may manage orgs now.
+func (s *System) onOrg(ctx context.Context, id string, act func(tx *store.Tx, o OrgRow) error) error {
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		o, err := anyOrg(tx, id)
+		if err != nil {
+			return err
+		}
+		caller := web.IdentityOf(ctx)
+		if caller.Impersonator != "" {
+			return errImpersonating
+		}
+		if !onMachine(ctx) {
+			has, _, err := held(tx, caller, "")
+			if err != nil {
+				return err
+			}
+			if !can(has, permOrgsManage) {
+				return web.Forbidden(permOrgsManage)
+			}
+		}
+		return act(tx, o)
+	})
+}
+
+// SetRole gives a member of an org another role, named by its id. An org keeps
+// an owner.
+func (s *System) SetRole(ctx context.Context, org, userID, role string) error {
+	return s.onOrg(ctx, org, func(tx *store.Tx, o OrgRow) error {
+		if o.PersonalOf == userID {
+			return errPersonalOrg
+		}
+		offered, err := orgRoles(tx, org)
+		if err != nil {
+			return err
+		}
+		name := ""
+		for _, r := range offered {
+			if r.ID == role {
+				name = r.Name
+			}
+		}
+		if name == "" {
+			return web.Invalid(web.Field{Field: "role", Code: "unknown", Message: "There is no such role in this org."})
+		}
+		from, err := s.leaveRoles(tx, org, userID, role == "rol_owner")
+		if err != nil {
+			return err
+		}
+		if err := bindRole(tx, userID, org, role); err != nil {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actRoleSet, Org: org, Targets: []audit.Ref{audit.User(userID), {Type: "org", ID: org}},
+			Changes: map[string]audit.Change{"role": {From: from, To: name}}})
+	})
+}
+
+// RemoveMember takes a user out of an org. An org keeps an owner.
+func (s *System) RemoveMember(ctx context.Context, org, userID string) error {
+	return s.onOrg(ctx, org, func(tx *store.Tx, o OrgRow) error {
+		if o.PersonalOf == userID {
+			return errPersonalOrg
+		}
+		from, err := s.leaveRoles(tx, org, userID, false)
+		if err != nil {
+			return err
+		}
+		if err := deleteMember(tx, org, userID); err != nil {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actMemberTaken, Org: org, Targets: []audit.Ref{audit.User(userID), {Type: "org", ID: org}},
+			Changes: map[string]audit.Change{"role": {From: from, To: nil}}})
+	})
+}
+
+// leaveRoles takes a member's roles in an org and returns the first one's name.
+// It is ErrNotFound for somebody who is no member.
+func (s *System) leaveRoles(tx *store.Tx, org, userID string, staysOwner bool) (from string, err error) {
+	if in, err := isIn(tx, org, userID); err != nil || !in {
+		return "", firstError(err, store.ErrNotFound)
+	}
+	had, err := rolesIn(tx, org, userID)
+	if err != nil {
+		return "", err
+	}
+	for _, r := range had {
+		if r.ID != "rol_owner" || staysOwner {
+			continue
+		}
+		if other, err := otherOwner(tx, org, userID); err != nil || !other {
+			return "", firstError(err, errLastOwner)
+		}
+	}
+	if len(had) > 0 {
+		from = had[0].Name
+	}
+	return from, unbindIn(tx, org, userID)
+}
+
+// CloseOrg ends work in an org: to everybody but operators it is not there any
+// more. What it has is kept. Whoever asks types its slug.
+func (s *System) CloseOrg(ctx context.Context, org, typed, reason string) error {
+	var c web.Check
+	reason = checkReason(&c, reason)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	return s.onOrg(ctx, org, func(tx *store.Tx, o OrgRow) error {
+		switch {
+		case typed != o.Slug:
+			return web.Invalid(web.Field{Field: "confirm", Code: "different", Message: "Type the slug of this org."})
+		case o.PersonalOf != "":
+			return errPersonalOrg
+		case !o.Deleted.IsZero():
+			return nil
+		}
+		if err := setOrgDeleted(tx, org, tx.Now().UnixMilli()); err != nil {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actOrgClosed, Org: org, Targets: []audit.Ref{{Type: "org", ID: org}}, Details: map[string]any{"reason": reason}})
+	})
+}
+
+// ReopenOrg opens an org again that was closed or deleted.
+func (s *System) ReopenOrg(ctx context.Context, org string) error {
+	return s.onOrg(ctx, org, func(tx *store.Tx, o OrgRow) error {
+		if o.Deleted.IsZero() {
+			return nil
+		}
+		if err := setOrgDeleted(tx, org, 0); err != nil {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actOrgReopened, Org: org, Targets: []audit.Ref{{Type: "org", ID: org}}})
+	})
+}

@@ -1,0 +1,148 @@
+package auth
+
+import (
+	"net/http"
+	"strings"
+	"time"
+
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// adminOrgRoutes are what operators do to orgs through the API. An org's own
+// people have /-/api/v1/orgs.
+func (s *System) adminOrgRoutes() []web.Route {
+	const org = "/-/api/v1/admin/orgs/{id}"
+	manage, done := web.Permission(permOrgsManage), http.StatusNoContent
+	return []web.Route{
+		{Method: "GET", Pattern: "/-/api/v1/admin/orgs", Access: web.Permission(permOrgsRead), Handler: s.adminOrgsAPI,
+			Doc: web.Doc{Summary: "Find orgs by how a slug, a name or an id begins; query: q, only (" + strings.Join(OrgStates, ", ") + "), cursor, limit", Out: adminOrgList{}}},
+		{Method: "GET", Pattern: org, Access: web.Permission(permOrgsRead), Handler: s.adminOrgAPI,
+			Doc: web.Doc{Summary: "An org with its members, fifty at once; query: after", Out: adminOrgDetail{}}},
+		{Method: "PUT", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.setRoleAPI, Audit: actions(actRoleSet),
+			Doc: web.Doc{Summary: "Give a member another role", In: roleInput{}, Status: done}},
+		{Method: "DELETE", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.removeMemberAPI, Audit: actions(actMemberTaken),
+			Doc: web.Doc{Summary: "Take a member out of an org", Status: done}},
+		{Method: "POST", Pattern: org + "/close", Access: manage, Fresh: true, Handler: s.closeOrgAPI, Audit: actions(actOrgClosed),
+			Doc: web.Doc{Summary: "Close an org; what it has is kept", In: closeInput{}, Status: done}},
+		{Method: "POST", Pattern: org + "/reopen", Access: manage, Fresh: true, Handler: s.reopenOrgAPI, Audit: actions(actOrgReopened),
+			Doc: web.Doc{Summary: "Open an org again", Status: done}},
+	}
+}
+
+type adminOrg struct {
+	ID       string     `json:"id"`
+	Slug     string     `json:"slug"`
+	Name     string     `json:"name"`
+	Personal string     `json:"personal_user_id,omitempty"`
+	Members  int        `json:"members"` // 100 means that or more
+	Created  time.Time  `json:"created_at"`
+	Deleted  *time.Time `json:"deleted_at,omitempty"`
+}
+
+func (o OrgRow) json() adminOrg {
+	out := adminOrg{ID: o.ID, Slug: o.Slug, Name: o.Name, Personal: o.PersonalOf, Members: o.Members, Created: o.Created}
+	if !o.Deleted.IsZero() {
+		out.Deleted = &o.Deleted
+	}
+	return out
+}
+
+type adminOrgList struct {
+	Orgs []adminOrg `json:"orgs"`
+	Next string     `json:"next_cursor,omitempty"`
+}
+
+func (s *System) adminOrgsAPI(w http.ResponseWriter, r *http.Request) error {
+	f, limit, err := filterOf(r, OrgStates)
+	if err != nil {
+		return err
+	}
+	var out adminOrgList
+	if err := s.DB.Read(r.Context(), func(tx *store.Tx) error {
+		orgs, next, err := Orgs(tx, f, limit)
+		out.Orgs, out.Next = make([]adminOrg, len(orgs)), next
+		for i, o := range orgs {
+			out.Orgs[i] = o.json()
+		}
+		return err
+	}); err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+type adminMember struct {
+	User   string    `json:"user_id"`
+	Email  string    `json:"email"`
+	Name   string    `json:"name"`
+	Role   string    `json:"role"`
+	RoleID string    `json:"role_id"`
+	Since  time.Time `json:"since"`
+}
+
+type adminOrgDetail struct {
+	Org     adminOrg      `json:"org"`
+	Members []adminMember `json:"members"`
+	Next    string        `json:"next_after,omitempty"`
+}
+
+func (s *System) adminOrgAPI(w http.ResponseWriter, r *http.Request) error {
+	d, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (OrgDetail, error) {
+		return OrgByID(tx, r.PathValue("id"), r.URL.Query().Get("after"))
+	})
+	if err != nil {
+		return err
+	}
+	out := adminOrgDetail{Org: d.json(), Members: make([]adminMember, len(d.List)), Next: d.Next}
+	for i, m := range d.List {
+		out.Members[i] = adminMember{m.User, m.Email, m.Name, m.Role, m.RoleID, m.Since}
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+type roleInput struct {
+	Role string `json:"role"` // its id
+}
+
+func (s *System) setRoleAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[roleInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.SetRole(r.Context(), r.PathValue("id"), r.PathValue("user"), in.Role); err != nil {
+		return err
+	}
+	return noContent(w, http.StatusNoContent)
+}
+
+func (s *System) removeMemberAPI(w http.ResponseWriter, r *http.Request) error {
+	if err := s.RemoveMember(r.Context(), r.PathValue("id"), r.PathValue("user")); err != nil {
+		return err
+	}
+	return noContent(w, http.StatusNoContent)
+}
+
+// closeInput has the slug of the org, typed so that it is no other.
+type closeInput struct {
+	Confirm string `json:"confirm"`
+	Reason  string `json:"reason"`
+}
+
+func (s *System) closeOrgAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[closeInput](r)
+	if err != nil {
+		return err
+	}
+	if err := s.CloseOrg(r.Context(), r.PathValue("id"), in.Confirm, in.Reason); err != nil {
+		return err
+	}
+	return noContent(w, http.StatusNoContent)
+}
+
+func (s *System) reopenOrgAPI(w http.ResponseWriter, r *http.Request) error {
+	if err := s.ReopenOrg(r.Context(), r.PathValue("id")); err != nil {
+		return err
+	}
+	return noContent(w, http.StatusNoContent)
+}
