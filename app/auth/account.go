@@ -13,7 +13,11 @@ type accountData struct {
 	Verified    bool
 	Created     time.Time
 	Orgs        []Membership
+	Done        string
 }
+
+// accountDone is what happened before the page was shown.
+var accountDone = map[string]string{"orgdeleted": "The organization is deleted.", "left": "You left the organization."}
 
 func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 	id := web.IdentityOf(r.Context())
@@ -29,6 +33,7 @@ func (s *System) accountPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	data.Done = accountDone[r.URL.Query().Get("done")]
 	return s.Pages.Render(w, r, "auth/account", web.View{Title: "Your account", Data: data})
 }
 

@@ -1,6 +1,10 @@
 package auth
 
-import "seaworthy/app/audit"
+import (
+	"slices"
+
+	"seaworthy/app/audit"
+)
 
 // The actions auth records.
 const (
@@ -24,7 +28,10 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = []audit.Kind{
+var Actions = slices.Concat(signActions, orgActions)
+
+// signActions are the part of the catalogue that is about signing up and in.
+var signActions = []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
 	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
 	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},

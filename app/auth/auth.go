@@ -48,12 +48,13 @@ type System struct {
 	touched  touches
 	ring     atomic.Pointer[keyring] // set by Open
 	proven   proven
+	declared map[string]web.PermissionKind // the catalogue of systems; see Declare
 }
 
 // New makes the system. Sessions must be given to the web server, and Open called
 // before it serves.
 func New(d Deps) *System {
-	s := &System{Deps: d}
+	s := &System{Deps: d, declared: map[string]web.PermissionKind{}}
 	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
 	return s
 }

@@ -10,7 +10,8 @@ import (
 
 // Routes are auth's pages and its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes())
+	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
+		s.orgRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.

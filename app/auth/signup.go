@@ -90,24 +90,28 @@ func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (sign
 	})
 }
 
-// addUser inserts the user, the personal org and its membership, and queues the
-// mail to the address.
+// addUser inserts the user as insertPerson does, and queues the mail to the address.
 func (s *System) addUser(tx *store.Tx, n newUser, verify token) (u user, org string, err error) {
+	if u, org, err = insertPerson(tx, n); err != nil {
+		return u, "", err
+	}
+	return u, org, s.askToVerify(tx, u, verify)
+}
+
+// insertPerson inserts a user, the personal org and its membership.
+func insertPerson(tx *store.Tx, n newUser) (u user, org string, err error) {
 	u = user{id: tx.NewID("usr"), name: n.name, email: n.email, phc: n.phc}
 	if err := insertUser(tx, u); err != nil {
 		return u, "", err
 	}
 	org = tx.NewID("org")
-	if err := insertOrg(tx, org, "p-"+org[len(org)-12:], n.name, u.id); err != nil {
+	if err := insertOrg(tx, org, personalPrefix+org[len(org)-12:], n.name, u.id); err != nil {
 		return u, "", err
 	}
 	if err := insertMember(tx, org, u.id); err != nil {
 		return u, "", err
 	}
-	if err := bindRole(tx, u.id, org, "rol_owner"); err != nil {
-		return u, "", err
-	}
-	return u, org, s.askToVerify(tx, u, verify)
+	return u, org, bindRole(tx, u.id, org, ownerRole)
 }
 
 // askToVerify mails the link that verifies an address, or, if somebody else has

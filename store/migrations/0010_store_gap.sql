@@ -1,0 +1,2 @@
+-- Holds the place of a migration that comes from elsewhere.
+SELECT 1;
