@@ -3,6 +3,7 @@ package auth
 import (
 	"github.com/golang-jwt/jwt/v5"
 
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -34,3 +35,13 @@ func (s *System) Rotate(tx *store.Tx, session string, generation int64) (int64, 
 	next, err := s.rotate(tx, refreshToken{session, generation})
 	return next.generation, err
 }
+
+// Slug is a slug that somebody may choose.
+func Slug(text string) (string, bool) {
+	var c web.Check
+	slug := checkSlug(&c, text)
+	return slug, c.Err() == nil
+}
+
+// SlugFrom is the slug that a name makes.
+func SlugFrom(name string) string { return slugFrom(name) }

@@ -85,7 +85,7 @@ func slugFrom(name string) string {
 func freeSlug(tx *store.Tx, name, id string) (string, error) {
 	slug := slugFrom(name)
 	taken, err := slugTaken(tx, slug, id)
-	if taken {
+	if taken || slug == "org" { // what is left of a name in another script
 		slug += "-" + id[len(id)-6:]
 	}
 	return slug, err
