@@ -155,6 +155,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	a := apptest.New(t)
 	a.Operator("a-rather-long-address-of-somebody@subdomain.example.com")
 	a.RunJobs()
+	orgPath := "/-/org/" + a.Query(`SELECT slug FROM auth_org`)
 	ctx, _ := chromium(t, 360, 780)
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(360, 780)); err != nil {
 		t.Fatal(err)
@@ -162,7 +163,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.Navigate(a.URL + "/-/login"), chromedp.SendKeys("input[name=email]", "a-rather-long-address-of-somebody@subdomain.example.com"),
 		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]")}
 	pages := []string{"/", "/-/login", "/-/signup", "/-/forgot", "/-/nowhere"}
-	inside := []string{"/-/account", "/-/account/security", "/-/account/sessions", "/-/confirm", "/-/admin", "/-/admin/users", "/-/admin/jobs", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
+	inside := []string{"/-/account", "/-/account/security", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings", "/-/confirm", "/-/admin", "/-/admin/users", "/-/admin/jobs", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

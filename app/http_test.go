@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -289,6 +290,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 			})
 		},
 	}
+	maps.Copy(drive, driveOrgs(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {
