@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -48,7 +49,9 @@ type Extension struct {
 	Routes  []web.Route
 	Jobs    func(*queue.Queue)
 	Actions []audit.Kind // what its changes are recorded as
-	Home    http.Handler // whatever is not under /-/; the built-in home if nil
+	// Permissions are what roles of orgs, or operators, can give for its routes.
+	Permissions []auth.NewPermission
+	Home        http.Handler // whatever is not under /-/; the built-in home if nil
 }
 
 // App is one running installation.
@@ -212,10 +215,27 @@ func (a *App) build(ctx context.Context) error {
 	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
+	if err := a.declare(ctx, own, routes); err != nil {
+		return err
+	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
 		Home: own.Home, Observe: a.metrics.request}, routes)
 	return err
+}
+
+// declare fills the catalogue of permissions: what systems ask for, and what the
+// embedding program adds.
+func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions), routes); err != nil {
+		return err
+	}
+	for _, p := range own.Permissions {
+		if err := a.Auth.DeclarePermission(ctx, p); err != nil {
+			return fmt.Errorf("permission %s: %w", p.Name, err)
+		}
+	}
+	return nil
 }
 
 func mailProvider(cfg config.Config) (email.Provider, error) {

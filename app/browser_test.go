@@ -155,6 +155,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	a := apptest.New(t)
 	a.Operator("a-rather-long-address-of-somebody@subdomain.example.com")
 	a.RunJobs()
+	orgPath := "/-/org/" + a.Query(`SELECT slug FROM auth_org`)
 	ctx, _ := chromium(t, 360, 780)
 	if err := chromedp.Do(ctx, chromedp.EmulateViewport(360, 780)); err != nil {
 		t.Fatal(err)
@@ -166,6 +167,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	pages = append(pages, ways, "/-/login/standin/callback")
 	const long = "a-rather-long-address-of-somebody@subdomain.example.com"
 	inside := []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/data", "/-/confirm",
+		"/-/account/tokens", "/-/account/orgs/new", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
 		"/-/admin/jobs", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
 	check := func(path string) {

@@ -440,6 +440,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 		},
 	}
 	maps.Copy(drive, adminDrives(a))
+	maps.Copy(drive, driveOrgs(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

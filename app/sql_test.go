@@ -193,7 +193,7 @@ func ordered(text, step string) bool {
 func small(text string) bool {
 	for _, part := range []string{"FROM auth_role_binding b JOIN", "FROM auth_membership m JOIN", "ORDER BY s.last_seen_at DESC, s.id DESC LIMIT ?", "e.email_norm = ? AND e.verified_at IS NULL",
 		"e.email_norm >= ? AND e.email_norm < ?", "SELECT id FROM queue_job WHERE finished_at IS NOT NULL", "lease <> ? ORDER BY lease", "FROM queue_job WHERE uniq = ?",
-		"AND action = ? AND seq < ?"} {
+		"AND action = ? AND seq < ?", "FROM auth_role_permission p WHERE p.role_id = ?", "FROM auth_role r WHERE r.org_id IS NULL"} {
 		if strings.Contains(text, part) {
 			return true
 		}

@@ -12,6 +12,14 @@ import (
 	"seaworthy/store"
 )
 
+// Permissions are audit's part of the catalogue; org:audit, which its pages in orgs
+// ask for, is declared with what else counts in orgs.
+var Permissions = []web.PermissionKind{
+	{Name: permRead, Title: "Read the audit log", Means: "See and export everything that was recorded in the installation.", Scope: web.ScopeInstance},
+	{Name: permWrite, Title: "Record events", Means: "Hand in events of an app.", Scope: web.ScopeInstance},
+	{Name: permManage, Title: "Manage the audit log", Means: "Set the retention, erase personal data and verify the log.", Scope: web.ScopeInstance},
+}
+
 // The permissions of the log. Whoever may audit an org sees that org's events;
 // read is for all of them, write is for an app that records its own, erase and
 // verify are the operator's.

@@ -21,8 +21,9 @@ type accountData struct {
 	Orgs        []Membership
 }
 
-// accountDone is what happened before the profile page was shown again.
-var accountDone = map[string]string{"name": "Your name was saved.", "cancelled": "Your address stays as it is."}
+// accountDone is what happened before the profile page was shown.
+var accountDone = map[string]string{"name": "Your name was saved.", "cancelled": "Your address stays as it is.",
+	"orgdeleted": "The organization is deleted.", "left": "You left the organization."}
 
 func (s *System) accountData(r *http.Request) (accountData, error) {
 	id := web.IdentityOf(r.Context())

@@ -33,9 +33,10 @@ const (
 )
 
 // Actions are auth's part of the catalogue.
-var Actions = slices.Concat(signInActions, socialActions, factorActions, ownActions, adminActions)
+var Actions = slices.Concat(signActions, socialActions, factorActions, ownActions, orgActions, adminActions)
 
-var signInActions = []audit.Kind{
+// signActions are the part of the catalogue that is about signing up and in.
+var signActions = []audit.Kind{
 	{Action: actSignedUp, Title: "Signed up", Means: "Somebody made an account, with a personal organization and a session."},
 	{Action: actOperatorMade, Title: "Operator made", Means: "A user was given every permission in the whole installation."},
 	{Action: actEmailVerified, Title: "Email verified", Means: "The owner of an address followed the link that was sent there."},

@@ -113,7 +113,7 @@ type addressJSON struct {
 	Verified *time.Time `json:"verified_at,omitempty"`
 }
 
-type membershipJSON struct {
+type orgOfJSON struct {
 	Org      string `json:"org_id"`
 	Slug     string `json:"slug"`
 	Name     string `json:"name"`
@@ -122,11 +122,11 @@ type membershipJSON struct {
 }
 
 type userDetailJSON struct {
-	User        userSummary      `json:"user"`
-	Password    bool             `json:"password"` // there is one
-	Emails      []addressJSON    `json:"emails"`
-	Orgs        []membershipJSON `json:"orgs"`
-	Permissions []string         `json:"permissions"` // in the whole instance
+	User        userSummary   `json:"user"`
+	Password    bool          `json:"password"` // there is one
+	Emails      []addressJSON `json:"emails"`
+	Orgs        []orgOfJSON   `json:"orgs"`
+	Permissions []string      `json:"permissions"` // in the whole instance
 }
 
 func (s *System) userAPI(w http.ResponseWriter, r *http.Request) error {
@@ -134,7 +134,7 @@ func (s *System) userAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	out := userDetailJSON{User: d.summary(), Password: d.Password, Emails: []addressJSON{}, Orgs: []membershipJSON{}, Permissions: append([]string{}, d.Permissions...)}
+	out := userDetailJSON{User: d.summary(), Password: d.Password, Emails: []addressJSON{}, Orgs: []orgOfJSON{}, Permissions: append([]string{}, d.Permissions...)}
 	for _, a := range d.Addresses {
 		j := addressJSON{Email: a.Email, Primary: a.Primary}
 		if !a.Verified.IsZero() {
@@ -143,7 +143,7 @@ func (s *System) userAPI(w http.ResponseWriter, r *http.Request) error {
 		out.Emails = append(out.Emails, j)
 	}
 	for _, o := range d.Orgs {
-		out.Orgs = append(out.Orgs, membershipJSON{o.ID, o.Slug, o.Name, o.Role, o.Personal})
+		out.Orgs = append(out.Orgs, orgOfJSON{o.ID, o.Slug, o.Name, o.Role, o.Personal})
 	}
 	return web.JSON(w, http.StatusOK, out)
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"seaworthy/app/audit"
@@ -38,17 +37,6 @@ type Member struct {
 	RoleID, Role              string
 	Since                     time.Time
 }
-
-// Role is a role that a member of an org can have.
-type Role struct{ ID, Name string }
-
-// What cannot be done in an org as it is.
-var (
-	errLastOwner = &web.Error{Status: http.StatusConflict, Code: "last_owner",
-		Public: "This is the org's last owner. Make another member an owner first."}
-	errPersonalOrg = &web.Error{Status: http.StatusConflict, Code: "personal_org",
-		Public: "This is somebody's personal org. It stays with its person."}
-)
 
 // Orgs are orgs, a page of them, and the cursor of the next page, as with People.
 func Orgs(tx *store.Tx, f Filter, limit int) (page []OrgRow, next string, err error) {
@@ -89,7 +77,7 @@ func OrgByID(tx *store.Tx, id, after string) (d OrgDetail, err error) {
 		d.List = d.List[:shown]
 		d.Next = d.List[shown-1].User
 	}
-	if d.Roles, err = orgRoles(tx, id); err != nil {
+	if d.Roles, err = selectRoles(tx, id); err != nil {
 		return d, err
 	}
 	d.Keys, err = selectKeys(tx, id, "", shown)
@@ -127,7 +115,7 @@ func (s *System) SetRole(ctx context.Context, org, userID, role string) error {
 		if o.PersonalOf == userID {
 			return errPersonalOrg
 		}
-		offered, err := orgRoles(tx, org)
+		offered, err := selectRoles(tx, org)
 		if err != nil {
 			return err
 		}

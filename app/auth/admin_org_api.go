@@ -19,9 +19,9 @@ func (s *System) adminOrgRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Find orgs by how a slug, a name or an id begins; query: q, only (" + strings.Join(OrgStates, ", ") + "), cursor, limit", Out: adminOrgList{}}},
 		{Method: "GET", Pattern: org, Access: web.Permission(permOrgsRead), Handler: s.adminOrgAPI,
 			Doc: web.Doc{Summary: "An org with its members, fifty at once; query: after", Out: adminOrgDetail{}}},
-		{Method: "PUT", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.setRoleAPI, Audit: actions(actRoleSet),
-			Doc: web.Doc{Summary: "Give a member another role", In: roleInput{}, Status: done}},
-		{Method: "DELETE", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.removeMemberAPI, Audit: actions(actMemberTaken),
+		{Method: "PUT", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.adminRoleAPI, Audit: actions(actRoleSet),
+			Doc: web.Doc{Summary: "Give a member another role", In: adminRoleInput{}, Status: done}},
+		{Method: "DELETE", Pattern: org + "/members/{user}", Access: manage, Fresh: true, Handler: s.adminRemoveAPI, Audit: actions(actMemberTaken),
 			Doc: web.Doc{Summary: "Take a member out of an org", Status: done}},
 		{Method: "POST", Pattern: org + "/close", Access: manage, Fresh: true, Handler: s.closeOrgAPI, Audit: actions(actOrgClosed),
 			Doc: web.Doc{Summary: "Close an org; what it has is kept", In: closeInput{}, Status: done}},
@@ -101,12 +101,12 @@ func (s *System) adminOrgAPI(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusOK, out)
 }
 
-type roleInput struct {
+type adminRoleInput struct {
 	Role string `json:"role"` // its id
 }
 
-func (s *System) setRoleAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[roleInput](r)
+func (s *System) adminRoleAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[adminRoleInput](r)
 	if err != nil {
 		return err
 	}
@@ -116,7 +116,7 @@ func (s *System) setRoleAPI(w http.ResponseWriter, r *http.Request) error {
 	return noContent(w, http.StatusNoContent)
 }
 
-func (s *System) removeMemberAPI(w http.ResponseWriter, r *http.Request) error {
+func (s *System) adminRemoveAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.RemoveMember(r.Context(), r.PathValue("id"), r.PathValue("user")); err != nil {
 		return err
 	}

@@ -28,8 +28,8 @@ func orgsWithRoles(tx *store.Tx, userID string) ([]OrgOf, error) {
 		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY m.org_id LIMIT ?`, userID, maxOrgs)
 }
 
-// keysMadeBy are the keys that somebody made (type:id), the newest first.
-func keysMadeBy(tx *store.Tx, maker string, limit int) ([]Key, error) {
+// newestKeysOf are the keys that somebody made (type:id), the newest first.
+func newestKeysOf(tx *store.Tx, maker string, limit int) ([]Key, error) {
 	return store.All(tx, scanKey, keyColumns+`WHERE k.created_by = ? ORDER BY k.id DESC LIMIT ?`, maker, limit)
 }
 
@@ -75,19 +75,6 @@ func membersOf(tx *store.Tx, org, after string, limit int) ([]Member, error) {
 		WHERE m.org_id = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?`, org, after, limit)
 }
 
-// orgRoles are the roles that a member of an org can have: the built-in ones and
-// its own.
-func orgRoles(tx *store.Tx, org string) ([]Role, error) {
-	builtIn, err := store.All(tx, scanRole, `SELECT id, name FROM auth_role WHERE org_id IS NULL AND scope = 'org' ORDER BY org_id, name LIMIT 50`)
-	if err != nil {
-		return nil, err
-	}
-	own, err := store.All(tx, scanRole, `SELECT id, name FROM auth_role WHERE org_id = ? AND scope = 'org' ORDER BY org_id, name LIMIT 200`, org)
-	return append(builtIn, own...), err
-}
-
-func scanRole(r store.Scanner) (o Role, err error) { return o, r.Scan(&o.ID, &o.Name) }
-
 // isIn reports whether a user belongs to an org, be it deleted.
 func isIn(tx *store.Tx, org, userID string) (bool, error) {
 	var id string
@@ -117,10 +104,6 @@ func otherOwner(tx *store.Tx, org, but string) (bool, error) {
 func unbindIn(tx *store.Tx, org, userID string) error {
 	_, err := tx.Exec(`DELETE FROM auth_role_binding WHERE principal_kind = 'user' AND principal_id = ? AND org_id = ?`, userID, org)
 	return err
-}
-
-func deleteMember(tx *store.Tx, org, userID string) error {
-	return tx.ExecOne(`DELETE FROM auth_membership WHERE org_id = ? AND user_id = ?`, org, userID)
 }
 
 // setOrgDeleted closes an org at a time, or opens it again for 0.

@@ -65,7 +65,7 @@ func (s *System) UserByID(tx *store.Tx, id string) (d UserDetail, err error) {
 	if d.Permissions, err = permissions(tx, id, ""); err != nil {
 		return d, err
 	}
-	if d.Keys, err = keysMadeBy(tx, "user:"+id, shown); err != nil {
+	if d.Keys, err = newestKeysOf(tx, "user:"+id, shown); err != nil {
 		return d, err
 	}
 	d.Sessions, d.MoreSessions, err = s.SessionsOf(tx, id, shown)

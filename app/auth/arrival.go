@@ -136,7 +136,7 @@ func (s *System) takeOver(tx *store.Tx, u user, a arrival) (user, error) {
 // signUpBy makes an account for somebody new. An address that the provider
 // cannot vouch for is verified by mail like any other.
 func (s *System) signUpBy(tx *store.Tx, a arrival, verify token) (user, error) {
-	u, org, err := s.addPerson(tx, newUser{name: a.name, email: a.email})
+	u, org, err := insertPerson(tx, newUser{name: a.name, email: a.email})
 	if err != nil {
 		return u, err
 	}

@@ -70,13 +70,14 @@ type System struct {
 	ring     atomic.Pointer[keyring] // set by Open
 	proven   proven
 	throttle *throttle
-	swept    time.Time // of Run alone
+	swept    time.Time                     // of Run alone
+	declared map[string]web.PermissionKind // the catalogue of systems; see Declare
 }
 
 // New makes the system. Sessions must be given to the web server, and Open called
 // before it serves.
 func New(d Deps) *System {
-	s := &System{Deps: d, throttle: newThrottle(d.Master, d.Limiter.Off())}
+	s := &System{Deps: d, throttle: newThrottle(d.Master, d.Limiter.Off()), declared: map[string]web.PermissionKind{}}
 	s.sessions = web.NewSessions(sessionStore{s}, d.Secure, absoluteLife)
 	return s
 }

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"seaworthy/app/web"
@@ -29,21 +28,9 @@ type sessionList struct {
 	Next     string        `json:"next_cursor,omitempty"` // of the next, older page; none on the last
 }
 
-// defaultPage and maxPage are how many sessions a page has.
-const defaultPage, maxPage = 50, 100
-
 func (s *System) sessionsAPI(w http.ResponseWriter, r *http.Request) error {
-	var c web.Check
-	q, limit := r.URL.Query(), defaultPage
-	if text := q.Get("limit"); text != "" {
-		n, err := strconv.Atoi(text)
-		c.Fault(err == nil && n > 0 && n <= maxPage, "limit", "range", "A whole number from 1 to "+strconv.Itoa(maxPage)+".")
-		limit = n
-	}
-	before := q.Get("cursor")
-	_, isID := store.IDTime(before)
-	c.Fault(before == "" || isID, "cursor", "form", "Use next_cursor of the page before.")
-	if err := c.Err(); err != nil {
+	before, limit, err := pageOf(r)
+	if err != nil {
 		return err
 	}
 	me := web.IdentityOf(r.Context())

@@ -9,22 +9,31 @@ import (
 
 // Enter implements web.Guard: it finds an org and what the caller may do there.
 // An org that is not there, one that is deleted and one that is none of the
-// caller's business give the same answer.
+// caller's business give the same answer. An org that asks for two factors lets
+// nobody in who has shown one.
 func (s *System) Enter(ctx context.Context, id web.Identity, slugOrID string) (org web.Org, permissions []string, err error) {
-	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		if org, err = orgByName(tx, slugOrID); err != nil {
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		o, err := orgNamed(tx, slugOrID)
+		if err != nil {
 			return err
 		}
 		in := false
-		if permissions, in, err = held(tx, id, org.ID); err == nil && !in {
+		if permissions, in, err = held(tx, id, o.ID); err == nil && !in {
 			err = store.ErrNotFound
 		}
+		if err == nil && o.requireMFA && id.Person() && id.Level < 2 {
+			err = errNeedsMFA
+		}
+		org = o.Org
 		return err
 	})
 	if isNotFound(err) {
-		return web.Org{}, nil, web.ErrNotFound
+		err = web.ErrNotFound
 	}
-	return org, permissions, err
+	if err != nil {
+		return web.Org{}, nil, err
+	}
+	return org, permissions, nil
 }
 
 // held is what a caller may do in an org, or in the whole instance if org is "",

@@ -7,13 +7,16 @@ import (
 
 // orgByName is an org by its id or its slug. What looks like an id is one, so
 // that nobody can take an org's place by a slug that reads like its id.
-func orgByName(tx *store.Tx, name string) (o web.Org, err error) {
+func orgByName(tx *store.Tx, name string) (web.Org, error) {
+	o, err := orgNamed(tx, name)
+	return o.Org, err
+}
+
+func orgNamed(tx *store.Tx, name string) (orgRow, error) {
 	if _, isID := store.IDTime(name); isID {
-		err = tx.QueryRow(`SELECT id, slug, name FROM auth_org WHERE id = ? AND deleted_at IS NULL`, name).Scan(&o.ID, &o.Slug, &o.Name)
-		return o, err
+		return orgByID(tx, name)
 	}
-	err = tx.QueryRow(`SELECT id, slug, name FROM auth_org WHERE slug = ? AND deleted_at IS NULL`, name).Scan(&o.ID, &o.Slug, &o.Name)
-	return o, err
+	return orgBySlug(tx, name)
 }
 
 // isMember reports whether an active user belongs to an org; it is ErrNotFound

@@ -46,8 +46,8 @@ func (s *System) Looked(ctx context.Context, cookie string) bool {
 	return found && err == nil
 }
 
-// ResetFactors is what an operator does for a user who has lost them.
-func (s *System) ResetFactors(tx *store.Tx, userID, reason string) error {
+// ResetFactorsIn is what an operator does for a user who has lost them.
+func (s *System) ResetFactorsIn(tx *store.Tx, userID, reason string) error {
 	return s.resetFactors(tx, userID, reason)
 }
 
@@ -71,3 +71,13 @@ func (s *System) Welcome(t *testing.T, userID, method, amr string) (session stri
 
 // SweepExports is what Run does first.
 func (s *System) SweepExports(ctx context.Context) error { return s.sweepExports(ctx) }
+
+// Slug is a slug that somebody may choose.
+func Slug(text string) (string, bool) {
+	var c web.Check
+	slug := checkSlug(&c, text)
+	return slug, c.Err() == nil
+}
+
+// SlugFrom is the slug that a name makes.
+func SlugFrom(name string) string { return slugFrom(name) }

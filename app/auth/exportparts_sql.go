@@ -6,8 +6,8 @@ import (
 	"seaworthy/store"
 )
 
-// timeOrNil is the time of a column that is NULL, read as 0, for never.
-func timeOrNil(ms int64) *time.Time {
+// msOrNil is the time of a column that is NULL, read as 0, for never.
+func msOrNil(ms int64) *time.Time {
 	if ms == 0 {
 		return nil
 	}
@@ -19,7 +19,7 @@ func exportedEmails(tx *store.Tx, userID string) ([]exportedEmail, error) {
 	return store.All(tx, func(r store.Scanner) (e exportedEmail, err error) {
 		var verified, created int64
 		err = r.Scan(&e.Email, &e.Primary, &verified, &created)
-		e.Verified, e.Created = timeOrNil(verified), time.UnixMilli(created).UTC()
+		e.Verified, e.Created = msOrNil(verified), time.UnixMilli(created).UTC()
 		return e, err
 	}, `SELECT email, is_primary, coalesce(verified_at, 0), created_at FROM auth_email WHERE user_id = ? ORDER BY email_norm`, userID)
 }
@@ -28,7 +28,7 @@ func exportedSessions(tx *store.Tx, userID string) ([]exportedSession, error) {
 	return store.All(tx, func(r store.Scanner) (e exportedSession, err error) {
 		var created, seen, revoked int64
 		err = r.Scan(&e.ID, &e.Kind, &e.Device, &e.Method, &e.IP, &e.UA, &created, &seen, &revoked, &e.Reason)
-		e.Created, e.LastSeen, e.Ended = time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC(), timeOrNil(revoked)
+		e.Created, e.LastSeen, e.Ended = time.UnixMilli(created).UTC(), time.UnixMilli(seen).UTC(), msOrNil(revoked)
 		return e, err
 	}, `SELECT id, kind, coalesce(device_id, ''), amr, ip, ua, created_at, last_seen_at, coalesce(revoked_at, 0), coalesce(reason, '')
 		FROM auth_session WHERE user_id = ? AND impersonator_id IS NULL ORDER BY id`, userID)
@@ -58,7 +58,7 @@ func exportedKeys(tx *store.Tx, userID string) ([]exportedKey, error) {
 	return store.All(tx, func(r store.Scanner) (e exportedKey, err error) {
 		var created, expires, used, revoked int64
 		err = r.Scan(&e.ID, &e.Name, &e.Prefix, &e.Org, &e.Permissions, &created, &expires, &used, &revoked)
-		e.Created, e.Expires, e.LastUsed, e.Revoked = time.UnixMilli(created).UTC(), timeOrNil(expires), timeOrNil(used), timeOrNil(revoked)
+		e.Created, e.Expires, e.LastUsed, e.Revoked = time.UnixMilli(created).UTC(), msOrNil(expires), msOrNil(used), msOrNil(revoked)
 		return e, err
 	}, `SELECT id, name, prefix, coalesce(org_id, ''), permissions, created_at, coalesce(expires_at, 0), coalesce(last_used_at, 0), coalesce(revoked_at, 0)
 		FROM auth_api_key WHERE created_by = ? ORDER BY id`, "user:"+userID)

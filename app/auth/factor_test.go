@@ -128,7 +128,7 @@ func TestOperatorResetsFactors(t *testing.T) {
 	waiting := firstByProgram(a, adaMail)
 	a.Forget()
 	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error {
-		return a.Auth.ResetFactors(tx, userOf(a, adaMail), "lost the phone, passport shown")
+		return a.Auth.ResetFactorsIn(tx, userOf(a, adaMail), "lost the phone, passport shown")
 	}))
 	a.RunJobs()
 	a.Expect(apptest.Happened{Audit: []string{"factor.reset", "email.sent"}, Jobs: []string{"email.deliver"}, Ran: []string{"email.deliver completed"},

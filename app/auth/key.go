@@ -15,9 +15,11 @@ import (
 // when the key is made, and only its hash is kept.
 type Key struct {
 	ID, Name                   string
-	Prefix                     string // how the secret begins, for people to tell keys apart
-	Org, OrgSlug               string // "" for a key of the whole instance
-	Permissions                []string
+	Prefix                     string   // how the secret begins, for people to tell keys apart
+	Org, OrgSlug               string   // "" for a key of the whole instance
+	Permissions                []string // what it may do: those it lists, and for a key that asks those of its role
+	Listed                     []string
+	Role, RoleName             string    // a role of its org; "" for none
 	CreatedBy                  string    // type:id, as in the audit log
 	Created                    time.Time // the others are zero for never
 	Expires, LastUsed, Revoked time.Time
@@ -30,7 +32,8 @@ const AnyOrg = "*"
 type NewKey struct {
 	Name        string
 	Org         string    // id or slug; "" for the whole instance
-	Permissions []string  // "area:act", "area:*" or "*"; one at least
+	Permissions []string  // "area:act", "area:*" or "*"; one at least, or a role
+	Role        string    // id of a role of the org, whose permissions the key has beside, also as they change; "" for none
 	Expires     time.Time // zero: never
 }
 
@@ -47,9 +50,10 @@ const maxPermissions = 50
 func (s *System) MakeKey(ctx context.Context, n NewKey) (k Key, secret string, err error) {
 	var c web.Check
 	n.Name = c.Text("name", n.Name, 1, 100)
-	n.Permissions = slices.Compact(slices.Sorted(slices.Values(n.Permissions)))
-	c.Fault(len(n.Permissions) > 0, "permissions", "required", "Say what the key may do.")
+	n.Permissions = sortedPlain(n.Permissions)
+	c.Fault(len(n.Permissions) > 0 || n.Role != "", "permissions", "required", "Say what the key may do.")
 	c.Fault(len(n.Permissions) <= maxPermissions, "permissions", "too_many", "A key can name fifty permissions at most.")
+	c.Fault(n.Role == "" || n.Org != "", "role", "org", "Only a key of an org can have a role.")
 	for _, p := range n.Permissions {
 		c.Fault(permissionForm.MatchString(p), "permissions", "form", "A permission is written area:act, area:* or *.")
 	}
@@ -65,8 +69,18 @@ func (s *System) MakeKey(ctx context.Context, n NewKey) (k Key, secret string, e
 	return k, secret, nil
 }
 
+// sortedPlain are permissions as they are written here, in order, each once.
+func sortedPlain(permissions []string) []string {
+	out := make([]string, len(permissions))
+	for i, p := range permissions {
+		out[i] = plain(p)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
 func (s *System) addKey(tx *store.Tx, n NewKey, secret string) (Key, error) {
-	k := Key{ID: tx.NewID("key"), Name: n.Name, Prefix: secretPrefix(secret), Permissions: n.Permissions,
+	k := Key{ID: tx.NewID("key"), Name: n.Name, Prefix: secretPrefix(secret), Permissions: n.Permissions, Listed: n.Permissions,
 		CreatedBy: maker(tx.Context()), Created: tx.Now(), Expires: n.Expires.UTC().Truncate(time.Millisecond)}
 	if n.Org != "" {
 		org, err := orgByName(tx, n.Org)
@@ -78,13 +92,27 @@ func (s *System) addKey(tx *store.Tx, n NewKey, secret string) (Key, error) {
 		}
 		k.Org, k.OrgSlug = org.ID, org.Slug
 	}
+	if n.Role != "" {
+		role, err := roleInOrg(tx, k.Org, n.Role)
+		if isNotFound(err) {
+			return k, errNoRole
+		}
+		if err != nil {
+			return k, err
+		}
+		k.Role, k.RoleName = role.ID, role.Name
+		k.Permissions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(n.Permissions, role.Permissions))))
+	}
 	if err := mayGrant(tx, k); err != nil {
 		return k, err
 	}
 	if err := insertKey(tx, k, token(secret).hash()); err != nil {
 		return k, err
 	}
-	details := map[string]any{"prefix": k.Prefix, "permissions": k.Permissions}
+	details := map[string]any{"prefix": k.Prefix, "permissions": k.Listed}
+	if k.Role != "" {
+		details["role"] = k.RoleName
+	}
 	if !k.Expires.IsZero() {
 		details["expires_at"] = k.Expires.UnixMilli()
 	}
@@ -119,15 +147,6 @@ func (s *System) RevokeKey(ctx context.Context, org, id string) error {
 	})
 }
 
-// endKey ends a key that has not been revoked.
-func (s *System) endKey(tx *store.Tx, k Key) error {
-	if err := revokeKey(tx, k.ID); err != nil {
-		return err
-	}
-	return s.Audit.Record(tx, audit.Event{Action: actKeyRevoked, Targets: []audit.Ref{{Type: "key", ID: k.ID}}, Org: k.Org,
-		Details: map[string]any{"prefix": k.Prefix}})
-}
-
 // State is what the key is at a time: active, expired or revoked.
 func (k Key) State(now time.Time) string {
 	switch {
@@ -137,19 +156,4 @@ func (k Key) State(now time.Time) string {
 		return "expired"
 	}
 	return "active"
-}
-
-// keyJSON is a key as the API says it.
-type keyJSON struct {
-	ID      string     `json:"id"`
-	Name    string     `json:"name"`
-	Expires *time.Time `json:"expires_at,omitempty"`
-}
-
-func (k Key) json() *keyJSON {
-	j := &keyJSON{ID: k.ID, Name: k.Name}
-	if !k.Expires.IsZero() {
-		j.Expires = &k.Expires
-	}
-	return j
 }

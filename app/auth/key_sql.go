@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -15,14 +16,21 @@ func insertKey(tx *store.Tx, k Key, hash []byte) error {
 	}
 	_, err := tx.Exec(`INSERT INTO auth_api_key (id, org_id, principal_kind, principal_id, name, prefix, hash, permissions, created_by, created_at, expires_at)
 		VALUES (?, ?, 'key', ?, ?, ?, ?, ?, ?, ?, ?)`,
-		k.ID, orNull(k.Org), k.ID, k.Name, k.Prefix, hash, strings.Join(k.Permissions, " "), k.CreatedBy, k.Created.UnixMilli(), expires)
+		k.ID, orNull(k.Org), k.ID, k.Name, k.Prefix, hash, strings.Join(k.Listed, " "), k.CreatedBy, k.Created.UnixMilli(), expires)
+	if err != nil || k.Role == "" {
+		return err
+	}
+	_, err = tx.Exec(`INSERT INTO auth_role_binding (id, principal_kind, principal_id, org_id, role_id, created_at) VALUES (?, 'key', ?, ?, ?, ?)`,
+		tx.NewID("rbd"), k.ID, k.Org, k.Role, k.Created.UnixMilli())
 	return err
 }
 
 const (
 	keyColumns = `SELECT k.id, coalesce(k.org_id, ''), coalesce(o.slug, ''), k.name, k.prefix, k.permissions, k.created_by, k.created_at,
-		coalesce(k.expires_at, 0), coalesce(k.last_used_at, 0), coalesce(k.revoked_at, 0)
-		FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id `
+		coalesce(k.expires_at, 0), coalesce(k.last_used_at, 0), coalesce(k.revoked_at, 0), coalesce(r.id, ''), coalesce(r.name, '')
+		FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id
+		LEFT JOIN auth_role_binding b ON b.principal_kind = 'key' AND b.principal_id = k.id AND b.org_id = k.org_id
+		LEFT JOIN auth_role r ON r.id = b.role_id `
 
 	// livingKey takes the time. A key that acts for somebody else than itself is no
 	// business of this release. One of a personal org lives as its person does.
@@ -33,8 +41,9 @@ const (
 func scanKey(r store.Scanner) (k Key, err error) {
 	var permissions string
 	var created, expires, used, revoked int64
-	err = r.Scan(&k.ID, &k.Org, &k.OrgSlug, &k.Name, &k.Prefix, &permissions, &k.CreatedBy, &created, &expires, &used, &revoked)
+	err = r.Scan(&k.ID, &k.Org, &k.OrgSlug, &k.Name, &k.Prefix, &permissions, &k.CreatedBy, &created, &expires, &used, &revoked, &k.Role, &k.RoleName)
 	k.Permissions = strings.Fields(permissions)
+	k.Listed = k.Permissions
 	k.Created, k.Expires, k.LastUsed, k.Revoked = timeOrZero(created), timeOrZero(expires), timeOrZero(used), timeOrZero(revoked)
 	return k, err
 }
@@ -49,12 +58,24 @@ func timeOrZero(ms int64) time.Time {
 
 // keyBySecret is the living key of a secret's hash.
 func keyBySecret(tx *store.Tx, hash []byte) (Key, error) {
-	return scanKey(tx.QueryRow(keyColumns+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))
+	k, err := scanKey(tx.QueryRow(keyColumns+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))
+	return withRole(tx, k, err)
+}
+
+// withRole adds what a key's role gives to what it lists itself.
+func withRole(tx *store.Tx, k Key, err error) (Key, error) {
+	if err != nil || k.Role == "" {
+		return k, err
+	}
+	gives, err := rolePermissions(tx, k.Role)
+	k.Permissions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.Listed, gives))))
+	return k, err
 }
 
 // keyByID is a living key.
 func keyByID(tx *store.Tx, id string) (Key, error) {
-	return scanKey(tx.QueryRow(keyColumns+`WHERE k.id = ?`+livingKey, id, tx.Now().UnixMilli()))
+	k, err := scanKey(tx.QueryRow(keyColumns+`WHERE k.id = ?`+livingKey, id, tx.Now().UnixMilli()))
+	return withRole(tx, k, err)
 }
 
 // anyKey is a key by its id, living or not.
@@ -77,6 +98,20 @@ func selectKeys(tx *store.Tx, org, before string, limit int) ([]Key, error) {
 	return store.All(tx, scanKey, keyColumns+`WHERE k.org_id = ? AND k.id < ? ORDER BY k.id DESC LIMIT ?`, org, before, limit)
 }
 
+// keysMadeBy are the keys that somebody made, in any org, newest first.
+func keysMadeBy(tx *store.Tx, maker, before string, limit int) ([]Key, error) {
+	if before == "" {
+		before = "key_~"
+	}
+	return store.All(tx, scanKey, keyColumns+`WHERE k.created_by = ? AND k.id < ? ORDER BY k.id DESC LIMIT ?`, maker, before, limit)
+}
+
+// instanceKeysMadeBy are the ids of the keys of the whole instance that somebody
+// made and that are not revoked.
+func instanceKeysMadeBy(tx *store.Tx, maker string) ([]string, error) {
+	return store.All(tx, text, `SELECT id FROM auth_api_key WHERE created_by = ? AND org_id IS NULL AND revoked_at IS NULL ORDER BY id`, maker)
+}
+
 func revokeKey(tx *store.Tx, id string) error {
 	return tx.ExecOne(`UPDATE auth_api_key SET revoked_at = ? WHERE id = ? AND revoked_at IS NULL`, tx.Now().UnixMilli(), id)
 }
@@ -84,10 +119,4 @@ func revokeKey(tx *store.Tx, id string) error {
 func touchKey(tx *store.Tx, id string, at int64) error {
 	_, err := tx.Exec(`UPDATE auth_api_key SET last_used_at = ? WHERE id = ?`, at, id)
 	return err
-}
-
-// ownerPermissions are what an org's owner may do in it: all that an org can give.
-func ownerPermissions(tx *store.Tx) ([]string, error) {
-	return store.All(tx, func(r store.Scanner) (p string, err error) { return p, r.Scan(&p) },
-		`SELECT permission FROM auth_role_permission WHERE role_id = 'rol_owner' ORDER BY permission`)
 }

@@ -75,14 +75,14 @@ func peopleByName(tx *store.Tx, q search, limit int) ([]Person, error) {
 const manyMembers = 100
 
 const (
-	orgColumns = `SELECT o.id, o.slug, o.name, coalesce(o.personal_user_id, ''), o.created_at, coalesce(o.deleted_at, 0),
+	orgRowColumns = `SELECT o.id, o.slug, o.name, coalesce(o.personal_user_id, ''), o.created_at, coalesce(o.deleted_at, 0),
 		(SELECT count(*) FROM (SELECT m.user_id FROM auth_membership m WHERE m.org_id = o.id LIMIT 100)), `
 	// andOrgs takes what a list is narrowed to four times.
 	andOrgs = ` AND (? = '' OR (? = 'deleted' AND o.deleted_at IS NOT NULL) OR (? = 'shared' AND o.personal_user_id IS NULL)
 		OR (? = 'personal' AND o.personal_user_id IS NOT NULL))`
 )
 
-func scanOrg(r store.Scanner) (o OrgRow, err error) {
+func scanOrgRow(r store.Scanner) (o OrgRow, err error) {
 	var created, deleted int64
 	err = r.Scan(&o.ID, &o.Slug, &o.Name, &o.PersonalOf, &created, &deleted, &o.Members, &o.key)
 	o.Created, o.Deleted = time.UnixMilli(created).UTC(), timeOrZero(deleted)
@@ -90,34 +90,34 @@ func scanOrg(r store.Scanner) (o OrgRow, err error) {
 }
 
 func anyOrg(tx *store.Tx, id string) (OrgRow, error) {
-	return scanOrg(tx.QueryRow(orgColumns+`'' FROM auth_org o WHERE o.id = ?`, id))
+	return scanOrgRow(tx.QueryRow(orgRowColumns+`'' FROM auth_org o WHERE o.id = ?`, id))
 }
 
 func newestOrgs(tx *store.Tx, q search, limit int) ([]OrgRow, error) {
 	switch q.only {
 	case "deleted":
-		return store.All(tx, scanOrg, orgColumns+`'' FROM auth_org o WHERE o.deleted_at IS NOT NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
+		return store.All(tx, scanOrgRow, orgRowColumns+`'' FROM auth_org o WHERE o.deleted_at IS NOT NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
 	case "shared":
-		return store.All(tx, scanOrg, orgColumns+`'' FROM auth_org o WHERE o.personal_user_id IS NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
+		return store.All(tx, scanOrgRow, orgRowColumns+`'' FROM auth_org o WHERE o.personal_user_id IS NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
 	case "personal":
-		return store.All(tx, scanOrg, orgColumns+`'' FROM auth_org o WHERE o.personal_user_id IS NOT NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
+		return store.All(tx, scanOrgRow, orgRowColumns+`'' FROM auth_org o WHERE o.personal_user_id IS NOT NULL AND o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
 	}
-	return store.All(tx, scanOrg, orgColumns+`'' FROM auth_org o WHERE o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
+	return store.All(tx, scanOrgRow, orgRowColumns+`'' FROM auth_org o WHERE o.id < ? ORDER BY o.id DESC LIMIT ?`, q.before, limit)
 }
 
 func orgsByID(tx *store.Tx, q search, limit int) ([]OrgRow, error) {
-	return store.All(tx, scanOrg, orgColumns+`'' FROM auth_org o WHERE o.id >= ? AND o.id < ? AND o.id < ?`+andOrgs+` ORDER BY o.id DESC LIMIT ?`,
+	return store.All(tx, scanOrgRow, orgRowColumns+`'' FROM auth_org o WHERE o.id >= ? AND o.id < ? AND o.id < ?`+andOrgs+` ORDER BY o.id DESC LIMIT ?`,
 		q.prefix, q.end, q.before, q.only, q.only, q.only, q.only, limit)
 }
 
 func orgsBySlug(tx *store.Tx, q search, limit int) ([]OrgRow, error) {
-	return store.All(tx, scanOrg, orgColumns+`o.slug FROM auth_org o WHERE o.slug >= ? AND o.slug < ? AND (o.slug > ? OR o.id > ?)`+andOrgs+`
+	return store.All(tx, scanOrgRow, orgRowColumns+`o.slug FROM auth_org o WHERE o.slug >= ? AND o.slug < ? AND (o.slug > ? OR o.id > ?)`+andOrgs+`
 		ORDER BY o.slug, o.id LIMIT ?`, q.afterKey, q.end, q.afterKey, q.afterID, q.only, q.only, q.only, q.only, limit)
 }
 
 // orgsByName leaves out those whose slug begins so too.
 func orgsByName(tx *store.Tx, q search, limit int) ([]OrgRow, error) {
-	return store.All(tx, scanOrg, orgColumns+`lower(o.name) FROM auth_org o
+	return store.All(tx, scanOrgRow, orgRowColumns+`lower(o.name) FROM auth_org o
 		WHERE lower(o.name) >= ? AND lower(o.name) < ? AND (lower(o.name) > ? OR o.id > ?) AND NOT (o.slug >= ? AND o.slug < ?)`+andOrgs+`
 		ORDER BY lower(o.name), o.id LIMIT ?`,
 		q.afterKey, q.end, q.afterKey, q.afterID, q.prefix, q.end, q.only, q.only, q.only, q.only, limit)

@@ -12,7 +12,7 @@ import (
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
 		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes(), s.profileRoutes(), s.deletionRoutes(), s.exportRoutes(),
-		s.impersonationRoutes(), s.adminRoutes())
+		s.orgRoutes(), s.impersonationRoutes(), s.adminRoutes())
 }
 
 // signUpRoutes are where people sign up and verify their address.

@@ -92,26 +92,26 @@ func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (sign
 
 // addUser adds a user and queues the mail to the address.
 func (s *System) addUser(tx *store.Tx, n newUser, verify token) (u user, org string, err error) {
-	if u, org, err = s.addPerson(tx, n); err != nil {
+	if u, org, err = insertPerson(tx, n); err != nil {
 		return u, "", err
 	}
 	return u, org, s.askToVerify(tx, u, verify)
 }
 
-// addPerson inserts the user, the personal org and its membership.
-func (s *System) addPerson(tx *store.Tx, n newUser) (u user, org string, err error) {
+// insertPerson inserts the user, the personal org and its membership.
+func insertPerson(tx *store.Tx, n newUser) (u user, org string, err error) {
 	u = user{id: tx.NewID("usr"), name: n.name, email: n.email, phc: n.phc}
 	if err := insertUser(tx, u); err != nil {
 		return u, "", err
 	}
 	org = tx.NewID("org")
-	if err := insertOrg(tx, org, "p-"+org[len(org)-12:], n.name, u.id); err != nil {
+	if err := insertOrg(tx, org, personalPrefix+org[len(org)-12:], n.name, u.id); err != nil {
 		return u, "", err
 	}
 	if err := insertMember(tx, org, u.id); err != nil {
 		return u, "", err
 	}
-	return u, org, bindRole(tx, u.id, org, "rol_owner")
+	return u, org, bindRole(tx, u.id, org, ownerRole)
 }
 
 // askToVerify mails the link that verifies an address, or, if somebody else has

@@ -50,7 +50,7 @@ func TestSignUpToVerified(t *testing.T) {
 		Permissions []string `json:"permissions"`
 	}
 	b.Get("/-/api/v1/me").Want(200).JSON(&me)
-	if me.User.Email != "Ada@Example.com" || !me.User.Verified || strings.Join(me.Permissions, " ") != "org:*" {
+	if me.User.Email != "Ada@Example.com" || !me.User.Verified || strings.Join(me.Permissions, " ") != "billing:* org:*" {
 		t.Errorf("me: %+v", me)
 	}
 }

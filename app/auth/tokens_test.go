@@ -96,7 +96,7 @@ func TestProgramSignsIn(t *testing.T) {
 	a.Must(err)
 	now := float64(apptest.Epoch.Unix())
 	want := map[string]any{"iss": a.URL + "/-", "sub": user, "aud": []any{a.URL}, "client_id": "seaworthy", "iat": now, "exp": now + 300, "auth_time": now,
-		"sid": session, "epoch": 0.0, "org": a.PersonalOrg("ada@example.com"), "roles": []any{"owner"}, "permissions": []any{"org:*"}, "amr": []any{"pwd"}, "acr": "aal1"}
+		"sid": session, "epoch": 0.0, "org": a.PersonalOrg("ada@example.com"), "roles": []any{"owner"}, "permissions": []any{"billing:*", "org:*"}, "amr": []any{"pwd"}, "acr": "aal1"}
 	jti := claims["jti"]
 	delete(claims, "jti")
 	if text, wanted := fmt.Sprint(map[string]any(claims)), fmt.Sprint(want); text != wanted || !strings.HasPrefix(fmt.Sprint(jti), "jwt_") {
@@ -118,7 +118,7 @@ func TestOperatorsProgramHasTheirPermissions(t *testing.T) {
 	got := a.SignInProgram("grace@example.com")
 	claims, err := offline(a, got.Access, publicKeys(a))
 	a.Must(err)
-	if fmt.Sprint(claims["roles"], claims["permissions"]) != "[operator owner] [* org:*]" {
+	if fmt.Sprint(claims["roles"], claims["permissions"]) != "[operator owner] [* billing:* org:*]" {
 		t.Errorf("roles %v, permissions %v", claims["roles"], claims["permissions"])
 	}
 	program := a.Bearer(got.Access)
@@ -301,7 +301,7 @@ func TestIntrospection(t *testing.T) {
 	now := float64(apptest.Epoch.Unix())
 	access := ask(held.Access)
 	if access["active"] != true || access["token_use"] != "access" || access["sub"] != user || access["sid"] != session || access["exp"] != now+300 ||
-		access["username"] != "ada@example.com" || access["client_id"] != "seaworthy" || access["iss"] != a.URL+"/-" || fmt.Sprint(access["permissions"]) != "[org:*]" {
+		access["username"] != "ada@example.com" || access["client_id"] != "seaworthy" || access["iss"] != a.URL+"/-" || fmt.Sprint(access["permissions"]) != "[billing:* org:*]" {
 		t.Errorf("access: %v", access)
 	}
 	refresh := ask(held.Refresh)

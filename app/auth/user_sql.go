@@ -122,25 +122,6 @@ func isOperator(tx *store.Tx, userID string) (bool, error) {
 	return err == nil, err
 }
 
-// permissions are what a user's roles give, in the whole instance and in org.
-func permissions(tx *store.Tx, userID, org string) ([]string, error) {
-	return store.All(tx, func(r store.Scanner) (p string, err error) { return p, r.Scan(&p) },
-		`SELECT DISTINCT p.permission FROM auth_role_binding b JOIN auth_role_permission p ON p.role_id = b.role_id
-		WHERE b.principal_kind = 'user' AND b.principal_id = ? AND (b.org_id IS NULL OR b.org_id = ?) ORDER BY p.permission`, userID, org)
-}
-
-// Membership is an org a user belongs to.
-type Membership struct{ Name, Slug, Role string }
-
-// Memberships are the orgs a user belongs to, by name.
-func Memberships(tx *store.Tx, userID string) ([]Membership, error) {
-	return store.All(tx, func(r store.Scanner) (m Membership, err error) { return m, r.Scan(&m.Name, &m.Slug, &m.Role) },
-		`SELECT o.name, o.slug, coalesce(min(r.name), '') FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
-		LEFT JOIN auth_role_binding b ON b.principal_kind = 'user' AND b.principal_id = m.user_id AND b.org_id = m.org_id
-		LEFT JOIN auth_role r ON r.id = b.role_id
-		WHERE m.user_id = ? AND o.deleted_at IS NULL GROUP BY o.id, o.name, o.slug ORDER BY o.name, o.id`, userID)
-}
-
 func personalOrg(tx *store.Tx, userID string) (id string, err error) {
 	err = tx.QueryRow(`SELECT id FROM auth_org WHERE personal_user_id = ? AND deleted_at IS NULL`, userID).Scan(&id)
 	if isNotFound(err) {

@@ -124,6 +124,9 @@ func (s *System) retire(tx *store.Tx, u user, act audit.Action, reason string) e
 	if _, err := s.revokeAll(tx, u.id, reason); err != nil {
 		return err
 	}
+	if err := s.EndInstanceKeys(tx, u.id); err != nil {
+		return err
+	}
 	return s.Audit.Record(tx, audit.Event{Action: act, Targets: []audit.Ref{audit.User(u.id)},
 		Changes: map[string]audit.Change{"status": {From: u.status, To: "superseded"}}})
 }

@@ -37,6 +37,11 @@ func New(d Deps) *System { return &System{d} }
 // read is the permission every page of the console needs.
 var read = web.Permission("console:read")
 
+// Permissions are the console's part of the catalogue.
+var Permissions = []web.PermissionKind{
+	{Name: "console:read", Title: "Open the console", Means: "See the operator's pages.", Scope: web.ScopeInstance},
+}
+
 // pageSize is how many rows a list shows.
 const pageSize = 50
 

@@ -37,6 +37,14 @@ func (a Access) String() string { return a.name }
 // RequiredPermission is the permission a route needs, "" when it needs none.
 func (a Access) RequiredPermission() string { return a.permission }
 
+// Scope is where the permission of a route counts.
+func (a Access) Scope() Scope {
+	if a.inOrg {
+		return ScopeOrg
+	}
+	return ScopeInstance
+}
+
 // Org is the org that a request works in.
 type Org struct{ ID, Slug, Name string }
 

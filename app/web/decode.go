@@ -128,7 +128,8 @@ func typeName(t reflect.Type) string {
 	return "a whole number"
 }
 
-// decodeForm fills the fields of a struct: text, checkboxes and numbers.
+// decodeForm fills the fields of a struct: text, checkboxes, numbers and lists of
+// text, whose name stands in the form once for each.
 func decodeForm(raw []byte, v any) error {
 	form, err := url.ParseQuery(string(raw))
 	if err != nil || len(form) > maxFields {
@@ -141,13 +142,16 @@ func decodeForm(raw []byte, v any) error {
 		switch {
 		case !ok:
 			return badField(CleanText(name, maxName), "unknown", "This field is not known here.")
-		case len(values) > 1:
+		case len(values) > 1 && field.Kind() != reflect.Slice:
 			return badField(name, "duplicate", "This field is given twice.")
-		case !utf8.ValidString(values[0]) || strings.ContainsRune(values[0], 0):
-			return badField(name, "encoding", "This is not valid text.")
 		}
-		if err := setField(field, values[0]); err != nil {
-			return badField(name, "type", "Expected "+typeName(field.Type())+" here.")
+		for _, text := range values {
+			if !utf8.ValidString(text) || strings.ContainsRune(text, 0) {
+				return badField(name, "encoding", "This is not valid text.")
+			}
+			if err := setField(field, text); err != nil {
+				return badField(name, "type", "Expected "+typeName(field.Type())+" here.")
+			}
 		}
 	}
 	return nil
@@ -178,6 +182,11 @@ func setField(field reflect.Value, text string) error {
 		default:
 			return fmt.Errorf("%q is no state of a checkbox", text)
 		}
+	case reflect.Slice:
+		if field.Type().Elem().Kind() != reflect.String {
+			return fmt.Errorf("a form cannot fill a %s", field.Type())
+		}
+		field.Set(reflect.Append(field, reflect.ValueOf(text)))
 	case reflect.Int, reflect.Int64:
 		if text == "" {
 			return nil

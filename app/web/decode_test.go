@@ -51,6 +51,9 @@ func TestDecode(t *testing.T) {
 			t.Errorf("%s %s: %+v, %v", c.kind, c.body, got, err)
 		}
 	}
+	if got, err := decode(formType, strings.NewReader("tags=b&tags=a&email=x")); err != nil || fmt.Sprint(got.Tags) != "[b a]" {
+		t.Errorf("a list in a form: %+v, %v", got, err)
+	}
 	for _, body := range []string{"", "agree=", "agree=off&count=", "email="} {
 		if got, err := decode(formType, strings.NewReader(body)); err != nil || fmt.Sprint(got) != fmt.Sprint(decoded{}) {
 			t.Errorf("an empty form %q: %+v, %v", body, got, err)
@@ -122,7 +125,8 @@ func TestDecodeFaults(t *testing.T) {
 		{"hexadecimal", formType, "count=0x10", 400, "bad_field", "count", "type"},
 		{"too large a number", formType, "count=9223372036854775808", 400, "bad_field", "count", "type"},
 		{"neither on nor off", formType, "agree=maybe", 400, "bad_field", "agree", "type"},
-		{"a list from a form", formType, "tags=x", 400, "bad_field", "tags", "type"},
+		{"a list from a form, not UTF-8", formType, "tags=x&tags=%ff", 400, "bad_field", "tags", "encoding"},
+		{"an object from a form", formType, "inner=x", 400, "bad_field", "inner", "type"},
 		{"the first fault by name", formType, "zeta=1&alpha=1", 400, "bad_field", "alpha", "unknown"},
 		{"101 fields", formType, fields(101), 400, "malformed_form", "", ""},
 		{"100 fields", formType, fields(100), 400, "bad_field", "f0", "unknown"},

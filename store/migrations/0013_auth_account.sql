@@ -24,4 +24,3 @@ CREATE UNIQUE INDEX auth_export_waiting ON auth_export (user_id) WHERE state = '
 CREATE INDEX auth_session_device ON auth_session (device_id) WHERE device_id IS NOT NULL;
 CREATE INDEX auth_one_time_session ON auth_one_time (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX auth_api_key_principal ON auth_api_key (principal_kind, principal_id);
-CREATE INDEX auth_api_key_maker ON auth_api_key (created_by, id);

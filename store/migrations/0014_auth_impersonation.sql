@@ -12,4 +12,3 @@ CREATE INDEX auth_org_name ON auth_org (lower(name), id);
 CREATE INDEX auth_org_shared ON auth_org (id) WHERE personal_user_id IS NULL;
 CREATE INDEX auth_org_deleted ON auth_org (id) WHERE deleted_at IS NOT NULL;
 CREATE INDEX auth_role_binding_holder ON auth_role_binding (role_id, org_id, principal_id);
-CREATE INDEX auth_api_key_maker ON auth_api_key (created_by, id);
