@@ -23,7 +23,7 @@ func TestAuditPagesInChromium(t *testing.T) {
 	key := a.Key("audit:write")
 	for _, e := range []map[string]any{
 		{"action": "invoice.approved", "targets": []any{map[string]string{"type": "invoice", "id": "inv_2041"}}},
-		{"action": "member.role_changed", "changes": map[string]any{"role": map[string]any{"from": "member", "to": "admin"}, "limit": map[string]any{"from": 100, "to": 2500}},
+		{"action": "teammate.role_changed", "changes": map[string]any{"role": map[string]any{"from": "member", "to": "admin"}, "limit": map[string]any{"from": 100, "to": 2500}},
 			"details": map[string]any{"reason": "promotion"}, "ip": "203.0.113.9", "user_agent": "Firefox"},
 	} {
 		e["org"], e["actor"] = org, map[string]string{"type": "user", "id": a.Query(`SELECT user_id FROM auth_email WHERE email_norm = 'ada@example.com'`)}
@@ -36,7 +36,7 @@ func TestAuditPagesInChromium(t *testing.T) {
 
 	grace := a.Browser()
 	grace.Post("/-/login", "email", "grace@example.com", "password", apptest.Password).Want(200)
-	event := a.Query(`SELECT id FROM audit_event WHERE action = 'member.role_changed'`)
+	event := a.Query(`SELECT id FROM audit_event WHERE action = 'teammate.role_changed'`)
 	for _, width := range []int{1280, 360} {
 		see := func(who *apptest.Browser, act func(ctx context.Context, open func(path, name string))) {
 			ctx, said := chromium(t, width, 900)
@@ -62,7 +62,7 @@ func TestAuditPagesInChromium(t *testing.T) {
 			}
 		}
 		see(ada, func(ctx context.Context, open func(path, name string)) {
-			open("/-/org/"+slug+"/audit?action=member.role_changed", "filtered")
+			open("/-/org/"+slug+"/audit?action=teammate.role_changed", "filtered")
 			open("/-/org/"+slug+"/audit?target=invoice:none", "none")
 			open("/-/org/"+slug+"/audit/events/"+event, "event")
 			if !shows(t, ctx, ".diff ins") {

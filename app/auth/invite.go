@@ -24,13 +24,12 @@ var (
 
 // inviteData is an invitation as whoever opened its link sees it.
 type inviteData struct {
-	Token, Path     string
-	Org, By, Role   string
-	Email           string
-	State           string // signup, signin, accept, other, verify or member
-	Mine            string // the address one is signed in with
-	MemberPath      string
-	ResendPathEmail string
+	Token, Path   string
+	Org, By, Role string
+	Email         string
+	State         string // signup, signin, accept, other, verify or member
+	Mine          string // the address one is signed in with
+	MemberPath    string
 }
 
 // openInvitation reads an invitation by its token, with its org.
