@@ -126,15 +126,21 @@ func TestExportHoldsNothingOfOthers(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)
 	b, mallory := a.Verified("ada@example.com"), a.Browser()
+	a.Verified("bea@example.com")
+	ada, bea := userID(a, "ada@example.com"), userID(a, "bea@example.com")
 	mallory.UserAgent = "Curious/1.0"
 	mallory.Post("/-/login", "email", "ada@example.com", "password", "a guess at it").Want(401)
+	a.Key("audit:write").PostJSON("/-/api/v1/audit/events", map[string]any{"action": "note.written", "ip": "203.0.113.9",
+		"actor": map[string]string{"type": "user", "id": bea}, "targets": []any{map[string]string{"type": "user", "id": ada}}}).Want(201)
 	file := unzip(t, b.Get("/-/account/export/"+exported(a, b)).Want(200).Body)["events.json"]
-	if !strings.Contains(file, "session.refused") || strings.Contains(file, "bea") {
-		t.Errorf("events:\n%s", file)
+	for _, w := range []string{`"action":"session.refused"`, `"actor":{"type":"anonymous","id":""}`, `"action":"note.written"`, `"actor":{"type":"user","id":""}`, ada} {
+		if !strings.Contains(file, w) {
+			t.Errorf("no %q in\n%s", w, file)
+		}
 	}
-	for line := range strings.Lines(file) {
-		if strings.Contains(line, "session.refused") && !strings.Contains(line, `"actor":{"type":"anonymous","id":""}`) {
-			t.Errorf("the event: %s", line)
+	for _, w := range []string{bea, "bea@example.com", "203.0.113.9", "Curious/1.0"} {
+		if strings.Contains(file, w) {
+			t.Errorf("%q of another in\n%s", w, file)
 		}
 	}
 }
