@@ -87,7 +87,8 @@ func isIn(tx *store.Tx, org, userID string) (bool, error) {
 
 // rolesIn are the names of a user's roles in one org.
 func rolesIn(tx *store.Tx, org, userID string) ([]Role, error) {
-	return store.All(tx, scanRole, `SELECT r.id, r.name FROM auth_role_binding b JOIN auth_role r ON r.id = b.role_id
+	return store.All(tx, func(r store.Scanner) (o Role, err error) { return o, r.Scan(&o.ID, &o.Name) },
+		`SELECT r.id, r.name FROM auth_role_binding b JOIN auth_role r ON r.id = b.role_id
 		WHERE b.principal_kind = 'user' AND b.principal_id = ? AND b.org_id = ? ORDER BY r.name`, userID, org)
 }
 

@@ -375,8 +375,8 @@ func TestOperatorInOrgs(t *testing.T) {
 			t.Errorf("%s: %+v", body, p)
 		}
 	}
-	op.Post(page+"/role", "user", bobID, "role", "rol_member").Want(409, "last owner")
-	op.Post(page+"/remove", "user", bobID).Want(409, "last owner")
+	op.Post(page+"/role", "user", bobID, "role", "rol_member").Want(409, "only owner")
+	op.Post(page+"/remove", "user", bobID).Want(409, "only owner")
 	op.Post(page+"/remove", "user", a.UserID("grace@example.com")).Want(404)
 	op.Post("/-/admin/orgs/"+personal+"/remove", "user", id).Want(409, "personal org")
 	op.Post("/-/admin/orgs/"+personal+"/close", "confirm", a.Query(`SELECT slug FROM auth_org WHERE id = ?`, personal), "reason", phoned).Want(409, "personal org")

@@ -360,7 +360,8 @@ func TestErasureKnowsEveryTableOfAPerson(t *testing.T) {
 		"auth_org.personal_user_id":    "the org is deleted with its person, or the column emptied",
 		"auth_session.impersonator_id": "the session is another's; that somebody acted for him is his business",
 	}
-	emptied := map[string]bool{"auth_email": true, "auth_device": true, "auth_membership": true, "auth_session": true, "auth_one_time": true, "auth_export": true}
+	emptied := map[string]bool{"auth_email": true, "auth_device": true, "auth_membership": true, "auth_session": true, "auth_one_time": true, "auth_export": true,
+		"auth_factor": true, "auth_identity": true, "auth_invitation": true}
 	a.Must(a.DB.Read(t.Context(), func(tx *store.Tx) error {
 		refs, err := store.All(tx, text, refsToUsers)
 		if len(refs) < 7 {

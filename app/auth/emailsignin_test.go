@@ -273,7 +273,7 @@ func TestSignInByMailCanBeOff(t *testing.T) {
 	a := apptest.New(t, func(c *config.Config, _ *app.Options) { c.EmailSignIn = "off" })
 	b := a.Browser()
 	b.Get("/-/login").Want(200).Without("sign-in link")
-	b.Get("/-/login/email").Want(404)
+	b.Get("/-/login/email").Want(405) // no provider of that name is asked for by GET either
 	b.Post("/-/login/email", "email", "ada@example.com").Want(404)
 	b.PostJSON("/-/api/v1/login/email", map[string]string{"email": "ada@example.com"}).WantProblem(404, "not_found")
 }
@@ -358,7 +358,7 @@ func TestOwnerOfTheMailboxTakesOver(t *testing.T) {
 	victim, mail := ask(a, "victim@example.com")
 	a.Forget()
 	victim.Post("/-/login/email/code", "code", apptest.Code(mail)).Want(200)
-	a.Expect(apptest.Happened{Audit: []string{"email.verified", "session.revoked", "session.revoked", "password.removed", "session.created"},
+	a.Expect(apptest.Happened{Audit: []string{"session.revoked", "session.revoked", "user.seized", "email.verified", "session.created"},
 		Jobs: []string{"email.deliver"}, Rows: map[string]int{"auth_session": 1, "auth_device": 1}})
 	signedOut(t, attacker, a.Bearer(held.Access))
 	oauthFault(t, a.Refresh(held.Refresh), 400, "invalid_grant")

@@ -6,7 +6,7 @@ import "seaworthy/store"
 // A table with a person's rows belongs here; app's tests hold the schema to it.
 var personal = []func(tx *store.Tx, userID string) error{
 	dropTokens, dropSessions, dropDevices, dropRoles, dropMemberships, dropOwnKeys, dropExportRows,
-	every(dropFactors), every(dropIdentities), dropAddresses,
+	every(dropFactors), every(dropIdentities), dropInvitations, dropAddresses,
 }
 
 // every is a drop whose count nobody needs.
@@ -26,6 +26,11 @@ func dropTokens(tx *store.Tx, userID string) error {
 }
 
 func dropSessions(tx *store.Tx, userID string) error {
+	// What he did in others' place has ended with him; the rows are theirs.
+	if _, err := tx.Exec(`UPDATE auth_session SET own_session_id = NULL
+		WHERE own_session_id IS NOT NULL AND own_session_id IN (SELECT id FROM auth_session WHERE user_id = ?)`, userID); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`DELETE FROM auth_session WHERE user_id = ?`, userID)
 	return err
 }
@@ -49,6 +54,19 @@ func dropMemberships(tx *store.Tx, userID string) error {
 // the org's, and go with it or stay.
 func dropOwnKeys(tx *store.Tx, userID string) error {
 	_, err := tx.Exec(`DELETE FROM auth_api_key WHERE principal_kind = 'user' AND principal_id = ?`, userID)
+	return err
+}
+
+// dropInvitations deletes those he was sent, sent himself or accepted: each names
+// somebody's address.
+func dropInvitations(tx *store.Tx, userID string) error {
+	if _, err := tx.Exec(`DELETE FROM auth_invitation WHERE email_norm IN (SELECT email_norm FROM auth_email WHERE user_id = ?)`, userID); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM auth_invitation WHERE invited_user = ? AND invited_user IS NOT NULL`, userID); err != nil {
+		return err
+	}
+	_, err := tx.Exec(`DELETE FROM auth_invitation WHERE accepted_by = ? AND accepted_by IS NOT NULL`, userID)
 	return err
 }
 

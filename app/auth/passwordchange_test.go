@@ -94,9 +94,9 @@ func TestSetAPasswordWhereThereIsNone(t *testing.T) {
 func TestNobodyChangesThePasswordInSomebodysPlace(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)
-	b := a.Verified("ada@example.com")
-	a.Operator("grace@example.com")
-	write(a, `UPDATE auth_session SET impersonator_id = (SELECT user_id FROM auth_email WHERE email_norm = 'grace@example.com') WHERE id = ?`, current(b))
+	a.Verified("ada@example.com")
+	b := a.Operator("grace@example.com")
+	actAs(b, a.UserID("ada@example.com")).Want(200)
 	a.Forget()
 	b.Do("PUT", "/-/api/v1/password", "application/json", `{"current_password":"`+apptest.Password+`","password":"`+newPassword+`"}`).WantProblem(403, "impersonating")
 	b.Post("/-/account/password", "current_password", apptest.Password, "password", newPassword).Want(403)

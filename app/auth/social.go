@@ -117,6 +117,9 @@ type departInput struct {
 }
 
 func (s *System) socialForm(w http.ResponseWriter, r *http.Request) error {
+	if s.provider(r.PathValue("provider")) == nil {
+		return web.ErrNotFound
+	}
 	in, err := web.Decode[departInput](r)
 	if err != nil {
 		return err

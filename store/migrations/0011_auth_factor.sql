@@ -50,3 +50,4 @@ CREATE TABLE sms_inbox (
   received_at INTEGER NOT NULL,
   read_at INTEGER
 ) STRICT;
+CREATE INDEX sms_inbox_message ON sms_inbox (message_id);

@@ -56,5 +56,6 @@ CREATE INDEX auth_invitation_org ON auth_invitation (org_id, state, id);
 CREATE INDEX auth_invitation_sent ON auth_invitation (org_id, sent_at);
 CREATE INDEX auth_invitation_email ON auth_invitation (email_norm, sent_at);
 CREATE INDEX auth_invitation_user ON auth_invitation (invited_user, org_id, state) WHERE invited_user IS NOT NULL;
+CREATE INDEX auth_invitation_accepted ON auth_invitation (accepted_by) WHERE accepted_by IS NOT NULL;
 CREATE INDEX auth_invitation_role ON auth_invitation (role_id, state);
 
