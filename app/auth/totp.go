@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pquerna/otp"
 	"github.com/pquerna/otp/hotp"
@@ -53,7 +54,7 @@ func grouped(secret string) string {
 func plainCode(text string) string {
 	return strings.Map(func(r rune) rune {
 		switch r {
-		case ' ', '-', '\u00a0', '\u2009', '\u202f', '\t':
+		case ' ', '-', '\u00a0', '\u2009', '\u202f', '\t', utf8.RuneError: // the last: no UTF-8
 			return -1
 		}
 		return r
