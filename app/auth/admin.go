@@ -141,14 +141,8 @@ func (s *System) Suspend(ctx context.Context, id, reason string) error {
 		if err := voidAllTokens(tx, u.id); err != nil {
 			return err
 		}
-		keys, err := livingInstanceKeys(tx, audit.User(u.id).String())
-		if err != nil {
+		if err := s.EndInstanceKeys(tx, u.id); err != nil {
 			return err
-		}
-		for _, k := range keys {
-			if err := s.endKey(tx, k); err != nil {
-				return err
-			}
 		}
 		return s.statusChanged(tx, u, actSuspended, "disabled", reason, "auth/suspended", s.URL+"/")
 	})

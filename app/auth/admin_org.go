@@ -179,7 +179,7 @@ func (s *System) leaveRoles(tx *store.Tx, org, userID string, staysOwner bool) (
 	if len(had) > 0 {
 		from = had[0].Name
 	}
-	return from, unbindIn(tx, org, userID)
+	return from, unbind(tx, "user", userID, org)
 }
 
 // CloseOrg ends work in an org: to everybody but operators it is not there any

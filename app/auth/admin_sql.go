@@ -33,12 +33,6 @@ func newestKeysOf(tx *store.Tx, maker string, limit int) ([]Key, error) {
 	return store.All(tx, scanKey, keyColumns+`WHERE k.created_by = ? ORDER BY k.id DESC LIMIT ?`, maker, limit)
 }
 
-// livingInstanceKeys are the keys of the whole instance that somebody made and
-// that are not revoked.
-func livingInstanceKeys(tx *store.Tx, maker string) ([]Key, error) {
-	return store.All(tx, scanKey, keyColumns+`WHERE k.created_by = ? AND k.org_id IS NULL AND k.revoked_at IS NULL ORDER BY k.id`, maker)
-}
-
 // voidAllTokens uses up every living link and code of a user.
 func voidAllTokens(tx *store.Tx, userID string) error {
 	_, err := tx.Exec(`UPDATE auth_one_time SET consumed_at = ? WHERE user_id = ? AND consumed_at IS NULL`, tx.Now().UnixMilli(), userID)
@@ -100,11 +94,6 @@ func otherOwner(tx *store.Tx, org, but string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-func unbindIn(tx *store.Tx, org, userID string) error {
-	_, err := tx.Exec(`DELETE FROM auth_role_binding WHERE principal_kind = 'user' AND principal_id = ? AND org_id = ?`, userID, org)
-	return err
 }
 
 // setOrgDeleted closes an org at a time, or opens it again for 0.
