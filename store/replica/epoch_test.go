@@ -66,7 +66,7 @@ func TestTwoNodesNeverShareAnEpoch(t *testing.T) {
 	dbA, dbB := openDB(t, a), openDB(t, b)
 	dA := start(t, dbA, a, Options{})
 	dB := start(t, dbB, b, Options{})
-	epochA, epochB := dA.Status().Epoch, dB.Status().Epoch
+	epochA, epochB := epochOf(t, dA), epochOf(t, dB)
 	if epochA == epochB {
 		t.Fatalf("both write %s", epochA)
 	}
@@ -90,7 +90,7 @@ func TestTwoNodesNeverShareAnEpoch(t *testing.T) {
 	// The replica has gone over to B: A begins anew rather than interfere.
 	dbA = openDB(t, a)
 	dA = start(t, dbA, a, Options{})
-	if got := dA.Status().Epoch; got == epochA || got == epochB {
+	if got := epochOf(t, dA); got == epochA || got == epochB {
 		t.Errorf("A goes on in %s", got)
 	}
 	closeAll(t, dA, dbA)

@@ -157,7 +157,7 @@ func TestRestartWhileDown(t *testing.T) {
 	cfg := bucket.config(t)
 	db := openDB(t, cfg)
 	d := start(t, db, cfg, Options{limits: small()})
-	epoch := d.Status().Epoch
+	epoch := epochOf(t, d)
 	closeAll(t, d, db)
 
 	bucket.set("503")
@@ -174,7 +174,7 @@ func TestRestartWhileDown(t *testing.T) {
 	bucket.set("ok")
 	db = openDB(t, cfg)
 	d = start(t, db, cfg, Options{limits: small()})
-	if got := d.Status().Epoch; got != epoch {
+	if got := epochOf(t, d); got != epoch {
 		t.Errorf("epoch %s, want %s: an outage is no reason for another", got, epoch)
 	}
 	want := digest(t, db)

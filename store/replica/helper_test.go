@@ -180,3 +180,13 @@ func currentEpoch(t testing.TB, cfg Config) current {
 }
 
 func say(s Status) string { return fmt.Sprintf("%+v", s) }
+
+// epochOf is the epoch that the driver replicates to. The first attempt to open
+// it can fail on a busy machine, and Start returns all the same: hence the wait.
+func epochOf(t testing.TB, d *Driver) string {
+	t.Helper()
+	if err := d.Wait(soon(t)); err != nil {
+		t.Fatalf("wait for the first sync: %v", err)
+	}
+	return d.Status().Epoch
+}

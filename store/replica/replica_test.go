@@ -35,7 +35,7 @@ func TestLossOfTheMachine(t *testing.T) {
 		t.Errorf("restored %s, want %s", got, want)
 	}
 	d = start(t, db, cfg, Options{})
-	second := d.Status().Epoch
+	second := epochOf(t, d)
 	if second == first || epochNumber(second) != 2 {
 		t.Errorf("the epoch after a restore is %s, before it was %s", second, first)
 	}
@@ -79,7 +79,7 @@ func TestRestartKeepsTheEpoch(t *testing.T) {
 	}
 	db = openDB(t, cfg)
 	d = start(t, db, cfg, Options{})
-	if got := d.Status().Epoch; got != epoch {
+	if got := epochOf(t, d); got != epoch {
 		t.Errorf("epoch after a restart = %s, want %s", got, epoch)
 	}
 	insert(t, db, 1, 10)
