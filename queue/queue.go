@@ -55,11 +55,13 @@ func New(db *store.DB, o Options) *Queue {
 	if o.Jitter == nil {
 		o.Jitter = rand.Float64
 	}
-	return &Queue{
+	q := &Queue{
 		db: db, log: o.Log, o: o, lease: db.NewID("lse"),
 		handlers: map[string]*handler{}, wake: db.Listen(Ready), figures: newFigures(),
 		running: map[string]*running{}, busy: map[string]int{}, freed: make(chan struct{}, 1),
 	}
+	Handle(q, q.replay)
+	return q
 }
 
 func or[T comparable](v, otherwise T) T {
