@@ -8,6 +8,7 @@ import (
 	"seaworthy/app/email"
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
+	"seaworthy/app/webhook"
 	"seaworthy/store"
 )
 
@@ -20,7 +21,7 @@ func (a *App) texts(keys *seal.Keys) (*sms.System, error) {
 	case cfg.TwilioSID != "":
 		d.Provider = sms.Twilio{SID: cfg.TwilioSID, Token: cfg.TwilioToken, From: cfg.TwilioFrom}
 	case cfg.SMSWebhook != "":
-		key, err := sms.ParseWebhookSecret(cfg.SMSSecret)
+		key, err := webhook.ParseSecret(cfg.SMSSecret)
 		if err != nil {
 			return nil, &config.FaultError{Faults: []string{fmt.Sprintf("SEAWORTHY_SMS_WEBHOOK_SECRET: %v", err)}}
 		}

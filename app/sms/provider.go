@@ -3,18 +3,19 @@ package sms
 import (
 	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"seaworthy/app/dial"
+	"seaworthy/app/webhook"
 )
 
 // Outgoing is a text ready to leave.
@@ -41,9 +42,18 @@ const (
 	maxAnswer   = 64 << 10 // bytes of an answer that are read
 )
 
-// client follows no redirect: the credentials are for one address.
-func client() *http.Client {
-	return &http.Client{Timeout: sendTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+// client reaches the public network and the place that was configured, follows no
+// redirect, because the credentials are for one address, and keeps no connection:
+// texts are rare.
+func client(to *url.URL) *http.Client {
+	port := to.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[to.Scheme]
+	}
+	allowed, _ := dial.Allow(net.JoinHostPort(to.Hostname(), port)) // nothing is, if it is malformed
+	transport := dial.Dialer{Allowed: allowed}.Transport()
+	transport.DisableKeepAlives = true
+	return &http.Client{Timeout: sendTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // outcome sorts an answer: 2xx is done; 408, 429 and 5xx may pass; the rest is final.
@@ -109,17 +119,8 @@ func (t Twilio) Send(ctx context.Context, o Outgoing) (string, error) {
 // says, so that any gateway can be used.
 type Webhook struct {
 	URL string
-	Key []byte // see ParseWebhookSecret
+	Key webhook.Secret
 	Now func() time.Time
-}
-
-// ParseWebhookSecret reads "whsec_" and base64 of 24 to 64 bytes.
-func ParseWebhookSecret(text string) ([]byte, error) {
-	key, err := base64.StdEncoding.DecodeString(strings.TrimPrefix(text, "whsec_"))
-	if err != nil || len(key) < 24 || len(key) > 64 {
-		return nil, errors.New("want whsec_ and 24 to 64 bytes in base64")
-	}
-	return key, nil
 }
 
 // Name implements Provider.
@@ -138,14 +139,8 @@ func (h Webhook) Send(ctx context.Context, o Outgoing) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	at := strconv.FormatInt(now.Unix(), 10)
-	mac := hmac.New(sha256.New, h.Key)
-	mac.Write([]byte(o.ID + "." + at + "."))
-	mac.Write(body)
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set("webhook-id", o.ID)
-	r.Header.Set("webhook-timestamp", at)
-	r.Header.Set("webhook-signature", "v1,"+base64.StdEncoding.EncodeToString(mac.Sum(nil)))
+	webhook.Sign(r.Header, o.ID, now, body, h.Key)
 	status, said, err := do(r)
 	if err != nil {
 		return "", err
@@ -156,7 +151,7 @@ func (h Webhook) Send(ctx context.Context, o Outgoing) (string, error) {
 // do sends a request and reads a bounded part of the answer. Its errors are of the
 // network alone: url.Error would repeat an address that may hold a secret.
 func do(r *http.Request) (status int, body []byte, err error) {
-	res, err := client().Do(r)
+	res, err := client(r.URL).Do(r)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err

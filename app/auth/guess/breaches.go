@@ -7,13 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
+
+	"seaworthy/app/dial"
 )
 
 // Breaches asks Have I Been Pwned whether a password was stolen anywhere. Of the
@@ -42,9 +41,7 @@ const (
 
 // NewBreaches asks at the public address.
 func NewBreaches() *Breaches {
-	dialer := &net.Dialer{Timeout: patience, Control: publicOnly}
-	return newBreaches("https://api.pwnedpasswords.com/range/", &http.Client{Timeout: patience,
-		Transport: &http.Transport{DialContext: dialer.DialContext, ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute},
+	return newBreaches("https://api.pwnedpasswords.com/range/", &http.Client{Timeout: patience, Transport: dial.Dialer{Timeout: patience}.Transport(),
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("guess: the list of breaches sends elsewhere")
 		}})
@@ -56,24 +53,6 @@ func BreachesAt(url string, client *http.Client) *Breaches { return newBreaches(
 func newBreaches(url string, client *http.Client) *Breaches {
 	return &Breaches{url: url, client: client, slots: make(chan struct{}, atOnce), young: map[string]string{}, filled: time.Now()}
 }
-
-var errInside = errors.New("guess: the list of breaches has an address inside of this network")
-
-// publicOnly refuses to connect to this machine or its network, whatever the name
-// resolves to.
-func publicOnly(_, address string, _ syscall.RawConn) error {
-	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	if a := at.Addr().Unmap(); !a.IsGlobalUnicast() || a.IsPrivate() || shared.Contains(a) {
-		return errInside
-	}
-	return nil
-}
-
-// shared is the address space of carriers (RFC 6598), which is no public one.
-var shared = netip.MustParsePrefix("100.64.0.0/10")
 
 var errBusy = errors.New("guess: too many questions at once")
 

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"seaworthy/app/dial"
 )
 
 func hashOf(password string) string { return fmt.Sprintf("%X", sha1.Sum([]byte(password))) }
@@ -87,14 +89,7 @@ func TestBreachesAreNotInside(t *testing.T) {
 	defer server.Close()
 	b := NewBreaches()
 	b.url = server.URL + "/range/"
-	if _, err := b.Has(t.Context(), "any"); !errors.Is(err, errInside) {
+	if _, err := b.Has(t.Context(), "any"); !errors.Is(err, dial.ErrInside) {
 		t.Errorf("loopback: %v", err)
-	}
-	for address, inside := range map[string]bool{"127.0.0.1:443": true, "10.1.2.3:443": true, "192.168.1.1:443": true, "169.254.169.254:80": true,
-		"[::1]:443": true, "[fd00::1]:443": true, "[::ffff:127.0.0.1]:443": true, "100.64.1.1:443": true, "0.0.0.0:443": true, "224.0.0.1:443": true,
-		"104.17.1.1:443": false, "[2606:4700::1]:443": false} {
-		if err := publicOnly("tcp", address, nil); (err != nil) != inside {
-			t.Errorf("%s: %v", address, err)
-		}
 	}
 }

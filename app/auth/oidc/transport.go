@@ -5,55 +5,23 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
-	"net/netip"
 	"sync"
-	"syscall"
 	"time"
+
+	"seaworthy/app/dial"
 )
 
 // maxAnswer bounds what is read of any answer, in bytes. Google's discovery and
 // keys are 3 kB together.
 const maxAnswer = 256 << 10
 
-// newTransport reaches the network. Addresses are judged when they are dialled,
-// after the name was resolved, so that a name cannot lead inward.
+// newTransport reaches the public network, or, for a provider on this machine, this
+// machine.
 func newTransport(loopback bool) *http.Transport {
-	dialer := net.Dialer{Timeout: 5 * time.Second, Control: func(_, address string, _ syscall.RawConn) error {
-		return judge(address, loopback)
-	}}
-	return &http.Transport{DialContext: dialer.DialContext, TLSHandshakeTimeout: 5 * time.Second, ResponseHeaderTimeout: 10 * time.Second,
-		MaxResponseHeaderBytes: 64 << 10, IdleConnTimeout: 90 * time.Second, MaxIdleConnsPerHost: 4, ForceAttemptHTTP2: true}
-}
-
-// inward are the networks that netip does not name and nobody's provider is in
-// (RFC 6890): shared, protocol, benchmark, reserved, and IPv6 that embeds IPv4.
-var inward = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"),
-}
-
-// judge refuses an address that is not of the public network, or, for a provider
-// on this machine, not of this machine.
-func judge(address string, loopback bool) error {
-	ap, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
-	}
-	a := ap.Addr().Unmap().WithZone("")
-	ok := a.IsGlobalUnicast() && !a.IsPrivate()
-	for _, p := range inward {
-		ok = ok && !p.Contains(a)
-	}
-	if loopback {
-		ok = a.IsLoopback()
-	}
-	if !ok {
-		return fmt.Errorf("%s is not an address where an identity provider may be", a)
-	}
-	return nil
+	t := dial.Dialer{Loopback: loopback}.Transport()
+	t.ResponseHeaderTimeout = 10 * time.Second
+	return t
 }
 
 // sameHost lets a provider redirect us within its own host alone.
