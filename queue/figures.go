@@ -85,7 +85,8 @@ type Figures struct {
 	Wait, Run               Histogram
 }
 
-func (f *Figures) merge(o Figures) {
+// Add adds the figures of another series or time.
+func (f *Figures) Add(o Figures) {
 	f.Completed, f.Failed, f.Dead = f.Completed+o.Completed, f.Failed+o.Failed, f.Dead+o.Dead
 	f.Wait.merge(o.Wait)
 	f.Run.merge(o.Run)
@@ -135,7 +136,7 @@ func (f *figures) ended(r *running, res result, now time.Time) {
 		if m[s] == nil {
 			m[s] = &Figures{}
 		}
-		m[s].merge(one)
+		m[s].Add(one)
 	}
 }
 
@@ -183,7 +184,7 @@ func addMinute(tx *store.Tx, minute time.Time, s Series, f Figures) error {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	f.merge(old)
+	f.Add(old)
 	_, err = tx.Exec(`INSERT INTO queue_minute (minute, queue, kind, completed, failed, dead, wait, run) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (minute, queue, kind) DO UPDATE SET completed = excluded.completed, failed = excluded.failed, dead = excluded.dead, wait = excluded.wait, run = excluded.run`,
 		minute.UnixMilli(), s.Queue, s.Kind, f.Completed, f.Failed, f.Dead, f.Wait.text(), f.Run.text())

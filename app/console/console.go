@@ -9,6 +9,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
+	"seaworthy/app/jobs"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -26,6 +27,8 @@ type Deps struct {
 	Health func() []Health
 	Audit  *audit.Log
 	Auth   *auth.System
+	Jobs   *jobs.System
+	Queue  *queue.Queue
 }
 
 // System is the console.
@@ -49,8 +52,7 @@ const pageSize = 50
 func (s *System) Routes() []web.Route {
 	return slices.Concat([]web.Route{
 		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
-		{Method: "GET", Pattern: "/-/admin/jobs", Access: read, Handler: s.jobs},
-	}, s.userRoutes(), s.orgRoutes())
+	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes())
 }
 
 // page is a page of the console that needs more than to see the console.

@@ -1,14 +1,8 @@
 package console
 
 import (
-	"net/http"
 	"net/url"
 	"strconv"
-	"time"
-
-	"seaworthy/app/web"
-	"seaworthy/queue"
-	"seaworthy/store"
 )
 
 // countLimit bounds what a number on the overview may cost to count.
@@ -55,39 +49,4 @@ func first(path string, filters url.Values) string {
 		return path
 	}
 	return path + "?" + q.Encode()
-}
-
-type jobRow struct {
-	ID, Kind, Queue, State, LastError string
-	Attempt, MaxAttempts              int
-	RunAt                             time.Time
-}
-
-type jobsData struct {
-	Rows                []jobRow
-	State, Older, Newer string
-}
-
-func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
-	q := r.URL.Query()
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Record, error) {
-		return queue.List(tx, queue.Filter{State: queue.State(q.Get("state")), Before: q.Get("before"), Limit: pageSize + 1})
-	})
-	if err != nil {
-		return err
-	}
-	data := jobsData{State: q.Get("state")}
-	filters := url.Values{"state": {data.State}}
-	if len(all) > pageSize {
-		all = all[:pageSize]
-		data.Older = href("/-/admin/jobs", "before", all[pageSize-1].ID, filters)
-	}
-	for _, j := range all {
-		data.Rows = append(data.Rows, jobRow{ID: j.ID, Kind: j.Kind, Queue: j.Queue, State: string(j.State), LastError: j.LastError,
-			Attempt: j.Attempt, MaxAttempts: j.MaxAttempts, RunAt: j.RunAt})
-	}
-	if q.Get("before") != "" {
-		data.Newer = first("/-/admin/jobs", filters)
-	}
-	return s.Pages.Render(w, r, "console/jobs", web.View{Title: "Jobs", Data: data})
 }

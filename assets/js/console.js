@@ -76,19 +76,27 @@
     announce(on ? "The list is live" : "The list is paused")
   })
 
-  // A live list asks again every few seconds, but never moves what is under the
-  // pointer or has the focus.
+  // A live list asks again when it is told that something changed, or else every few
+  // seconds, but never moves what is under the pointer or has the focus.
+  const changed = new Set()
+  function refresh(button) {
+    const list = document.querySelector(button.dataset.live)
+    const busy = !list || document.hidden || list.matches(":hover") || list.contains(document.activeElement)
+    if (busy) return
+    changed.delete(button)
+    window.htmx?.trigger(list, "refresh")
+  }
+  for (const button of all("[data-events]")) {
+    new EventSource(button.dataset.events).addEventListener("change", () => changed.add(button))
+  }
   setInterval(() => {
-    for (const button of all("[data-live][aria-pressed=true]")) {
-      const list = document.querySelector(button.dataset.live)
-      const busy = !list || document.hidden || list.matches(":hover") || list.contains(document.activeElement)
-      if (!busy) window.htmx?.trigger(list, "refresh")
-    }
-  }, 4000)
+    for (const button of all("[data-live][aria-pressed=true]")) if (!button.dataset.events || changed.has(button)) refresh(button)
+  }, all("[data-events]").length ? 1000 : 4000)
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const list = event.detail.target
     if (list?.id !== "list" && event.target.id !== "list") return
+    if (event.detail.requestConfig?.triggeringEvent?.type === "refresh") return // it stays where it was
     const section = document.getElementById("list")
     if (document.activeElement === document.body) section.focus({ preventScroll: true })
     const rows = all("tbody tr", section).length

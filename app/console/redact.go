@@ -1,0 +1,57 @@
+package console
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"unicode/utf8"
+)
+
+// secretName is a name behind which a job's arguments may hold what nobody should read
+// over a shoulder.
+var secretName = regexp.MustCompile(`(?i)pass(word|phrase|wd)?$|secret|token|api_?key|credential|authori[sz]ation|cookie|private|signature|card|cvc|iban|^(code|otp|pin|ssn)$`)
+
+const hidden = "•••"
+
+// shownJSON is a job's arguments or output for people: indented, with the values
+// behind telling names hidden. What is no JSON is shown as text.
+func shownJSON(raw []byte) string {
+	if len(raw) == 0 {
+		return ""
+	}
+	var v any
+	d := json.NewDecoder(bytes.NewReader(raw))
+	d.UseNumber()
+	if err := d.Decode(&v); err != nil || d.More() {
+		if !utf8.Valid(raw) {
+			return "(not text)"
+		}
+		return string(raw)
+	}
+	var out bytes.Buffer
+	e := json.NewEncoder(&out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	if err := e.Encode(redacted(v)); err != nil {
+		return "(not shown)"
+	}
+	return string(bytes.TrimSpace(out.Bytes()))
+}
+
+func redacted(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		for name, inner := range v {
+			if secretName.MatchString(name) && inner != nil {
+				v[name] = hidden
+			} else {
+				v[name] = redacted(inner)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = redacted(v[i])
+		}
+	}
+	return v
+}
