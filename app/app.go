@@ -80,6 +80,7 @@ type App struct {
 	metrics  *metrics
 	probe    probe
 	draining atomic.Bool
+	stopping chan struct{} // closed when draining begins
 }
 
 // New opens the data folder, restoring or creating the database as the boot
@@ -98,7 +99,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	if o.Hasher == nil {
 		o.Hasher = auth.NewHasher(0)
 	}
-	a := &App{Config: cfg, o: o, log: o.Log}
+	a := &App{Config: cfg, o: o, log: o.Log, stopping: make(chan struct{})}
 	err := a.openStore(ctx)
 	if err == nil {
 		err = a.build(ctx)
@@ -231,7 +232,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Observe: a.metrics.request}, routes)
+		Home: own.Home, Observe: a.metrics.request, Stop: a.stopping}, routes)
 	return err
 }
 

@@ -65,6 +65,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
 	defer cancel()
 	a.draining.Store(true)
+	close(a.stopping)
 	select {
 	case <-time.After(goodbye):
 	case <-grace.Done():

@@ -76,6 +76,24 @@ func (b *bench) drain() []Ran {
 	return ran
 }
 
+// runAll runs what is ready with the real workers: many at once, unlike drain.
+func (b *bench) runAll() {
+	b.Helper()
+	b.must(b.q.Start(b.Context()))
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		lines, err := store.Read(b.Context(), b.db, func(tx *store.Tx) ([]Line, error) { return Lines(tx, 1) })
+		b.must(err)
+		if !slices.ContainsFunc(lines, func(l Line) bool { return l.Ready > 0 }) {
+			break
+		}
+		if time.Since(began) > time.Minute {
+			b.Fatal("the queue does not run empty")
+		}
+	}
+	b.must(b.q.Stop(b.Context()))
+	b.invariant()
+}
+
 // invariant: goqite has a row exactly for each available or running job.
 func (b *bench) invariant() {
 	b.Helper()
@@ -93,7 +111,18 @@ func (b *bench) invariant() {
 		if jobs != messages || joined != jobs {
 			b.Errorf("%d ready jobs, %d messages, %d of them matched", jobs, messages, joined)
 		}
-		return nil
+		keys, err := store.All(tx, func(s store.Scanner) (k string, err error) { return k, s.Scan(&k) },
+			"SELECT DISTINCT ckey FROM queue_job WHERE ckey IS NOT NULL")
+		for _, k := range keys {
+			var held, limit, blocked int
+			if err := tx.QueryRow("SELECT coalesce(sum(state IN ('available', 'running')), 0), max(climit), coalesce(sum(state = 'blocked'), 0) FROM queue_job WHERE ckey = ?", k).Scan(&held, &limit, &blocked); err != nil {
+				return err
+			}
+			if held > limit || blocked > 0 && held < limit {
+				b.Errorf("key %s: %d hold a place, the limit is %d, %d are blocked", k, held, limit, blocked)
+			}
+		}
+		return err
 	}))
 }
 

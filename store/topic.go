@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // topics are named wake-ups that are sent only after a commit. They carry no
 // data: a listener looks in the database for what there is to do, so a missed
@@ -25,6 +28,13 @@ func (db *DB) Listen(topic string) <-chan struct{} {
 	}
 	db.topics.listeners[topic] = append(db.topics.listeners[topic], c)
 	return c
+}
+
+// Unlisten ends what Listen began. The channel receives nothing after it.
+func (db *DB) Unlisten(topic string, c <-chan struct{}) {
+	db.topics.mu.Lock()
+	defer db.topics.mu.Unlock()
+	db.topics.listeners[topic] = slices.DeleteFunc(db.topics.listeners[topic], func(l chan struct{}) bool { return l == c })
 }
 
 func (t *topics) signal(topic string) {

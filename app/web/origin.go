@@ -21,8 +21,10 @@ type Origin struct {
 	Start     time.Time
 	Bearer    bool // it carries a bearer token, which alone says who asks
 	Identity  Identity
-	Org       Org // the org it works in, on the routes that belong to one
-	Found     any // what the guard found while the session cookie was read, for its own use
+	Org       Org             // the org it works in, on the routes that belong to one
+	Stop      <-chan struct{} // closed when the process is about to stop
+	Streams   bool            // the answer goes on until one side ends it: its time says nothing
+	Found     any             // what the guard found while the session cookie was read, for its own use
 }
 
 // Identity is who is asking: a person with a session, or a program with an API

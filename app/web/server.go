@@ -35,6 +35,7 @@ type Options struct {
 	Limiter        *Limiter
 	Home           http.Handler                      // whatever is not under /-/
 	Observe        func(*Origin, int, time.Duration) // after each request; may be nil
+	Stop           <-chan struct{}                   // closed when the process is about to stop; may be nil
 }
 
 // Server is the one http.Handler of the app.
@@ -95,7 +96,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := &Origin{
 			RequestID: s.NewID("req"), Start: time.Now(), Route: "unmatched",
-			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512),
+			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512), Stop: s.Stop,
 		}
 		_, origin.Bearer = Bearer(r)
 		rec := &recorder{ResponseWriter: w}
@@ -119,7 +120,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 
 func (s *Server) logRequest(r *http.Request, o *Origin, rec *recorder) {
 	took := time.Since(o.Start)
-	if s.Observe != nil {
+	if s.Observe != nil && !o.Streams {
 		s.Observe(o, rec.status, took)
 	}
 	level := slog.LevelInfo

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/klauspost/compress/gzhttp"
+)
+
+// maxStreams bounds how many pages listen at once: each holds a connection.
+const maxStreams = 100
+
+var streams = make(chan struct{}, maxStreams)
+
+var errTooManyStreams = &Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Minute, Public: "Too many pages are live at once. Reload to see what is new."}
+
+// A stream says something at least every streamPulse, so that a client that went
+// away is noticed, and ends after streamLife: the browser asks again and shows once more
+// who it is.
+const (
+	streamPulse = 15 * time.Second
+	streamLife  = 5 * time.Minute
+)
+
+// Stream tells a page that what it shows has changed, as server-sent events (WHATWG
+// HTML section 9.2) named "change" without data, one a second at most. It ends
+// when the client goes, the process stops, or after a few minutes.
+func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) error {
+	select {
+	case streams <- struct{}{}:
+		defer func() { <-streams }()
+	default:
+		return errTooManyStreams
+	}
+	o := OriginOf(r.Context())
+	o.Streams = true
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	h.Set(gzhttp.HeaderNoCompression, "1")
+	control := http.NewResponseController(w)
+	say := func(text string) bool {
+		control.SetWriteDeadline(time.Now().Add(2 * streamPulse))
+		_, err := io.WriteString(w, text)
+		return err == nil && control.Flush() == nil
+	}
+	pulse := time.NewTicker(streamPulse)
+	defer pulse.Stop()
+	end := time.NewTimer(streamLife)
+	defer end.Stop()
+	for ok := say("retry: 3000\n\n"); ok; {
+		select {
+		case <-changed:
+			ok = say("event: change\ndata:\n\n")
+			select { // what comes within the second is one change
+			case <-time.After(time.Second):
+			case <-r.Context().Done():
+				return nil
+			case <-o.Stop:
+				return nil
+			}
+		case <-pulse.C:
+			ok = say(":\n\n")
+		case <-end.C:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		case <-o.Stop:
+			return nil
+		}
+	}
+	return nil
+}
