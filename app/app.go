@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,6 +25,7 @@ import (
 	"seaworthy/app/console"
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/jobs"
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
@@ -36,12 +38,13 @@ import (
 // Options are what a program that embeds the app can change. The zero value is
 // what the seaworthy command uses.
 type Options struct {
-	Version string
-	Log     *slog.Logger         // JSON on stderr at the configured level if nil
-	Clock   func() time.Time     // time.Now if nil
-	Hasher  *auth.Hasher         // as auth.NewHasher(0) makes it if nil
-	Extend  func(*App) Extension // routes and jobs of your own
-	Outside http.RoundTripper    // how identity providers are reached; the network if nil
+	Version  string
+	Log      *slog.Logger         // JSON on stderr at the configured level if nil
+	Clock    func() time.Time     // time.Now if nil
+	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
+	Extend   func(*App) Extension // routes and jobs of your own
+	Outside  http.RoundTripper    // how identity providers are reached; the network if nil
+	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
 }
 
 // Extension is what a program adds.
@@ -63,6 +66,7 @@ type App struct {
 	Auth   *auth.System
 	Email  *email.System
 	SMS    *sms.System // nil: no texts are sent
+	Jobs   *jobs.System
 	Web    *web.Server
 	Pages  *web.Pages
 
@@ -152,7 +156,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
 	a.metrics = newMetrics(a)
-	a.Queue = queue.New(a.DB, queue.Options{Log: a.log})
+	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
 		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
@@ -179,13 +183,16 @@ func (a *App) build(ctx context.Context) error {
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
 			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
 		}})
+	if a.Jobs, err = a.jobs(keys); err != nil {
+		return err
+	}
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -196,12 +203,16 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.Auth.Open(ctx); err != nil {
 		return err
 	}
+	if err := a.Jobs.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
 		return err
 	}
 	a.Audit.Jobs(a.Queue)
 	a.Email.Jobs(a.Queue)
 	a.Auth.Jobs(a.Queue)
+	a.Jobs.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}
@@ -213,7 +224,7 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -228,7 +239,7 @@ func (a *App) build(ctx context.Context) error {
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, jobs.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

@@ -38,6 +38,9 @@ type Config struct {
 	SMSDaily       int            `name:"sms-daily" var:"SEAWORTHY_SMS_DAILY" default:"500" help:"Most texts in 24 hours, all together: somebody may try to make you pay for them."`
 	EmailSignIn    string         `name:"email-sign-in" var:"SEAWORTHY_EMAIL_SIGN_IN" enum:"on,off" default:"on" help:"Sign-in by a link or a code that is mailed: on or off."`
 	HIBP           string         `name:"hibp" var:"SEAWORTHY_HIBP" enum:"on,off" default:"off" help:"Ask Have I Been Pwned whether a new password was stolen anywhere; of the password only the first 20 bits of its SHA-1 leave this machine. Without an answer within a second the password is taken."`
+	AppJobsURL     string         `name:"app-jobs-url" var:"SEAWORTHY_APP_JOBS_URL" help:"Address of your app that its jobs are posted to, as http://127.0.0.1:3000/jobs: the endpoint named default. It may be on this machine or in your network."`
+	AppJobsSecret  string         `name:"app-jobs-secret" var:"SEAWORTHY_APP_JOBS_SECRET" secret:"" help:"What its jobs are signed with: whsec_ and 24 to 64 bytes in base64. When it changes, the old one signs beside it for a day. Without one a secret is made, and shown when it is rotated."`
+	JobsAllow      string         `name:"jobs-allow" var:"SEAWORTHY_JOBS_ALLOW" placeholder:"PLACES" help:"Further places of your own network that jobs may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
 	// Signing in with a provider, see providers.go.
@@ -100,6 +103,7 @@ func (c *Config) Validate() error {
 		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")
 	}
 	c.checkTexts(fault)
+	c.checkJobs(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

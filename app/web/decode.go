@@ -47,6 +47,23 @@ func Decode[T any](r *http.Request) (T, error) {
 		Public: "Send the body as application/json or application/x-www-form-urlencoded, in UTF-8."}
 }
 
+// DecodeJSON is Decode for JSON that was read already, as one line of many.
+func DecodeJSON[T any](raw []byte) (T, error) {
+	var v T
+	return v, decodeJSON(raw, &v)
+}
+
+// ReadBody reads all of a body whose content type is one of kinds, bounded by the route.
+func ReadBody(r *http.Request, kinds ...string) (raw []byte, kind string, err error) {
+	kind, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") || !slices.Contains(kinds, kind) {
+		return nil, kind, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type",
+			Public: "Send the body as " + strings.Join(kinds, " or ") + ", in UTF-8."}
+	}
+	raw, err = readBody(r.Body)
+	return raw, kind, err
+}
+
 // readBody reads all of it. A body that is too large keeps its own error; any
 // other failure is the client's, that went away or sent less than it announced.
 func readBody(body io.Reader) ([]byte, error) {

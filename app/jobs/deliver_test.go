@@ -1,0 +1,332 @@
+package jobs_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	stock "github.com/standard-webhooks/standard-webhooks/libraries/go"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/config"
+	"seaworthy/app/webhook"
+)
+
+// The kind is one of this program's own: what the app calls its jobs never reaches
+// a handler here.
+func TestAJobIsDeliveredSigned(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, status(200, `{"mailed":3}`))
+	a := newApp(t, v)
+	c := newClient(a)
+	id := c.enqueue(map[string]any{"kind": "email.deliver", "args": map[string]any{"message": "msg_1"}, "max_attempts": 7, "timeout_seconds": 60})
+	a.Expect(apptest.Happened{Audit: []string{"job.enqueued"}, Jobs: []string{"email.deliver"}})
+	a.RunJobs()
+	a.Expect(apptest.Happened{Ran: []string{"email.deliver completed"}})
+	got := v.deliveries()
+	if len(got) != 1 {
+		t.Fatalf("%d deliveries", len(got))
+	}
+	h, body := got[0].header, got[0].body
+	if signed, err := webhook.Verify(h, []byte(body), a.Clock.Now(), parsed(t, secret)); err != nil || signed != id {
+		t.Errorf("ours says %q, %v", signed, err)
+	}
+	theirs, err := stock.NewWebhook(secret)
+	a.Must(err)
+	if err := theirs.VerifyIgnoringTimestamp([]byte(body), h); err != nil {
+		t.Errorf("the stock verifier says %v", err)
+	}
+	var sent map[string]any
+	a.Must(json.Unmarshal([]byte(body), &sent))
+	want := map[string]any{"id": id, "kind": "email.deliver", "queue": "default", "args": map[string]any{"message": "msg_1"}, "attempt": 1.0, "max_attempts": 7.0, "created_at": "2026-11-22T14:05:00Z"}
+	if fmt.Sprint(sent) != fmt.Sprint(want) {
+		t.Errorf("sent %v\nwant %v", sent, want)
+	}
+	deadline, err := time.Parse(time.RFC3339, h.Get("Seaworthy-Deadline"))
+	if left := deadline.Sub(apptest.Epoch); err != nil || left < 30*time.Second || left > time.Minute {
+		t.Errorf("deadline %q", h.Get("Seaworthy-Deadline"))
+	}
+	if h.Get("Seaworthy-Attempt") != "1" || h.Get("Seaworthy-Max-Attempts") != "7" || h.Get("Seaworthy-Kind") != "email.deliver" || h.Get("Content-Type") != "application/json" ||
+		!regexp.MustCompile(`^00-[0-9a-f]{32}-[0-9a-f]{16}-01$`).MatchString(h.Get("Traceparent")) {
+		t.Errorf("headers %v", h)
+	}
+	j := c.job(id)
+	if j.State != "completed" || j.Output == nil || *j.Output != `{"mailed":3}` || j.Attempts[0].Status != 200 || j.Queue != "default" {
+		t.Errorf("%+v", j)
+	}
+}
+
+func TestWhatAnAnswerMeans(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		answer  http.HandlerFunc
+		state   string
+		attempt int // that counted
+		next    time.Duration
+	}{
+		"200":                          {status(200, ""), "completed", 1, 0},
+		"202":                          {status(202, "later"), "completed", 1, 0},
+		"204":                          {status(204, ""), "completed", 1, 0},
+		"301":                          {status(301, "", "Location", "/elsewhere"), "retryable", 1, time.Second},
+		"307":                          {status(307, "", "Location", "/elsewhere"), "retryable", 1, time.Second},
+		"400":                          {status(400, "bad"), "retryable", 1, time.Second},
+		"404":                          {status(404, ""), "retryable", 1, time.Second},
+		"422":                          {status(422, "no such user"), "dead", 1, 0},
+		"429":                          {status(429, ""), "retryable", 1, time.Second},
+		"429 in seconds":               {status(429, "", "Retry-After", "120"), "scheduled", 0, 2 * time.Minute},
+		"429 in no time":               {status(429, "", "Retry-After", "0"), "scheduled", 0, time.Second},
+		"429 in a year":                {status(429, "", "Retry-After", "99999999999999"), "scheduled", 0, time.Hour},
+		"429 in the past":              {status(429, "", "Retry-After", "Sun, 06 Nov 1994 08:49:37 GMT"), "scheduled", 0, time.Second},
+		"429 in words":                 {status(429, "", "Retry-After", "soon"), "retryable", 1, time.Second},
+		"429 with a sign":              {status(429, "", "Retry-After", "-5"), "retryable", 1, time.Second},
+		"500":                          {status(500, "oops"), "retryable", 1, time.Second},
+		"500 with No-Retry":            {status(500, "", "Seaworthy-No-Retry", "1"), "dead", 1, 0},
+		"500 with No-Retry false":      {status(500, "", "Seaworthy-No-Retry", "false"), "retryable", 1, time.Second},
+		"500 with Retry-After":         {status(500, "", "Retry-After", "120"), "retryable", 1, time.Second},
+		"503 on a date":                {status(503, "", "Retry-After", apptest.Epoch.Add(10*time.Minute).Format(http.TimeFormat)), "scheduled", 0, 10 * time.Minute},
+		"429 with No-Retry":            {status(429, "", "Seaworthy-No-Retry", "true", "Retry-After", "1"), "dead", 1, 0},
+		"200 with No-Retry":            {status(200, "", "Seaworthy-No-Retry", "true"), "completed", 1, 0},
+		"a connection that breaks off": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "retryable", 1, time.Second},
+		"a body that breaks off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			io.WriteString(w, "half")
+		}, "retryable", 1, time.Second},
+		"a failure whose body breaks off": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Length", "100")
+			w.WriteHeader(422)
+			io.WriteString(w, "half")
+		}, "dead", 1, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newReceiver(t, c.answer)
+			a := newApp(t, v)
+			j := newClient(a).run(map[string]any{"kind": "report"})
+			if j.State != c.state || j.Attempt != c.attempt || len(v.deliveries()) != 1 {
+				t.Fatalf("%d deliveries, %+v", len(v.deliveries()), j)
+			}
+			if c.next == 0 {
+				return
+			}
+			a.Clock.Advance(c.next - c.next/5) // before the time, with what the retries are spread by
+			if a.RunJobs(); len(v.deliveries()) != 1 {
+				t.Error("it came back early")
+			}
+			a.Clock.Advance(c.next)
+			if a.RunJobs(); len(v.deliveries()) != 2 {
+				t.Error("it did not come back")
+			}
+		})
+	}
+}
+
+func TestAJobThatIsAlwaysPutOffEndsSomeDay(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, status(429, "busy", "Retry-After", "3600"))
+	a := newApp(t, v)
+	c := newClient(a)
+	id := c.enqueue(map[string]any{"kind": "report", "max_attempts": 3})
+	for range 24 {
+		a.RunJobs()
+		a.Clock.Advance(time.Hour + time.Second)
+	}
+	if j := c.job(id); j.State != "scheduled" || j.Attempt != 0 || j.Snoozes != 24 {
+		t.Errorf("within a day: %+v", j)
+	}
+	for range 4 {
+		a.RunJobs()
+		a.Clock.Advance(time.Hour + time.Second)
+	}
+	if j := c.job(id); j.State != "dead" || j.Attempt != 3 || !strings.Contains(j.Error, "429") {
+		t.Errorf("after a day: %+v", j)
+	}
+}
+
+func TestAFailingEndpointIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, status(500, ""))
+	a := newApp(t, v)
+	c := newClient(a)
+	var ids []string
+	for range 15 {
+		ids = append(ids, c.enqueue(map[string]any{"kind": "report", "max_attempts": 2}))
+	}
+	a.Forget()
+	a.RunJobs()
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.failing"}, Ran: append(repeat("report retryable", 10), repeat("report scheduled", 5)...)})
+	if e := a.Events(1)[0]; e.Actor.String() != "system:jobs.deliver" || e.Job == "" {
+		t.Errorf("event %s", e.Body)
+	}
+	if n := len(v.deliveries()); n != 10 {
+		t.Fatalf("%d deliveries before it was left alone", n)
+	}
+	// One job tries again; as long as that fails, no other does, and no attempt is used up.
+	a.Clock.Advance(45 * time.Second)
+	a.RunJobs()
+	if n := len(v.deliveries()); n != 11 {
+		t.Errorf("%d deliveries after the first rest", n)
+	}
+	a.Forget()
+	v.answers(status(200, ""))
+	for range 10 {
+		a.Clock.Advance(time.Minute)
+		a.RunJobs()
+	}
+	done := 0
+	for _, id := range ids {
+		if c.job(id).State == "completed" {
+			done++
+		}
+	}
+	if done < 14 || !strings.Contains(a.Logs(), "left alone") {
+		t.Errorf("%d jobs are done", done)
+	}
+	recovered := 0
+	for _, e := range a.Events(20) {
+		if e.Action == "job_endpoint.recovered" {
+			recovered++
+		}
+	}
+	if recovered != 1 {
+		t.Errorf("it recovered %d times", recovered)
+	}
+}
+
+func repeat(s string, n int) (all []string) {
+	for range n {
+		all = append(all, s)
+	}
+	return all
+}
+
+func TestGoneDisablesAndEnablingResumes(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, status(410, ""))
+	a := newApp(t, v)
+	c := newClient(a)
+	ids := []string{c.enqueue(map[string]any{"kind": "report"}), c.enqueue(map[string]any{"kind": "report"})}
+	later := c.enqueue(map[string]any{"kind": "later", "delay_seconds": 30 * 24 * 3600})
+	a.Forget()
+	a.RunJobs()
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.disabled"}, Ran: []string{"report scheduled", "report scheduled"}})
+	c.Get("/-/api/v1/jobs/endpoints/default").Want(200, `"enabled":false`, `"disabled_why":"gone"`)
+	for range 5 {
+		a.Clock.Advance(24 * time.Hour)
+		a.RunJobs()
+	}
+	if n := len(v.deliveries()); n != 1 {
+		t.Errorf("%d deliveries though it is disabled", n)
+	}
+	v.answers(nil)
+	a.Forget()
+	c.Do("PATCH", "/-/api/v1/jobs/endpoints/default", "application/json", `{"enabled":true}`).Want(200, `"enabled":true`)
+	a.RunJobs()
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.enabled"}, Jobs: []string{"jobs.resume"}, Ran: []string{"jobs.resume completed", "report completed", "report completed"}})
+	for _, id := range ids {
+		if j := c.job(id); j.State != "completed" || j.Attempt != 1 {
+			t.Errorf("%+v", j)
+		}
+	}
+	if j := c.job(later); j.State != "scheduled" || j.Snoozes != 0 {
+		t.Errorf("a job that waits for its time: %+v", j)
+	}
+}
+
+func TestRotationIsSignedWithBothSecrets(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, nil)
+	a := apptest.New(t)
+	c := newClient(a)
+	old := c.endpoint("app", v.URL)
+	a.Forget()
+	var made struct {
+		Secret   string
+		Endpoint map[string]any
+	}
+	c.PostJSON("/-/api/v1/jobs/endpoints/app/rotate", nil).Want(200).JSON(&made)
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.rotated"}})
+	now := parsed(t, made.Secret)
+	if made.Endpoint["previous_secret_until"] != apptest.Epoch.Add(24*time.Hour).Format(time.RFC3339) {
+		t.Errorf("%v", made)
+	}
+	verify := func(wantOld bool) {
+		t.Helper()
+		c.run(map[string]any{"kind": "report", "endpoint": "app"})
+		d := v.deliveries()[len(v.deliveries())-1]
+		for name, s := range map[string]struct {
+			secret webhook.Secret
+			ok     bool
+		}{"new": {now, true}, "old": {old, wantOld}, "other": {webhook.NewSecret(), false}} {
+			theirs, err := stock.NewWebhook(s.secret.Reveal())
+			a.Must(err)
+			if err := theirs.VerifyIgnoringTimestamp([]byte(d.body), d.header); (err == nil) != s.ok {
+				t.Errorf("%s secret: the stock verifier says %v", name, err)
+			}
+			if _, err := webhook.Verify(d.header, []byte(d.body), a.Clock.Now(), s.secret); (err == nil) != s.ok {
+				t.Errorf("%s secret: ours says %v", name, err)
+			}
+		}
+	}
+	verify(true)
+	a.Clock.Advance(24*time.Hour + time.Second)
+	verify(false)
+	if strings.Contains(a.Logs(), made.Secret) || strings.Contains(c.Get("/-/api/v1/jobs/endpoints/app").Want(200).Body, "whsec_") {
+		t.Error("the secret is told again")
+	}
+}
+
+func TestConfiguredSecretRotates(t *testing.T) {
+	t.Parallel()
+	v := newReceiver(t, nil)
+	a := newApp(t, v)
+	c := newClient(a)
+	c.PostJSON("/-/api/v1/jobs/endpoints/default/rotate", nil).WantProblem(409, "configured")
+	// The next start has another secret and address.
+	a.Jobs.Secret, a.Jobs.URL = webhook.NewSecret(), v.URL+"/other"
+	a.Forget()
+	a.Must(a.Jobs.Open(t.Context()))
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.changed", "job_endpoint.rotated"}})
+	a.Must(a.Jobs.Open(t.Context()))
+	a.ExpectNothing()
+	c.run(map[string]any{"kind": "report"})
+	d := v.deliveries()[0]
+	for _, s := range []webhook.Secret{a.Jobs.Secret, parsed(t, secret)} {
+		if _, err := webhook.Verify(d.header, []byte(d.body), a.Clock.Now(), s); err != nil {
+			t.Error(err)
+		}
+	}
+	// One without a configuration is everybody's to change.
+	a.Forget()
+	a.Jobs.Secret, a.Jobs.URL = nil, ""
+	a.Must(a.Jobs.Open(t.Context()))
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.changed"}})
+	c.Do("DELETE", "/-/api/v1/jobs/endpoints/default", "", "").Want(204)
+}
+
+func TestConfigurationOfJobs(t *testing.T) {
+	t.Parallel()
+	for want, set := range map[string]func(*config.Config){
+		"SEAWORTHY_APP_JOBS_URL must be set":  func(c *config.Config) { c.AppJobsSecret = secret },
+		"SEAWORTHY_APP_JOBS_URL must look":    func(c *config.Config) { c.AppJobsURL = "localhost:3000" },
+		"SEAWORTHY_APP_JOBS_SECRET: want":     func(c *config.Config) { c.AppJobsURL, c.AppJobsSecret = "http://localhost:3000", "short" },
+		`SEAWORTHY_JOBS_ALLOW: "10.0.0.0/99"`: func(c *config.Config) { c.JobsAllow = "10.0.0.0/99" },
+	} {
+		cfg := config.Config{Addr: "127.0.0.1:0", Data: t.TempDir(), Replica: "off", Brand: "Acme", LogLevel: "error"}
+		set(&cfg)
+		err := cfg.Validate()
+		if err == nil {
+			_, err = app.New(t.Context(), cfg, app.Options{})
+		}
+		var fault *config.FaultError
+		if !errors.As(err, &fault) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
+}

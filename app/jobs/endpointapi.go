@@ -1,0 +1,296 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/app/webhook"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+func (s *System) endpointRoutes() []web.Route {
+	const all, one = "/-/api/v1/jobs/endpoints", "/-/api/v1/jobs/endpoints/{endpoint}"
+	read, manage := web.Permission(permRead), web.Permission(permEndpoints)
+	return []web.Route{
+		{Method: "GET", Pattern: all, Access: read, Handler: s.endpointsAPI, Doc: web.Doc{Summary: "List where jobs are delivered, by name", Out: endpointList{}}},
+		{Method: "POST", Pattern: all, Access: manage, Fresh: true, Handler: s.makeEndpointAPI, Audit: actions(actMade),
+			Doc: web.Doc{Summary: "Make a place where jobs are delivered; its secret is shown this once", In: endpointInput{}, Out: endpointMade{}, Status: http.StatusCreated}},
+		{Method: "GET", Pattern: one, Access: read, Handler: s.endpointAPI, Doc: web.Doc{Summary: "One endpoint, by id or name", Out: endpointJSON{}}},
+		{Method: "PATCH", Pattern: one, Access: manage, Fresh: true, Handler: s.changeEndpointAPI, Audit: actions(actChanged, actDisabled, actEnabled),
+			Doc: web.Doc{Summary: "Change, disable or enable an endpoint; jobs wait while it is disabled", In: endpointChange{}, Out: endpointJSON{}}},
+		{Method: "POST", Pattern: one + "/rotate", Access: manage, Fresh: true, Handler: s.rotateAPI, Audit: actions(actRotated),
+			Doc: web.Doc{Summary: "Get a new secret, shown this once; the old one signs beside it for a day", Out: endpointMade{}}},
+		{Method: "DELETE", Pattern: one, Access: manage, Fresh: true, Handler: s.deleteEndpointAPI, Audit: actions(actDeleted),
+			Doc: web.Doc{Summary: "Delete an endpoint; jobs that are left for it become dead letters", Status: http.StatusNoContent}},
+	}
+}
+
+// endpointJSON is an endpoint as the API gives it.
+type endpointJSON struct {
+	ID            string     `json:"id"`
+	Name          string     `json:"name"`
+	URL           string     `json:"url"`
+	Concurrency   int        `json:"concurrency"`
+	Timeout       int        `json:"timeout_seconds"`
+	Enabled       bool       `json:"enabled"`
+	Why           string     `json:"disabled_why,omitempty"` // operator, gone
+	Configured    bool       `json:"configured"`
+	FailingUntil  *time.Time `json:"failing_until,omitempty"` // left alone until then
+	PreviousUntil *time.Time `json:"previous_secret_until,omitempty"`
+	Created       time.Time  `json:"created_at"`
+	Changed       time.Time  `json:"changed_at"`
+}
+
+type endpointList struct {
+	Endpoints []endpointJSON `json:"endpoints"`
+}
+
+// endpointMade is an endpoint with its new secret, which is told this once.
+type endpointMade struct {
+	Endpoint endpointJSON `json:"endpoint"`
+	Secret   string       `json:"secret"`
+}
+
+func (e endpoint) json(now time.Time) endpointJSON {
+	out := endpointJSON{ID: e.id, Name: e.name, URL: e.url, Concurrency: e.concurrency, Timeout: int(e.timeout / time.Second), Enabled: e.disabledAt == nil,
+		Why: e.disabledWhy, Configured: e.configured, FailingUntil: moment(e.openUntil), Created: time.UnixMilli(e.created).UTC(), Changed: time.UnixMilli(e.changed).UTC()}
+	if e.previousUntil != nil && *e.previousUntil > now.UnixMilli() {
+		out.PreviousUntil = moment(e.previousUntil)
+	}
+	return out
+}
+
+func moment(ms *int64) *time.Time {
+	if ms == nil {
+		return nil
+	}
+	at := time.UnixMilli(*ms).UTC()
+	return &at
+}
+
+func (s *System) endpointsAPI(w http.ResponseWriter, r *http.Request) error {
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]endpoint, error) { return listEndpoints(tx, maxEndpoints) })
+	if err != nil {
+		return err
+	}
+	out := endpointList{Endpoints: []endpointJSON{}}
+	for _, e := range all {
+		out.Endpoints = append(out.Endpoints, e.json(s.DB.Now()))
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+func (s *System) endpointAPI(w http.ResponseWriter, r *http.Request) error {
+	e, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) { return findEndpoint(tx, r.PathValue("endpoint")) })
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, e.json(s.DB.Now()))
+}
+
+type endpointInput struct {
+	Name        string `json:"name"`
+	URL         string `json:"url"`
+	Concurrency int    `json:"concurrency,omitempty"`
+	Timeout     int    `json:"timeout_seconds,omitempty"`
+}
+
+// limits checks the two limits of an endpoint.
+func limits(c *web.Check, concurrency, seconds int) {
+	c.Fault(concurrency >= 1 && concurrency <= maxConcurrency, "concurrency", "range", fmt.Sprintf("From 1 to %d deliveries at once.", maxConcurrency))
+	c.Fault(seconds >= 1 && seconds <= int(maxTimeout/time.Second), "timeout_seconds", "range", fmt.Sprintf("From 1 to %d seconds.", int(maxTimeout/time.Second)))
+}
+
+func (s *System) makeEndpointAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[endpointInput](r)
+	if err != nil {
+		return err
+	}
+	if in.Concurrency == 0 {
+		in.Concurrency = defaultConcurrency
+	}
+	if in.Timeout == 0 {
+		in.Timeout = int(defaultTimeout / time.Second)
+	}
+	var c web.Check
+	c.Fault(endpointForm.MatchString(in.Name), "name", "form", "Up to 40 small letters, digits and hyphens, the first a letter.")
+	s.checkURL(&c, in.URL)
+	limits(&c, in.Concurrency, in.Timeout)
+	if err := c.Err(); err != nil {
+		return err
+	}
+	secret := webhook.NewSecret()
+	made, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) {
+		all, err := listEndpoints(tx, maxEndpoints)
+		if err != nil {
+			return endpoint{}, err
+		}
+		if len(all) >= maxEndpoints {
+			return endpoint{}, web.Invalid(web.Field{Field: "name", Code: "too_many", Message: fmt.Sprintf("At most %d endpoints can be made.", maxEndpoints)})
+		}
+		e := endpoint{id: tx.NewID(endpointPrefix), name: in.Name, url: in.URL, concurrency: in.Concurrency, timeout: time.Duration(in.Timeout) * time.Second}
+		if err := s.makeEndpoint(tx, e, secret); err != nil {
+			return e, err
+		}
+		return findEndpoint(tx, e.id)
+	})
+	if errors.Is(err, store.ErrConflict) {
+		return web.Invalid(web.Field{Field: "name", Code: "taken", Message: "There is an endpoint with this name."})
+	}
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusCreated, endpointMade{made.json(s.DB.Now()), secret.Reveal()})
+}
+
+// endpointChange has what is to change; what it leaves out stays.
+type endpointChange struct {
+	URL         *string `json:"url,omitempty"`
+	Concurrency *int    `json:"concurrency,omitempty"`
+	Timeout     *int    `json:"timeout_seconds,omitempty"`
+	Enabled     *bool   `json:"enabled,omitempty"`
+}
+
+func (s *System) changeEndpointAPI(w http.ResponseWriter, r *http.Request) error {
+	raw, _, err := web.ReadBody(r, "application/json")
+	if err != nil {
+		return err
+	}
+	in, err := web.DecodeJSON[endpointChange](raw)
+	if err != nil {
+		return err
+	}
+	var c web.Check
+	if in.URL != nil {
+		s.checkURL(&c, *in.URL)
+	}
+	limits(&c, or(in.Concurrency, 1), or(in.Timeout, 1))
+	if err := c.Err(); err != nil {
+		return err
+	}
+	e, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) {
+		e, err := findEndpoint(tx, r.PathValue("endpoint"))
+		if err != nil {
+			return e, err
+		}
+		if err := s.change(tx, e, in); err != nil {
+			return e, err
+		}
+		return findEndpoint(tx, e.id)
+	})
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, e.json(s.DB.Now()))
+}
+
+func or[T any](v *T, otherwise T) T {
+	if v == nil {
+		return otherwise
+	}
+	return *v
+}
+
+// change applies what differs and records it.
+func (s *System) change(tx *store.Tx, e endpoint, in endpointChange) error {
+	changes := map[string]audit.Change{}
+	if u := or(in.URL, e.url); u != e.url {
+		if e.configured {
+			return errConfigured
+		}
+		changes["url"], e.url = audit.Change{From: shown(e.url), To: shown(u)}, u
+	}
+	if n := or(in.Concurrency, e.concurrency); n != e.concurrency {
+		changes["concurrency"], e.concurrency = audit.Change{From: e.concurrency, To: n}, n
+	}
+	if d := time.Duration(or(in.Timeout, int(e.timeout/time.Second))) * time.Second; d != e.timeout {
+		changes["timeout_seconds"], e.timeout = audit.Change{From: int(e.timeout / time.Second), To: int(d / time.Second)}, d
+	}
+	switched := audit.Action("")
+	switch on := or(in.Enabled, e.disabledAt == nil); {
+	case on && e.disabledAt != nil:
+		e.disabledAt, e.disabledWhy, switched = nil, "", actEnabled
+	case !on && e.disabledAt == nil:
+		now := tx.Now().UnixMilli()
+		e.disabledAt, e.disabledWhy, switched = &now, "operator", actDisabled
+	}
+	if len(changes) == 0 && switched == "" {
+		return nil
+	}
+	if err := updateEndpoint(tx, e); err != nil {
+		return err
+	}
+	if len(changes) > 0 {
+		if err := s.record(tx, actChanged, e, changes, nil); err != nil {
+			return err
+		}
+	}
+	switch switched {
+	case actDisabled:
+		return s.record(tx, actDisabled, e, nil, map[string]any{"why": e.disabledWhy})
+	case actEnabled:
+		return s.reopen(tx, e, actEnabled)
+	}
+	return nil
+}
+
+// reopen begins to deliver to an endpoint again: what failed before is forgotten,
+// and what waited is woken.
+func (s *System) reopen(tx *store.Tx, e endpoint, action audit.Action) error {
+	if _, err := setHealth(tx, e.id, e.trips, nil, 0); err != nil {
+		return err
+	}
+	if err := s.record(tx, action, e, nil, nil); err != nil {
+		return err
+	}
+	_, err := queue.Enqueue(tx, resume{Endpoint: e.id})
+	return err
+}
+
+func (s *System) rotateAPI(w http.ResponseWriter, r *http.Request) error {
+	secret := webhook.NewSecret()
+	e, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) {
+		e, err := findEndpoint(tx, r.PathValue("endpoint"))
+		if err != nil {
+			return e, err
+		}
+		if e.configured && s.Secret != nil {
+			return e, errConfigured
+		}
+		if err := s.rotate(tx, &e, s.Keys.Seal(purpose, e.id, secret)); err != nil {
+			return e, err
+		}
+		return findEndpoint(tx, e.id)
+	})
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, endpointMade{e.json(s.DB.Now()), secret.Reveal()})
+}
+
+func (s *System) deleteEndpointAPI(w http.ResponseWriter, r *http.Request) error {
+	id, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (string, error) {
+		e, err := findEndpoint(tx, r.PathValue("endpoint"))
+		switch {
+		case err != nil:
+			return "", err
+		case e.configured:
+			return "", errConfigured
+		}
+		if err := deleteEndpoint(tx, e.id); err != nil {
+			return "", err
+		}
+		return e.id, s.record(tx, actDeleted, e, nil, nil)
+	})
+	if err != nil {
+		return err
+	}
+	s.clients.forget(id)
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}

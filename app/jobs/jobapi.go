@@ -1,0 +1,225 @@
+package jobs
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+func (s *System) jobRoutes() []web.Route {
+	const all, one = "/-/api/v1/jobs", "/-/api/v1/jobs/{id}"
+	enqueue, read, manage := web.Permission(permEnqueue), web.Permission(permRead), web.Permission(permManage)
+	return []web.Route{
+		{Method: "POST", Pattern: all, Access: enqueue, Handler: s.enqueueAPI, Body: queue.MaxArgs + 64<<10, Audit: actions(actEnqueued),
+			Doc: web.Doc{Summary: "Enqueue a job of your app; takes Idempotency-Key", In: jobInput{}, Out: jobMade{}, Status: http.StatusCreated}},
+		{Method: "POST", Pattern: all + "/batch", Access: enqueue, Handler: s.batchAPI, Body: maxBatchBytes, Audit: actions(actEnqueued),
+			Doc: web.Doc{Summary: "Enqueue up to 1000 jobs, all or none, as a list or as NDJSON; takes Idempotency-Key", In: []jobInput{}, Out: batchMade{}, Status: http.StatusCreated}},
+		{Method: "GET", Pattern: all, Access: read, Handler: s.listAPI,
+			Doc: web.Doc{Summary: "List jobs, newest first; query: state, kind, endpoint, queue (of the endpoint, the default one without), cursor, limit", Out: jobList{}}},
+		{Method: "GET", Pattern: one, Access: read, Handler: s.jobAPI, Doc: web.Doc{Summary: "One job with its attempts", Out: jobJSON{}}},
+		{Method: "POST", Pattern: one + "/cancel", Access: manage, Handler: s.cancelAPI, Audit: actions(actCancelled),
+			Doc: web.Doc{Summary: "Cancel a job that has not finished; one that runs ends when its attempt does", Out: jobJSON{}}},
+		{Method: "POST", Pattern: one + "/retry", Access: manage, Handler: s.retryAPI, Audit: actions(actRetried),
+			Doc: web.Doc{Summary: "Run a finished job again with fresh attempts, or one that waits for its time now", Out: jobJSON{}}},
+	}
+}
+
+// jobJSON is a job as the API gives it.
+type jobJSON struct {
+	ID          string         `json:"id"`
+	Kind        string         `json:"kind"`
+	State       queue.State    `json:"state"`
+	Cancelling  bool           `json:"cancelling,omitempty"`
+	Endpoint    string         `json:"endpoint,omitempty"` // id; none for jobs of Seaworthy's own
+	Queue       string         `json:"queue"`
+	Priority    int            `json:"priority"`
+	Attempt     int            `json:"attempt"`
+	MaxAttempts int            `json:"max_attempts"`
+	Snoozes     int            `json:"snoozes"` // attempts that did not count
+	Progress    int            `json:"progress,omitempty"`
+	RunAt       time.Time      `json:"run_at"`
+	Created     time.Time      `json:"created_at"`
+	Started     *time.Time     `json:"started_at,omitempty"`
+	Finished    *time.Time     `json:"finished_at,omitempty"`
+	Timeout     int            `json:"timeout_seconds"`
+	LastError   string         `json:"last_error,omitempty"`
+	Args        jsontext.Value `json:"args,omitempty"`   // of one job, not in lists
+	Output      *string        `json:"output,omitempty"` // what the endpoint answered, as text
+	Attempts    []attemptJSON  `json:"attempts,omitempty"`
+}
+
+// attemptJSON is one attempt that ended.
+type attemptJSON struct {
+	Attempt  int       `json:"attempt"`
+	Started  time.Time `json:"started_at"`
+	Finished time.Time `json:"finished_at"`
+	Outcome  string    `json:"outcome"`
+	Error    string    `json:"error,omitempty"`
+	Status   int       `json:"http_status,omitempty"`
+	Snippet  string    `json:"response_snippet,omitempty"`
+}
+
+type jobList struct {
+	Jobs []jobJSON `json:"jobs"`
+	Next string    `json:"next_cursor,omitempty"` // of the next, older page; none on the last
+}
+
+func summary(j queue.Record) jobJSON {
+	timeout := j.Timeout
+	if j.Endpoint != "" {
+		timeout -= slack
+	}
+	return jobJSON{ID: j.ID, Kind: j.Kind, State: j.State, Cancelling: j.Cancelling, Endpoint: j.Endpoint, Queue: unlane(j.Queue), Priority: j.Priority, Attempt: j.Attempt,
+		MaxAttempts: j.MaxAttempts, Snoozes: j.Snoozes, Progress: j.Progress, RunAt: j.RunAt, Created: j.Created, Started: timeOrNil(j.Started), Finished: timeOrNil(j.Finished),
+		Timeout: int(timeout / time.Second), LastError: j.LastError}
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// maxAttempts bounds the history that is shown of one job.
+const maxAttempts = 500
+
+// whole is a job with all there is to it. What our own jobs were given is nobody's
+// business: it is ours to change.
+func whole(tx *store.Tx, id string) (jobJSON, error) {
+	j, err := queue.ByID(tx, id)
+	if err != nil {
+		return jobJSON{}, err
+	}
+	out := summary(j)
+	if j.Endpoint != "" {
+		out.Args = j.Args
+		if j.Output != nil {
+			text := strings.ToValidUTF8(string(j.Output), "\uFFFD")
+			out.Output = &text
+		}
+	}
+	attempts, err := queue.Attempts(tx, id, maxAttempts)
+	for _, a := range attempts {
+		out.Attempts = append(out.Attempts, attemptJSON{Attempt: a.Number, Started: a.Started, Finished: a.Finished, Outcome: a.Outcome, Error: a.Err, Status: a.Status, Snippet: a.Snippet})
+	}
+	return out, err
+}
+
+// filter reads the filters of a query. The endpoint's name is looked up later.
+func filter(q url.Values) (f queue.Filter, limit int, err error) {
+	var c web.Check
+	limit = 50
+	if text := q.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+		c.Fault(err == nil && limit >= 1 && limit <= 200, "limit", "range", "From 1 to 200.")
+	}
+	f = queue.Filter{State: queue.State(q.Get("state")), Kind: q.Get("kind"), Queue: q.Get("queue"), Endpoint: q.Get("endpoint"), Before: q.Get("cursor"), Limit: limit + 1}
+	c.Fault(f.State == "" || slices.Contains(queue.States, f.State), "state", "unknown", fmt.Sprintf("One of %v.", queue.States))
+	c.Text("kind", f.Kind, 0, 100)
+	c.Fault(f.Queue == "" || queueForm.MatchString(f.Queue), "queue", "form", "Up to 40 small letters, digits, underscores and hyphens.")
+	_, isID := store.IDTime(f.Before)
+	c.Fault(f.Before == "" || isID, "cursor", "form", "Use next_cursor of the page before.")
+	return f, limit, c.Err()
+}
+
+func (s *System) listAPI(w http.ResponseWriter, r *http.Request) error {
+	f, limit, err := filter(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Record, error) {
+		if f.Queue != "" && f.Endpoint == "" {
+			f.Endpoint = defaultName
+		}
+		if f.Endpoint != "" {
+			e, err := findEndpoint(tx, f.Endpoint)
+			if errors.Is(err, store.ErrNotFound) && f.Queue == "" {
+				return queue.List(tx, f) // of one that was deleted, by its id
+			}
+			if err != nil {
+				return nil, err
+			}
+			f.Endpoint = e.id
+			if f.Queue != "" {
+				f.Queue = lane(e.name, f.Queue)
+			}
+		}
+		return queue.List(tx, f)
+	})
+	if err != nil {
+		return err
+	}
+	out := jobList{Jobs: []jobJSON{}}
+	if len(all) > limit {
+		all = all[:limit]
+		out.Next = all[limit-1].ID
+	}
+	for _, j := range all {
+		out.Jobs = append(out.Jobs, summary(j))
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+func (s *System) jobAPI(w http.ResponseWriter, r *http.Request) error {
+	j, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (jobJSON, error) { return whole(tx, r.PathValue("id")) })
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, j)
+}
+
+// act does something to a job, records it and answers with the job as it is then.
+func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action, do func(tx *store.Tx, j queue.Record) error) error {
+	out, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (jobJSON, error) {
+		j, err := queue.ByID(tx, r.PathValue("id"))
+		if err != nil {
+			return jobJSON{}, err
+		}
+		if err := do(tx, j); err != nil {
+			return jobJSON{}, err
+		}
+		e := audit.Event{Action: action, Targets: []audit.Ref{{Type: "job", ID: j.ID}}, Details: map[string]any{"kind": j.Kind, "was": j.State}}
+		if err := s.Audit.Record(tx, e); err != nil {
+			return jobJSON{}, err
+		}
+		return whole(tx, j.ID)
+	})
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+func (s *System) cancelAPI(w http.ResponseWriter, r *http.Request) error {
+	return s.act(w, r, actCancelled, func(tx *store.Tx, j queue.Record) error {
+		if j.State.Final() {
+			return &web.Error{Status: http.StatusConflict, Code: "finished", Public: "This job has finished: it is " + string(j.State) + "."}
+		}
+		return s.Queue.Cancel(tx, j.ID)
+	})
+}
+
+func (s *System) retryAPI(w http.ResponseWriter, r *http.Request) error {
+	return s.act(w, r, actRetried, func(tx *store.Tx, j queue.Record) error {
+		switch {
+		case j.State.Final():
+			return queue.Replay(tx, j.ID)
+		case j.State == queue.Scheduled || j.State == queue.Retryable:
+			return queue.Hasten(tx, j.ID)
+		}
+		return &web.Error{Status: http.StatusConflict, Code: "not_waiting", Public: "This job is " + string(j.State) + ": it runs as soon as it can."}
+	})
+}

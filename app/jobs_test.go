@@ -1,0 +1,41 @@
+package app_test
+
+import (
+	"strconv"
+	"strings"
+
+	"seaworthy/app/apptest"
+)
+
+// driveJobs drives the mutating routes of jobs.
+func driveJobs(a *apptest.App) map[string]func() {
+	const jobs, endpoints = "/-/api/v1/jobs", "/-/api/v1/jobs/endpoints"
+	made := 0
+	// endpoint makes one and returns its name.
+	endpoint := func() string {
+		made++
+		name := "app-" + strconv.Itoa(made)
+		a.Key("jobs:*").PostJSON(endpoints, map[string]any{"name": name, "url": "http://127.0.0.1:9/jobs"}).Want(201)
+		return name
+	}
+	// waiting is a job that waits for its time.
+	waiting := func() string {
+		p := a.Key("jobs:*").PostJSON(jobs, map[string]any{"kind": "report", "endpoint": endpoint(), "delay_seconds": 3600}).Want(201)
+		return p.Header.Get("Location")
+	}
+	return map[string]func(){
+		"POST " + jobs: func() { waiting() },
+		"POST " + jobs + "/batch": func() {
+			body := strings.ReplaceAll(`[{"kind":"a","endpoint":"E","delay_seconds":60},{"kind":"b","endpoint":"E","delay_seconds":60}]`, "E", endpoint())
+			a.Key("jobs:enqueue").Do("POST", jobs+"/batch", "application/json", body).Want(201)
+		},
+		"POST " + jobs + "/{id}/cancel": func() { a.Key("jobs:manage").PostJSON(waiting()+"/cancel", nil).Want(200) },
+		"POST " + jobs + "/{id}/retry":  func() { a.Key("jobs:manage").PostJSON(waiting()+"/retry", nil).Want(200) },
+		"POST " + endpoints:             func() { endpoint() },
+		"PATCH " + endpoints + "/{endpoint}": func() {
+			a.Key("jobs:endpoints").Do("PATCH", endpoints+"/"+endpoint(), "application/json", `{"enabled":false}`).Want(200)
+		},
+		"POST " + endpoints + "/{endpoint}/rotate": func() { a.Key("jobs:endpoints").PostJSON(endpoints+"/"+endpoint()+"/rotate", nil).Want(200) },
+		"DELETE " + endpoints + "/{endpoint}":      func() { a.Key("jobs:endpoints").Do("DELETE", endpoints+"/"+endpoint(), "", "").Want(204) },
+	}
+}
