@@ -186,7 +186,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.Jobs, err = a.jobs(keys); err != nil {
 		return err
 	}
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue})
 
 	var own Extension
 	if a.o.Extend != nil {

@@ -40,7 +40,9 @@ func jobFilter(q url.Values) queue.Filter {
 	return f
 }
 
-func word(q url.Values, name string) string { return strings.TrimSpace(web.CleanText(q.Get(name), 200)) }
+func word(q url.Values, name string) string {
+	return strings.TrimSpace(web.CleanText(q.Get(name), 200))
+}
 
 // jobQuery is a filter as an address, without the cursor.
 func jobQuery(f queue.Filter) url.Values {

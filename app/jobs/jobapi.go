@@ -182,20 +182,12 @@ func (s *System) jobAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 // act does something to a job, records it and answers with the job as it is then.
-func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action, do func(tx *store.Tx, j queue.Record) error) error {
+func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action, do func(*store.Tx, queue.Record) error) error {
 	out, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (jobJSON, error) {
-		j, err := queue.ByID(tx, r.PathValue("id"))
-		if err != nil {
+		if err := s.change1(tx, r.PathValue("id"), action, do); err != nil {
 			return jobJSON{}, err
 		}
-		if err := do(tx, j); err != nil {
-			return jobJSON{}, err
-		}
-		e := audit.Event{Action: action, Targets: []audit.Ref{{Type: "job", ID: j.ID}}, Details: map[string]any{"kind": j.Kind, "was": j.State}}
-		if err := s.Audit.Record(tx, e); err != nil {
-			return jobJSON{}, err
-		}
-		return whole(tx, j.ID)
+		return whole(tx, r.PathValue("id"))
 	})
 	if err != nil {
 		return err
@@ -204,22 +196,9 @@ func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action
 }
 
 func (s *System) cancelAPI(w http.ResponseWriter, r *http.Request) error {
-	return s.act(w, r, actCancelled, func(tx *store.Tx, j queue.Record) error {
-		if j.State.Final() {
-			return &web.Error{Status: http.StatusConflict, Code: "finished", Public: "This job has finished: it is " + string(j.State) + "."}
-		}
-		return s.Queue.Cancel(tx, j.ID)
-	})
+	return s.act(w, r, actCancelled, s.cancel)
 }
 
 func (s *System) retryAPI(w http.ResponseWriter, r *http.Request) error {
-	return s.act(w, r, actRetried, func(tx *store.Tx, j queue.Record) error {
-		switch {
-		case j.State.Final():
-			return queue.Replay(tx, j.ID)
-		case j.State == queue.Scheduled || j.State == queue.Retryable:
-			return queue.Hasten(tx, j.ID)
-		}
-		return &web.Error{Status: http.StatusConflict, Code: "not_waiting", Public: "This job is " + string(j.State) + ": it runs as soon as it can."}
-	})
+	return s.act(w, r, actRetried, retry)
 }

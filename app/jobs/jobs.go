@@ -93,7 +93,7 @@ const (
 )
 
 // Actions are the part of jobs in the catalogue.
-var Actions = []audit.Kind{
+var Actions = slices.Concat([]audit.Kind{
 	{Action: actEnqueued, Title: "Jobs enqueued", Means: "The app handed in a job, or several at once."},
 	{Action: actCancelled, Title: "Job cancelled", Means: "A job was ended before it was done."},
 	{Action: actRetried, Title: "Job retried", Means: "A job was made to run again, or now instead of later."},
@@ -105,7 +105,7 @@ var Actions = []audit.Kind{
 	{Action: actDeleted, Title: "Job endpoint deleted", Means: "A place where jobs were delivered was removed; jobs that were left for it cannot be delivered any more."},
 	{Action: actFailing, Title: "Job endpoint failing", Means: "Most deliveries to an endpoint failed; it is left alone for a while between attempts."},
 	{Action: actRecovered, Title: "Job endpoint recovered", Means: "An endpoint that had been failing took a job again."},
-}
+}, queueActions)
 
 func actions(all ...audit.Action) []string {
 	names := make([]string, len(all))

@@ -80,6 +80,10 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 			files.ServeHTTP(w, r)
 			return
 		}
+		if r.Header.Get("Accept") == eventStream { // which compression would hold back
+			h.ServeHTTP(w, r)
+			return
+		}
 		pages.ServeHTTP(w, r)
 	})))
 	return s, nil

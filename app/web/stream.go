@@ -4,9 +4,10 @@ import (
 	"io"
 	"net/http"
 	"time"
-
-	"github.com/klauspost/compress/gzhttp"
 )
+
+// eventStream is the media type of server-sent events.
+const eventStream = "text/event-stream"
 
 // maxStreams bounds how many pages listen at once: each holds a connection.
 const maxStreams = 100
@@ -36,10 +37,9 @@ func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) err
 	o := OriginOf(r.Context())
 	o.Streams = true
 	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
+	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	h.Set(gzhttp.HeaderNoCompression, "1")
 	control := http.NewResponseController(w)
 	say := func(text string) bool {
 		control.SetWriteDeadline(time.Now().Add(2 * streamPulse))
