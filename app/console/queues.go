@@ -35,9 +35,10 @@ type point struct {
 
 type queueRow struct {
 	queue.Line
-	Busy  int
-	Limit string
-	Form  *web.Form
+	Busy    int
+	Waiting int
+	Limit   string
+	Form    *web.Form
 }
 
 type queuesData struct {
@@ -80,7 +81,7 @@ func (s *System) showQueues(w http.ResponseWriter, r *http.Request, status int, 
 			return err
 		}
 		for _, l := range withBusy(lines, busy) {
-			d.Rows = append(d.Rows, queueRow{Line: l, Busy: busy[l.Queue], Limit: limitText(l.Setting), Form: formOf(l, wrong, form)})
+			d.Rows = append(d.Rows, queueRow{Line: l, Busy: busy[l.Queue], Waiting: max(0, l.Ready-busy[l.Queue]), Limit: limitText(l.Setting), Form: formOf(l, wrong, form)})
 		}
 		if d.Cards, err = s.jobCards(tx, lines); err != nil {
 			return err
@@ -123,8 +124,11 @@ func (s *System) jobCards(tx *store.Tx, lines []queue.Line) ([]card, error) {
 		}
 	}
 	ready := card{Label: "Ready", Value: count(counts[queue.Available]), Note: "nothing waits", Kind: kind(oldest > 30*time.Second, "warn"), Path: jobsBase + "?state=available"}
-	if counts[queue.Available] > 0 {
+	switch {
+	case oldest >= time.Second:
 		ready.Note = "the oldest for " + took(oldest.Round(time.Second))
+	case counts[queue.Available] > 0:
+		ready.Note = "since a moment ago, or held back"
 	}
 	running := card{Label: "Running", Value: count(counts[queue.Running]), Note: "now", Kind: "quiet", Path: jobsBase + "?state=running"}
 	if n := s.Queue.Stuck(); n > 0 {

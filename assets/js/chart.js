@@ -40,7 +40,7 @@
       width: figure.clientWidth, height: 180, padding: [8, 8, 0, 0],
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
-      axes: [{ ...axis, grid: { show: false }, values: [[86400, "{D} {MMM}"], [3600, "{HH}:00"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}"]].map((r) => [r[0], r[1], null, null, null, null, null, null, 0]) },
+      axes: [{ ...axis, size: 28, grid: { show: false }, values: [[86400, "{D} {MMM}"], [3600, "{HH}:00"], [60, "{HH}:{mm}"], [1, "{HH}:{mm}"]].map((r) => [r[0], r[1], null, null, null, null, null, null, 0]) },
         { ...axis, size: 56, values: (u, all) => all.map(say) }],
       series: [{ label: "Time", value: (u, v) => v == null ? "" : stamp(v) },
         ...names.map((label, i) => ({ label, stroke: colour(colours[i]), width: 1.5, fill: i ? undefined : colour("--accent-tint"), points: { show: false }, value: (u, v) => v == null ? "" : say(v) }))],
