@@ -104,17 +104,22 @@ func (a *App) replicaHealth() console.Health {
 	return h
 }
 
+// queueHealth tells a queue that is behind, which more of us would not help, from
+// one in which nothing starts any more.
 func (a *App) queueHealth() console.Health {
 	h := console.Health{Name: "Jobs", Kind: "ok", Word: "Flowing", Detail: fmt.Sprintf("%d running", a.Queue.Running())}
-	age, err := store.Read(context.Background(), a.DB, queue.OldestReady)
+	lines, err := store.Read(context.Background(), a.DB, func(tx *store.Tx) ([]queue.Line, error) { return queue.Lines(tx, 1) })
+	age, halted := queue.Oldest(lines), a.Queue.Halted(lines, 5*time.Minute)
 	switch {
 	case err != nil:
 		h.Kind, h.Word, h.Detail = "danger", "Unreadable", "the queue cannot be read"
-	case age > 5*time.Minute:
+	case len(halted) > 0:
 		h.Kind, h.Word = "danger", "Stuck"
-		h.Detail = fmt.Sprintf("the oldest ready job has waited %s", age.Round(time.Second))
+		h.Detail = fmt.Sprintf("no job of %s has started for five minutes, and the oldest has waited %s", halted[0], age.Round(time.Second))
+	case a.Queue.Stuck() > 0:
+		h.Kind, h.Word, h.Detail = "warn", "Hindered", fmt.Sprintf("%d jobs ignore the end of their time and keep a worker each", a.Queue.Stuck())
 	case age > 30*time.Second:
-		h.Kind, h.Word = "warn", "Behind"
+		h.Kind, h.Word, h.Detail = "warn", "Behind", fmt.Sprintf("the oldest ready job has waited %s", age.Round(time.Second))
 	}
 	return h
 }

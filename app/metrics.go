@@ -10,8 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"seaworthy/app/web"
-	"seaworthy/queue"
-	"seaworthy/store"
 )
 
 // metrics are what /-/metrics exports: requests by route, the writer, the queue
@@ -52,6 +50,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for _, r := range m.readings() {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("seaworthy_"+r.name, r.help, nil, nil), r.kind, r.value)
 	}
+	m.collectQueues(out)
 }
 
 func (m *metrics) readings() []reading {
@@ -66,10 +65,7 @@ func (m *metrics) readings() []reading {
 		{"store_paused_seconds_total", "Time the writer stood still for checkpoints.", prometheus.CounterValue, s.Paused.Seconds()},
 		{"store_wal_bytes", "Size of the write-ahead log.", prometheus.GaugeValue, float64(s.WALBytes)},
 		{"queue_running", "Jobs running now.", prometheus.GaugeValue, float64(m.app.Queue.Running())},
-	}
-	var oldest time.Duration
-	if err := m.app.DB.Read(context.Background(), func(tx *store.Tx) (err error) { oldest, err = queue.OldestReady(tx); return err }); err == nil {
-		all = append(all, reading{"queue_oldest_ready_seconds", "How long the longest-waiting ready job has waited.", prometheus.GaugeValue, oldest.Seconds()})
+		{"queue_stuck", "Jobs that ignore the end of their time and keep a worker.", prometheus.GaugeValue, float64(m.app.Queue.Stuck())},
 	}
 	if st, err := m.app.Audit.State(context.Background()); err == nil {
 		all = append(all,

@@ -104,6 +104,7 @@ func (q *Queue) claim(ctx context.Context, free int) (claimed []*running, next t
 		r.ctx, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), infoKey{}, r.info))
 		q.running[r.info.ID] = r
 		q.busy[r.info.Queue]++
+		q.last[r.info.Queue] = q.db.Now()
 	}
 	return claimed, next, nil
 }

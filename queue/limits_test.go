@@ -178,8 +178,10 @@ func TestPausedQueueWaitsAndSoDoesReadiness(t *testing.T) {
 	if age != 0 {
 		t.Errorf("a paused queue counts as stuck: %v", age)
 	}
-	lines, err := store.Read(t.Context(), b.db, func(tx *store.Tx) ([]Line, error) { return Lines(tx, 10) })
-	b.must(err)
+	lines := b.lines()
+	if len(b.q.Halted(lines, time.Minute)) != 0 {
+		t.Error("a paused queue counts as halted")
+	}
 	if len(lines) != 1 || !lines[0].Paused || lines[0].PausedBy != "user:usr_x" || lines[0].Ready != 1 || lines[0].Oldest != time.Hour {
 		t.Errorf("lines %+v", lines)
 	}
@@ -188,6 +190,37 @@ func TestPausedQueueWaitsAndSoDoesReadiness(t *testing.T) {
 	if b.job(id).State != Completed {
 		t.Error("resumed, and it does not run")
 	}
+}
+
+func (b *bench) lines() []Line {
+	b.Helper()
+	lines, err := store.Read(b.Context(), b.db, func(tx *store.Tx) ([]Line, error) { return Lines(tx, 10) })
+	b.must(err)
+	return lines
+}
+
+func TestHaltedIsNotBehind(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	Handle(b.q, func(context.Context, Job[note]) error { return nil })
+	for range 3 {
+		b.enqueue(note{})
+	}
+	b.clock.advance(4 * time.Minute)
+	if got := b.q.Halted(b.lines(), 5*time.Minute); len(got) != 0 {
+		t.Fatalf("too early: %v", got)
+	}
+	b.clock.advance(2 * time.Minute)
+	if got := b.q.Halted(b.lines(), 5*time.Minute); !slices.Equal(got, []string{"default"}) {
+		t.Fatalf("nothing started for six minutes: %v", got)
+	}
+	claimed, _, err := b.q.claim(t.Context(), 1)
+	b.must(err)
+	if got := b.q.Halted(b.lines(), 5*time.Minute); len(got) != 0 || Oldest(b.lines()) != 6*time.Minute {
+		t.Fatalf("one started, and the rest is only behind: %v", got)
+	}
+	b.q.execute(claimed[0])
+	b.drain()
 }
 
 func TestConcurrencyOfAQueue(t *testing.T) {

@@ -115,15 +115,20 @@ func CountState(tx *store.Tx, state State, limit int) (n int, err error) {
 }
 
 // OldestReady is how long the longest-waiting job that could run has waited; 0 when
-// none waits. Queues that people paused or slowed down do not count.
-func OldestReady(tx *store.Tx) (oldest time.Duration, err error) {
+// none waits. Queues that people hold back or slow down do not count.
+func OldestReady(tx *store.Tx) (time.Duration, error) {
 	lines, err := Lines(tx, 1)
+	return Oldest(lines), err
+}
+
+// Oldest is OldestReady for lines that were read already.
+func Oldest(lines []Line) (oldest time.Duration) {
 	for _, l := range lines {
 		if !l.Paused && l.Rate == 0 {
 			oldest = max(oldest, l.Oldest)
 		}
 	}
-	return oldest, err
+	return oldest
 }
 
 // Line is a queue as it stands.
@@ -187,6 +192,23 @@ func (q *Queue) Running() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return len(q.running)
+}
+
+// Halted names the queues in which a job could have run for longer than d, and
+// none was started meanwhile. One that is only behind still starts jobs.
+func (q *Queue) Halted(lines []Line, d time.Duration) (names []string) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, l := range lines {
+		last, ok := q.last[l.Queue]
+		if !ok {
+			last = q.opened
+		}
+		if !l.Paused && l.Rate == 0 && l.Oldest > d && q.db.Now().Sub(last) > d {
+			names = append(names, l.Queue)
+		}
+	}
+	return names
 }
 
 // Busy is how many jobs of each queue run in this process now.

@@ -34,10 +34,12 @@ type Queue struct {
 	figures  *figures
 
 	mu      sync.Mutex
-	running map[string]*running // by job id
-	busy    map[string]int      // running jobs by queue
-	freed   chan struct{}       // a worker became free
-	engine  *engine             // nil until Start
+	running map[string]*running  // by job id
+	busy    map[string]int       // running jobs by queue
+	last    map[string]time.Time // when one of a queue was last started, if one was
+	opened  time.Time
+	freed   chan struct{} // a worker became free
+	engine  *engine       // nil until Start
 }
 
 // New makes a queue on db. Register handlers with Handle, then Start or Drain.
@@ -58,7 +60,7 @@ func New(db *store.DB, o Options) *Queue {
 	q := &Queue{
 		db: db, log: o.Log, o: o, lease: db.NewID("lse"),
 		handlers: map[string]*handler{}, wake: db.Listen(Ready), figures: newFigures(),
-		running: map[string]*running{}, busy: map[string]int{}, freed: make(chan struct{}, 1),
+		running: map[string]*running{}, busy: map[string]int{}, last: map[string]time.Time{}, opened: db.Now(), freed: make(chan struct{}, 1),
 	}
 	Handle(q, q.replay)
 	return q

@@ -117,12 +117,7 @@ func (s *System) jobCards(tx *store.Tx, lines []queue.Line) ([]card, error) {
 		}
 		counts[state] = n
 	}
-	var oldest time.Duration
-	for _, l := range lines {
-		if !l.Paused && l.Rate == 0 {
-			oldest = max(oldest, l.Oldest)
-		}
-	}
+	oldest := queue.Oldest(lines)
 	ready := card{Label: "Ready", Value: count(counts[queue.Available]), Note: "nothing waits", Kind: kind(oldest > 30*time.Second, "warn"), Path: jobsBase + "?state=available"}
 	switch {
 	case oldest >= time.Second:
