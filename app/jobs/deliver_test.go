@@ -149,6 +149,61 @@ func TestAJobThatIsAlwaysPutOffEndsSomeDay(t *testing.T) {
 	}
 }
 
+// The app takes a job, works on it and says through the API how it ended.
+func TestManualAcknowledgement(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body, state, output, err string
+		seconds                  int
+	}{
+		"done":        {`{"attempt":1,"output":{"rows":5}}`, "completed", `{"rows":5}`, "", 60},
+		"failed":      {`{"error":"no paper"}`, "retryable", "", "no paper", 60},
+		"for good":    {`{"error":"no printer","permanent":true}`, "dead", "", "no printer", 60},
+		"not at all":  {"", "retryable", "", "by the deadline", 3},
+		"another one": {`{"attempt":2}`, "retryable", "", "by the deadline", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newReceiver(t, nil)
+			a := newApp(t, v)
+			cl := newClient(a)
+			// Called from within the endpoint, by the app's own program.
+			v.answers(func(w http.ResponseWriter, r *http.Request) {
+				id := r.Header.Get("webhook-id")
+				if p := cl.PostJSON("/-/api/v1/jobs/"+id+"/progress", map[string]int{"percent": 40}); p.Status != 202 {
+					t.Errorf("progress: %d %s", p.Status, p.Body)
+				}
+				if c.body != "" {
+					want := 202
+					if strings.Contains(c.body, `"attempt":2`) {
+						want = 409
+					}
+					if p := cl.Do("POST", "/-/api/v1/jobs/"+id+"/complete", "application/json", c.body); p.Status != want {
+						t.Errorf("complete: %d %s", p.Status, p.Body)
+					}
+				}
+				if want := `{}`; c.body != "" && !strings.Contains(c.body, `"attempt":2`) {
+					if p := cl.Do("POST", "/-/api/v1/jobs/"+id+"/complete", "application/json", want); p.Status != 409 {
+						t.Errorf("completed twice: %d", p.Status)
+					}
+				}
+				w.Header().Set("Seaworthy-Ack", "manual")
+				w.WriteHeader(202)
+			})
+			j := cl.run(map[string]any{"kind": "print", "timeout_seconds": c.seconds})
+			if j.State != c.state || !strings.Contains(j.Error, c.err) || (c.output == "") != (j.Output == nil) || j.Output != nil && *j.Output != c.output || j.Attempts[0].Status != 202 {
+				t.Errorf("%+v", j)
+			}
+			for _, path := range []string{"/complete", "/progress"} {
+				cl.PostJSON("/-/api/v1/jobs/"+j.ID+path, map[string]any{}).WantProblem(409, "not_delivered")
+				cl.PostJSON("/-/api/v1/jobs/job_nobody"+path, map[string]any{}).WantProblem(404, "not_found")
+			}
+			cl.PostJSON("/-/api/v1/jobs/"+j.ID+"/progress", map[string]any{"percent": 101}).WantProblem(422, "invalid", "percent")
+			cl.PostJSON("/-/api/v1/jobs/"+j.ID+"/complete", map[string]any{"permanent": true}).WantProblem(422, "invalid", "permanent")
+		})
+	}
+}
+
 func TestAFailingEndpointIsLeftAlone(t *testing.T) {
 	t.Parallel()
 	v := newReceiver(t, status(500, ""))

@@ -33,6 +33,10 @@ func (s *System) jobRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Cancel a job that has not finished; one that runs ends when its attempt does", Out: jobJSON{}}},
 		{Method: "POST", Pattern: one + "/retry", Access: manage, Handler: s.retryAPI, Audit: actions(actRetried),
 			Doc: web.Doc{Summary: "Run a finished job again with fresh attempts, or one that waits for its time now", Out: jobJSON{}}},
+		{Method: "POST", Pattern: one + "/complete", Access: enqueue, Handler: s.completeAPI, Body: maxAnswer + 64<<10, Audit: actions(actReported),
+			Doc: web.Doc{Summary: "End a job that the endpoint answered with 202 and Seaworthy-Ack: manual", In: completion{}, Status: http.StatusAccepted}},
+		{Method: "POST", Pattern: one + "/progress", Access: enqueue, Handler: s.progressAPI, Exempt: "how far a job is changes nothing, and nobody is told but who looks",
+			Doc: web.Doc{Summary: "Say how far a job is that is being delivered", In: progressInput{}, Status: http.StatusAccepted}},
 	}
 }
 
