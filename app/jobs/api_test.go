@@ -461,7 +461,7 @@ func TestEndpointsOverTheAPI(t *testing.T) {
 	id := c.enqueue(map[string]any{"kind": "report", "endpoint": "reports"})
 	c.Do("DELETE", at+"/reports", "", "").Want(204)
 	a.RunJobs()
-	if j := c.job(id); j.State != "dead" || !strings.Contains(j.Error, "deleted") || len(v.deliveries()) != 0 {
+	if j := c.job(id); j.State != "dead" || !strings.HasPrefix(j.Endpoint, "jep_") || !strings.Contains(j.Error, "deleted") || len(v.deliveries()) != 0 {
 		t.Errorf("%+v", j)
 	}
 }

@@ -58,13 +58,21 @@ func TestAJobIsDeliveredSigned(t *testing.T) {
 		t.Errorf("headers %v", h)
 	}
 	j := c.job(id)
-	if j.State != "completed" || j.Output == nil || *j.Output != `{"mailed":3}` || j.Attempts[0].Status != 200 || j.Queue != "default" {
+	if j.State != "completed" || j.Output == nil || *j.Output != `{"mailed":3}` || j.Attempts[0].Status != 200 || j.Queue != "default" || j.Endpoint != "default" {
 		t.Errorf("%+v", j)
 	}
 }
 
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
+	a := apptest.New(t)
+	cl := newClient(a)
+	type wanted struct {
+		state   string
+		attempt int // that counted
+		next    time.Duration
+	}
+	ids, receivers, cases := map[string]string{}, map[string]*receiver{}, map[string]wanted{}
 	for name, c := range map[string]struct {
 		answer  http.HandlerFunc
 		state   string
@@ -104,26 +112,22 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			io.WriteString(w, "half")
 		}, "dead", 1, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v := newReceiver(t, c.answer)
-			a := newApp(t, v)
-			j := newClient(a).run(map[string]any{"kind": "report"})
-			if j.State != c.state || j.Attempt != c.attempt || len(v.deliveries()) != 1 {
-				t.Fatalf("%d deliveries, %+v", len(v.deliveries()), j)
-			}
-			if c.next == 0 {
-				return
-			}
-			a.Clock.Advance(c.next - c.next/5) // before the time, with what the retries are spread by
-			if a.RunJobs(); len(v.deliveries()) != 1 {
-				t.Error("it came back early")
-			}
-			a.Clock.Advance(c.next)
-			if a.RunJobs(); len(v.deliveries()) != 2 {
-				t.Error("it did not come back")
-			}
-		})
+		v := newReceiver(t, c.answer)
+		at := fmt.Sprint("e", len(ids))
+		cl.endpoint(at, v.URL)
+		ids[name], receivers[name] = cl.enqueue(map[string]any{"kind": "report", "endpoint": at}), v
+		cases[name] = wanted{c.state, c.attempt, c.next}
+	}
+	a.RunJobs()
+	for name, want := range cases {
+		j := cl.job(ids[name])
+		if n := len(receivers[name].deliveries()); n != 1 || j.State != want.state || j.Attempt != want.attempt {
+			t.Errorf("%s: %d deliveries, %+v", name, n, j)
+		}
+		// Retries, not what the endpoint asked for, are spread by a tenth.
+		if wait := j.RunAt.Sub(apptest.Epoch); want.next > 0 && (wait < want.next*9/10 || wait > want.next*11/10 || want.attempt == 0 && wait != want.next) {
+			t.Errorf("%s: the next attempt after %v, want %v", name, wait, want.next)
+		}
 	}
 }
 
