@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 
@@ -24,6 +26,18 @@ func driveJobs(a *apptest.App) map[string]func() {
 		return p.Header.Get("Location")
 	}
 	return map[string]func(){
+		"POST " + jobs + "/{id}/complete": func() {
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				a.Key("jobs:enqueue").PostJSON(jobs+"/"+r.Header.Get("webhook-id")+"/complete", map[string]any{}).Want(202)
+				w.Header().Set("Seaworthy-Ack", "manual")
+				w.WriteHeader(202)
+			}))
+			defer server.Close()
+			key := a.Key("jobs:*")
+			key.PostJSON(endpoints, map[string]any{"name": "manual", "url": server.URL}).Want(201)
+			key.PostJSON(jobs, map[string]any{"kind": "report", "endpoint": "manual"}).Want(201)
+			a.RunJobs()
+		},
 		"POST " + jobs: func() { waiting() },
 		"POST " + jobs + "/batch": func() {
 			body := strings.ReplaceAll(`[{"kind":"a","endpoint":"E","delay_seconds":60},{"kind":"b","endpoint":"E","delay_seconds":60}]`, "E", endpoint())

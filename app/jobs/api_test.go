@@ -412,7 +412,7 @@ func TestEndpointsOverTheAPI(t *testing.T) {
 	c := newClient(a)
 	at := api + "/endpoints"
 	p := c.PostJSON(at, map[string]any{"name": "reports", "url": v.URL + "/r?token=hidden", "concurrency": 2, "timeout_seconds": 5}).Want(201, `"concurrency":2`, `"timeout_seconds":5`, "whsec_")
-	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.created"}, Rows: map[string]int{"jobs_endpoint": 1}})
+	a.Expect(apptest.Happened{Audit: []string{"job_endpoint.created"}, Rows: map[string]int{"jobs_endpoint": 1, "queue_setting": 1}})
 	if strings.Contains(string(a.Events(1)[0].Body), "hidden") || strings.Contains(string(a.Events(1)[0].Body), "whsec_") {
 		t.Errorf("event %s", a.Events(1)[0].Body)
 	}
@@ -420,6 +420,11 @@ func TestEndpointsOverTheAPI(t *testing.T) {
 		t.Error("the secret is stored as it is")
 	}
 	c.PostJSON(at, map[string]any{"name": "reports", "url": v.URL}).WantProblem(422, "invalid", "name")
+	c.Get(at+"/reports").Want(200, "token=hidden")
+	reader := a.Key("jobs:read")
+	a.Forget()
+	reader.Get(at+"/reports").Want(200, v.URL+"/r").Without("hidden")
+	reader.Get(at).Want(200, v.URL+"/r").Without("hidden")
 	for in, fields := range map[string]string{
 		`{"name":"A","url":"` + v.URL + `"}`:                                      "name",
 		`{"name":"jep_x","url":"` + v.URL + `"}`:                                  "name",
@@ -456,7 +461,7 @@ func TestEndpointsOverTheAPI(t *testing.T) {
 	id := c.enqueue(map[string]any{"kind": "report", "endpoint": "reports"})
 	c.Do("DELETE", at+"/reports", "", "").Want(204)
 	a.RunJobs()
-	if j := c.job(id); j.State != "dead" || !strings.Contains(j.Error, "deleted") || len(v.deliveries()) != 0 {
+	if j := c.job(id); j.State != "dead" || !strings.HasPrefix(j.Endpoint, "jep_") || !strings.Contains(j.Error, "deleted") || len(v.deliveries()) != 0 {
 		t.Errorf("%+v", j)
 	}
 }

@@ -49,8 +49,8 @@ func (c *clients) forget(id string) {
 // hang leave workers to each other and to our own jobs.
 const maxDeliveries = 40
 
-// gate counts the deliveries under way. The queue's concurrency key bounds most of
-// them before; jobs with a key of their own are bounded here alone.
+// gate counts the deliveries under way. The queue's limits bound most of them before;
+// what has a key of its own in a queue of its own is bounded here alone.
 type gate struct {
 	mu    sync.Mutex
 	by    map[string]int
@@ -81,4 +81,6 @@ func (g *gate) leave(id string) {
 }
 
 // atGate is how long a job waits that found no room, the longer the oftener it has.
-func atGate(snoozes int) time.Duration { return time.Duration(min(snoozes+1, 30)) * time.Second }
+func atGate(snoozes int) time.Duration {
+	return time.Duration(min((snoozes+1)*(snoozes+1), 300)) * time.Second
+}

@@ -59,9 +59,16 @@ func (s *System) deliver(ctx context.Context, job queue.Job[json.RawMessage]) er
 		return queue.Snooze(wait)
 	}
 	defer s.breaker.probed(e.id, probe)
+	d := s.live.begin(job)
+	defer s.live.end(job.ID, d)
 	a, err := s.post(ctx, e, job)
 	if cause := context.Cause(ctx); errors.Is(cause, queue.ErrStopping) || errors.Is(cause, queue.ErrCancelled) {
 		return cause // it says nothing of the endpoint
+	}
+	if err == nil && a.manual() {
+		job.Answer(a.status, a.snippet())
+		s.tell(context.WithoutCancel(ctx), e, true)
+		return s.await(ctx, job, d)
 	}
 	return s.judge(ctx, e, job, a, err)
 }

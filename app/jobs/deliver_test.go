@@ -58,13 +58,21 @@ func TestAJobIsDeliveredSigned(t *testing.T) {
 		t.Errorf("headers %v", h)
 	}
 	j := c.job(id)
-	if j.State != "completed" || j.Output == nil || *j.Output != `{"mailed":3}` || j.Attempts[0].Status != 200 || j.Queue != "default" {
+	if j.State != "completed" || j.Output == nil || *j.Output != `{"mailed":3}` || j.Attempts[0].Status != 200 || j.Queue != "default" || j.Endpoint != "default" {
 		t.Errorf("%+v", j)
 	}
 }
 
 func TestWhatAnAnswerMeans(t *testing.T) {
 	t.Parallel()
+	a := apptest.New(t)
+	cl := newClient(a)
+	type wanted struct {
+		state   string
+		attempt int // that counted
+		next    time.Duration
+	}
+	ids, receivers, cases := map[string]string{}, map[string]*receiver{}, map[string]wanted{}
 	for name, c := range map[string]struct {
 		answer  http.HandlerFunc
 		state   string
@@ -104,26 +112,22 @@ func TestWhatAnAnswerMeans(t *testing.T) {
 			io.WriteString(w, "half")
 		}, "dead", 1, 0},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			v := newReceiver(t, c.answer)
-			a := newApp(t, v)
-			j := newClient(a).run(map[string]any{"kind": "report"})
-			if j.State != c.state || j.Attempt != c.attempt || len(v.deliveries()) != 1 {
-				t.Fatalf("%d deliveries, %+v", len(v.deliveries()), j)
-			}
-			if c.next == 0 {
-				return
-			}
-			a.Clock.Advance(c.next - c.next/5) // before the time, with what the retries are spread by
-			if a.RunJobs(); len(v.deliveries()) != 1 {
-				t.Error("it came back early")
-			}
-			a.Clock.Advance(c.next)
-			if a.RunJobs(); len(v.deliveries()) != 2 {
-				t.Error("it did not come back")
-			}
-		})
+		v := newReceiver(t, c.answer)
+		at := fmt.Sprint("e", len(ids))
+		cl.endpoint(at, v.URL)
+		ids[name], receivers[name] = cl.enqueue(map[string]any{"kind": "report", "endpoint": at}), v
+		cases[name] = wanted{c.state, c.attempt, c.next}
+	}
+	a.RunJobs()
+	for name, want := range cases {
+		j := cl.job(ids[name])
+		if n := len(receivers[name].deliveries()); n != 1 || j.State != want.state || j.Attempt != want.attempt {
+			t.Errorf("%s: %d deliveries, %+v", name, n, j)
+		}
+		// Retries, not what the endpoint asked for, are spread by a tenth.
+		if wait := j.RunAt.Sub(apptest.Epoch); want.next > 0 && (wait < want.next*9/10 || wait > want.next*11/10 || want.attempt == 0 && wait != want.next) {
+			t.Errorf("%s: the next attempt after %v, want %v", name, wait, want.next)
+		}
 	}
 }
 
@@ -146,6 +150,61 @@ func TestAJobThatIsAlwaysPutOffEndsSomeDay(t *testing.T) {
 	}
 	if j := c.job(id); j.State != "dead" || j.Attempt != 3 || !strings.Contains(j.Error, "429") {
 		t.Errorf("after a day: %+v", j)
+	}
+}
+
+// The app takes a job, works on it and says through the API how it ended.
+func TestManualAcknowledgement(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		body, state, output, err string
+		seconds                  int
+	}{
+		"done":        {`{"attempt":1,"output":{"rows":5}}`, "completed", `{"rows":5}`, "", 60},
+		"failed":      {`{"error":"no paper"}`, "retryable", "", "no paper", 60},
+		"for good":    {`{"error":"no printer","permanent":true}`, "dead", "", "no printer", 60},
+		"not at all":  {"", "retryable", "", "by the deadline", 3},
+		"another one": {`{"attempt":2}`, "retryable", "", "by the deadline", 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := newReceiver(t, nil)
+			a := newApp(t, v)
+			cl := newClient(a)
+			// Called from within the endpoint, by the app's own program.
+			v.answers(func(w http.ResponseWriter, r *http.Request) {
+				id := r.Header.Get("webhook-id")
+				if p := cl.PostJSON("/-/api/v1/jobs/"+id+"/progress", map[string]int{"percent": 40}); p.Status != 202 {
+					t.Errorf("progress: %d %s", p.Status, p.Body)
+				}
+				if c.body != "" {
+					want := 202
+					if strings.Contains(c.body, `"attempt":2`) {
+						want = 409
+					}
+					if p := cl.Do("POST", "/-/api/v1/jobs/"+id+"/complete", "application/json", c.body); p.Status != want {
+						t.Errorf("complete: %d %s", p.Status, p.Body)
+					}
+				}
+				if want := `{}`; c.body != "" && !strings.Contains(c.body, `"attempt":2`) {
+					if p := cl.Do("POST", "/-/api/v1/jobs/"+id+"/complete", "application/json", want); p.Status != 409 {
+						t.Errorf("completed twice: %d", p.Status)
+					}
+				}
+				w.Header().Set("Seaworthy-Ack", "manual")
+				w.WriteHeader(202)
+			})
+			j := cl.run(map[string]any{"kind": "print", "timeout_seconds": c.seconds})
+			if j.State != c.state || !strings.Contains(j.Error, c.err) || (c.output == "") != (j.Output == nil) || j.Output != nil && *j.Output != c.output || j.Attempts[0].Status != 202 {
+				t.Errorf("%+v", j)
+			}
+			for _, path := range []string{"/complete", "/progress"} {
+				cl.PostJSON("/-/api/v1/jobs/"+j.ID+path, map[string]any{}).WantProblem(409, "not_delivered")
+				cl.PostJSON("/-/api/v1/jobs/job_nobody"+path, map[string]any{}).WantProblem(404, "not_found")
+			}
+			cl.PostJSON("/-/api/v1/jobs/"+j.ID+"/progress", map[string]any{"percent": 101}).WantProblem(422, "invalid", "percent")
+			cl.PostJSON("/-/api/v1/jobs/"+j.ID+"/complete", map[string]any{"permanent": true}).WantProblem(422, "invalid", "permanent")
+		})
 	}
 }
 

@@ -140,7 +140,16 @@ func (s *System) makeEndpoint(tx *store.Tx, e endpoint, secret webhook.Secret) e
 	if err := insertEndpoint(tx, e); err != nil {
 		return err
 	}
+	if err := limitLane(tx, e, e.concurrency); err != nil {
+		return err
+	}
 	return s.record(tx, actMade, e, nil, map[string]any{"url": shown(e.url)})
+}
+
+// limitLane keeps the endpoint's usual queue from starting more than it takes at once, so
+// that jobs with a concurrency key of their own need not be turned away one by one.
+func limitLane(tx *store.Tx, e endpoint, concurrency int) error {
+	return queue.SetConcurrency(tx, lane(e.name, "default"), concurrency)
 }
 
 // follow brings an endpoint to what the configuration says now.

@@ -80,7 +80,7 @@ func (s *System) endpointsAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := endpointList{Endpoints: []endpointJSON{}}
 	for _, e := range all {
-		out.Endpoints = append(out.Endpoints, e.json(s.DB.Now()))
+		out.Endpoints = append(out.Endpoints, s.toldTo(r, e))
 	}
 	return web.JSON(w, http.StatusOK, out)
 }
@@ -90,7 +90,17 @@ func (s *System) endpointAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, e.json(s.DB.Now()))
+	return web.JSON(w, http.StatusOK, s.toldTo(r, e))
+}
+
+// toldTo is an endpoint for whoever asks: the query of its address may be a secret, and
+// is for those alone who manage endpoints.
+func (s *System) toldTo(r *http.Request, e endpoint) endpointJSON {
+	out := e.json(s.DB.Now())
+	if !web.IdentityOf(r.Context()).Can(permEndpoints) {
+		out.URL = shown(out.URL)
+	}
+	return out
 }
 
 type endpointInput struct {
@@ -225,6 +235,11 @@ func (s *System) change(tx *store.Tx, e endpoint, in endpointChange) error {
 	if err := updateEndpoint(tx, e); err != nil {
 		return err
 	}
+	if _, changed := changes["concurrency"]; changed {
+		if err := limitLane(tx, e, e.concurrency); err != nil {
+			return err
+		}
+	}
 	if len(changes) > 0 {
 		if err := s.record(tx, actChanged, e, changes, nil); err != nil {
 			return err
@@ -283,6 +298,9 @@ func (s *System) deleteEndpointAPI(w http.ResponseWriter, r *http.Request) error
 			return "", errConfigured
 		}
 		if err := deleteEndpoint(tx, e.id); err != nil {
+			return "", err
+		}
+		if err := limitLane(tx, e, 0); err != nil {
 			return "", err
 		}
 		return e.id, s.record(tx, actDeleted, e, nil, nil)

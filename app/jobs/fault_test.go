@@ -71,7 +71,7 @@ func TestFaultEndpointHangsOrDrips(t *testing.T) {
 			a := newApp(t, v)
 			began := time.Now()
 			j := newClient(a).run(map[string]any{"kind": "report", "timeout_seconds": 1})
-			if j.State != "retryable" || !strings.Contains(j.Error, "no whole answer within 1s") || time.Since(began) > 20*time.Second {
+			if j.State != "retryable" || !strings.Contains(j.Error, "no whole answer within 1s") || time.Since(began) > time.Minute {
 				t.Errorf("after %v: %+v", time.Since(began), j)
 			}
 		})
@@ -175,7 +175,7 @@ func TestFaultBadEndpointStarvesNoOther(t *testing.T) {
 	bad, good := newReceiver(t, hang), newReceiver(t, nil)
 	a := newApp(t, good)
 	c := newClient(a)
-	c.endpoint("bad", bad.URL)
+	c.endpoint("bad", bad.URL, "timeout_seconds", 900)
 	var batch []map[string]any
 	for i := range 100 {
 		in := map[string]any{"kind": "stuck", "endpoint": "bad"}
@@ -207,7 +207,7 @@ func TestFaultBadEndpointStarvesNoOther(t *testing.T) {
 func wait(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	for began := time.Now(); !done(); time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > 25*time.Second {
+		if time.Since(began) > 2*time.Minute {
 			t.Fatal("never: " + what)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"seaworthy/app"
 	"seaworthy/app/apptest"
@@ -89,6 +90,7 @@ type job struct {
 	Attempt, Snoozes                 int
 	MaxAttempts                      int `json:"max_attempts"`
 	Cancelling                       bool
+	RunAt                            time.Time `json:"run_at"`
 	Args                             any
 	Attempts                         []struct {
 		Attempt int

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -33,6 +34,10 @@ func (s *System) jobRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Cancel a job that has not finished; one that runs ends when its attempt does", Out: jobJSON{}}},
 		{Method: "POST", Pattern: one + "/retry", Access: manage, Handler: s.retryAPI, Audit: actions(actRetried),
 			Doc: web.Doc{Summary: "Run a finished job again with fresh attempts, or one that waits for its time now", Out: jobJSON{}}},
+		{Method: "POST", Pattern: one + "/complete", Access: enqueue, Handler: s.completeAPI, Body: maxAnswer + 64<<10, Audit: actions(actReported),
+			Doc: web.Doc{Summary: "End a job that the endpoint answered with 202 and Seaworthy-Ack: manual", In: completion{}, Status: http.StatusAccepted}},
+		{Method: "POST", Pattern: one + "/progress", Access: enqueue, Handler: s.progressAPI, Exempt: "how far a job is changes nothing, and nobody is told but who looks",
+			Doc: web.Doc{Summary: "Say how far a job is that is being delivered", In: progressInput{}, Status: http.StatusAccepted}},
 	}
 }
 
@@ -42,7 +47,7 @@ type jobJSON struct {
 	Kind        string         `json:"kind"`
 	State       queue.State    `json:"state"`
 	Cancelling  bool           `json:"cancelling,omitempty"`
-	Endpoint    string         `json:"endpoint,omitempty"` // id; none for jobs of Seaworthy's own
+	Endpoint    string         `json:"endpoint,omitempty"` // its name, or its id if it was deleted; none for jobs of Seaworthy's own
 	Queue       string         `json:"queue"`
 	Priority    int            `json:"priority"`
 	Attempt     int            `json:"attempt"`
@@ -76,12 +81,22 @@ type jobList struct {
 	Next string    `json:"next_cursor,omitempty"` // of the next, older page; none on the last
 }
 
-func summary(j queue.Record) jobJSON {
+// names are the endpoints' names by id.
+func names(tx *store.Tx) (map[string]string, error) {
+	all, err := listEndpoints(tx, maxEndpoints)
+	known := map[string]string{}
+	for _, e := range all {
+		known[e.id] = e.name
+	}
+	return known, err
+}
+
+func summary(j queue.Record, known map[string]string) jobJSON {
 	timeout := j.Timeout
 	if j.Endpoint != "" {
 		timeout -= slack
 	}
-	return jobJSON{ID: j.ID, Kind: j.Kind, State: j.State, Cancelling: j.Cancelling, Endpoint: j.Endpoint, Queue: unlane(j.Queue), Priority: j.Priority, Attempt: j.Attempt,
+	return jobJSON{ID: j.ID, Kind: j.Kind, State: j.State, Cancelling: j.Cancelling, Endpoint: cmp.Or(known[j.Endpoint], j.Endpoint), Queue: unlane(j.Queue), Priority: j.Priority, Attempt: j.Attempt,
 		MaxAttempts: j.MaxAttempts, Snoozes: j.Snoozes, Progress: j.Progress, RunAt: j.RunAt, Created: j.Created, Started: timeOrNil(j.Started), Finished: timeOrNil(j.Finished),
 		Timeout: int(timeout / time.Second), LastError: j.LastError}
 }
@@ -103,7 +118,11 @@ func whole(tx *store.Tx, id string) (jobJSON, error) {
 	if err != nil {
 		return jobJSON{}, err
 	}
-	out := summary(j)
+	known, err := names(tx)
+	if err != nil {
+		return jobJSON{}, err
+	}
+	out := summary(j, known)
 	if j.Endpoint != "" {
 		out.Args = j.Args
 		if j.Output != nil {
@@ -140,7 +159,11 @@ func (s *System) listAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Record, error) {
+	var known map[string]string
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (all []queue.Record, err error) {
+		if known, err = names(tx); err != nil {
+			return nil, err
+		}
 		if f.Queue != "" && f.Endpoint == "" {
 			f.Endpoint = defaultName
 		}
@@ -168,7 +191,7 @@ func (s *System) listAPI(w http.ResponseWriter, r *http.Request) error {
 		out.Next = all[limit-1].ID
 	}
 	for _, j := range all {
-		out.Jobs = append(out.Jobs, summary(j))
+		out.Jobs = append(out.Jobs, summary(j, known))
 	}
 	return web.JSON(w, http.StatusOK, out)
 }

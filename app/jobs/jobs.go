@@ -39,6 +39,7 @@ type System struct {
 	clients clients
 	gate    gate
 	breaker breaker
+	live    live
 }
 
 // New makes the system. Open is called before anything is served.
@@ -71,7 +72,7 @@ const (
 
 // Permissions are the part of jobs in the catalogue.
 var Permissions = []web.PermissionKind{
-	{Name: permEnqueue, Title: "Enqueue jobs", Means: "Hand in jobs for the app.", Scope: web.ScopeInstance},
+	{Name: permEnqueue, Title: "Enqueue jobs", Means: "Hand in jobs for the app, and say how they go while they are delivered.", Scope: web.ScopeInstance},
 	{Name: permRead, Title: "See jobs", Means: "See jobs, what they were given, how they went, and where they are delivered.", Scope: web.ScopeInstance},
 	{Name: permManage, Title: "Manage jobs", Means: "Cancel jobs and run them again.", Scope: web.ScopeInstance},
 	{Name: permEndpoints, Title: "Manage job endpoints", Means: "Say where jobs are delivered, and get the secrets they are signed with.", Scope: web.ScopeInstance},
@@ -82,6 +83,7 @@ const (
 	actEnqueued  audit.Action = "job.enqueued"
 	actCancelled audit.Action = "job.cancelled"
 	actRetried   audit.Action = "job.retried"
+	actReported  audit.Action = "job.reported"
 	actMade      audit.Action = "job_endpoint.created"
 	actChanged   audit.Action = "job_endpoint.changed"
 	actRotated   audit.Action = "job_endpoint.rotated"
@@ -97,6 +99,7 @@ var Actions = slices.Concat([]audit.Kind{
 	{Action: actEnqueued, Title: "Jobs enqueued", Means: "The app handed in a job, or several at once."},
 	{Action: actCancelled, Title: "Job cancelled", Means: "A job was ended before it was done."},
 	{Action: actRetried, Title: "Job retried", Means: "A job was made to run again, or now instead of later."},
+	{Action: actReported, Title: "Job's end reported", Means: "The app said that a job it had taken was done, or failed."},
 	{Action: actMade, Title: "Job endpoint made", Means: "A place was set up where jobs are delivered."},
 	{Action: actChanged, Title: "Job endpoint changed", Means: "The address or the limits of a place where jobs are delivered were changed."},
 	{Action: actRotated, Title: "Job endpoint's secret rotated", Means: "Deliveries are signed with a new secret; the old one signs beside it for a day."},
