@@ -33,6 +33,7 @@ type Queue struct {
 	lease    string // of this run of the process
 	handlers map[string]*handler
 	wake     <-chan struct{}
+	plans    plans // schedules
 
 	mu      sync.Mutex
 	running map[string]*running // by job id

@@ -1,0 +1,1 @@
+-- A place in the sequence that another change fills.
