@@ -33,13 +33,14 @@ type Queue struct {
 	lease    string // of this run of the process
 	handlers map[string]*handler
 	wake     <-chan struct{}
-	plans    plans // schedules
 
 	mu      sync.Mutex
 	running map[string]*running // by job id
 	lanes   map[string]int      // running jobs by queue
 	freed   chan struct{}       // a worker became free
 	engine  *engine             // nil until Start
+
+	plans plans // schedules
 }
 
 // handler runs one kind of job.

@@ -129,9 +129,7 @@ func (n *NewSchedule) check() (cron.Schedule, error) {
 
 // same reports whether two checked schedules do the same.
 func (n NewSchedule) same(o NewSchedule) bool {
-	equal := bytes.Equal(n.Args, o.Args)
-	n.Args, o.Args = nil, nil
-	return equal && n.Name == o.Name && n.Spec == o.Spec && n.Zone == o.Zone && n.Missed == o.Missed && n.NoOverlap == o.NoOverlap &&
+	return bytes.Equal(n.Args, o.Args) && n.Name == o.Name && n.Spec == o.Spec && n.Zone == o.Zone && n.Missed == o.Missed && n.NoOverlap == o.NoOverlap &&
 		n.Kind == o.Kind && n.Endpoint == o.Endpoint && n.Queue == o.Queue && n.Priority == o.Priority &&
 		n.MaxAttempts == o.MaxAttempts && n.Timeout == o.Timeout
 }
