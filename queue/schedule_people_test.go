@@ -226,7 +226,7 @@ func TestRunsAreBounded(t *testing.T) {
 	for range 30 {
 		tick(50 * time.Second)
 	}
-	if n := len(b.runs("busy")); n >= keepRuns+purgeSlice || n < keepRuns {
+	if n := len(b.runs("busy")); n >= keepRuns+spareRuns || n < keepRuns {
 		t.Errorf("%d runs are kept", n)
 	}
 	jobs(1500)

@@ -13,9 +13,9 @@ import (
 const (
 	// late is how much later than it was due a run still counts as on time.
 	late = time.Minute
-	// keepRuns is how many runs of a schedule are kept, and purgeSlice how many more
+	// keepRuns is how many runs of a schedule are kept, and spareRuns how many more
 	// there are before the oldest go.
-	keepRuns, purgeSlice = 500, 100
+	keepRuns, spareRuns = 500, 100
 	// countLeftOut bounds the counting of runs that are not made up.
 	countLeftOut = 1000
 )
@@ -227,7 +227,7 @@ func (s scheduleRow) run(tx *store.Tx, due time.Time) (bool, error) {
 // trim deletes the oldest runs when there are too many. Up to where they went is
 // remembered, because a run without a row could happen again.
 func (s *scheduleRow) trim(tx *store.Tx) error {
-	if s.kept < keepRuns+purgeSlice {
+	if s.kept < keepRuns+spareRuns {
 		return nil
 	}
 	gone, err := purgeRuns(tx, s.Name, s.kept-keepRuns)
