@@ -15,7 +15,7 @@ import (
 
 func (b *bench) set(n NewSchedule) {
 	b.Helper()
-	b.must(b.write(func(tx *store.Tx) error { return SetSchedule(tx, n) }))
+	b.must(b.tx(func(tx *store.Tx) error { return SetSchedule(tx, n) }))
 }
 
 func TestSchedulesOfPeople(t *testing.T) {
@@ -47,7 +47,7 @@ func TestSchedulesOfPeople(t *testing.T) {
 	}
 
 	// Paused: what is due meanwhile is not made up; by hand it runs all the same.
-	b.must(b.write(func(tx *store.Tx) error { return PauseSchedule(tx, "report") }))
+	b.must(b.tx(func(tx *store.Tx) error { return PauseSchedule(tx, "report") }))
 	changed.Spec = "0 9 * * *"
 	b.set(changed)
 	b.clock.advance(50 * time.Hour)
@@ -61,7 +61,7 @@ func TestSchedulesOfPeople(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.drain()
-	b.must(b.write(func(tx *store.Tx) error { return ResumeSchedule(tx, "report") }))
+	b.must(b.tx(func(tx *store.Tx) error { return ResumeSchedule(tx, "report") }))
 	b.drain()
 	if want := "report other other"; strings.Join(got, " ") != want {
 		t.Errorf("ran %q, want %q", got, want)
@@ -73,7 +73,7 @@ func TestSchedulesOfPeople(t *testing.T) {
 	if err != nil || len(all) != 1 || all[0].Next.Format("01-02 15:04") != "06-10 07:00" {
 		t.Errorf("%+v, %v", all, err)
 	}
-	b.must(b.write(func(tx *store.Tx) error { return RemoveSchedule(tx, "report") }))
+	b.must(b.tx(func(tx *store.Tx) error { return RemoveSchedule(tx, "report") }))
 	if left := b.runs("report"); len(left) != 0 {
 		t.Errorf("runs without a schedule: %+v", left)
 	}
@@ -83,7 +83,7 @@ func TestSchedulesOfPeople(t *testing.T) {
 		"remove": func(tx *store.Tx) error { return RemoveSchedule(tx, "report") },
 		"run":    func(tx *store.Tx) error { _, err := RunNow(tx, "report"); return err },
 	} {
-		if err := b.write(fn); !errors.Is(err, store.ErrNotFound) {
+		if err := b.tx(fn); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("%s of one that is gone: %v", name, err)
 		}
 	}
@@ -121,7 +121,7 @@ func TestSetScheduleSaysWhatIsWrong(t *testing.T) {
 	} {
 		n := NewSchedule{Name: "fine", Spec: "@daily", Kind: "test.note"}
 		change(&n)
-		err := b.write(func(tx *store.Tx) error { return SetSchedule(tx, n) })
+		err := b.tx(func(tx *store.Tx) error { return SetSchedule(tx, n) })
 		var fault *ScheduleError
 		if !errors.As(err, &fault) || fault.Field != strings.TrimSpace(field) {
 			t.Errorf("%s: %v", field, err)
@@ -161,7 +161,7 @@ func TestAFaultyScheduleStopsNoOther(t *testing.T) {
 	}
 	exec := func(sql string) {
 		t.Helper()
-		b.must(b.write(func(tx *store.Tx) error { _, err := tx.Exec(sql); return err }))
+		b.must(b.tx(func(tx *store.Tx) error { _, err := tx.Exec(sql); return err }))
 	}
 	exec("UPDATE queue_schedule SET tz = 'Europe/Atlantis' WHERE name = 'a-zone'")
 	exec("UPDATE queue_schedule SET spec = 'banana' WHERE name = 'b-spec'")
@@ -267,7 +267,7 @@ func TestARunningQueueHearsOfSchedules(t *testing.T) {
 	b.set(NewSchedule{Name: "soon", Spec: "@every 1m", Kind: "test.note", Args: json.RawMessage(`{}`)})
 	// Due by the fake clock; a job that is enqueued wakes the dispatcher.
 	b.clock.advance(time.Minute)
-	b.must(b.write(func(tx *store.Tx) error { tx.Notify(Ready); return nil }))
+	b.must(b.tx(func(tx *store.Tx) error { tx.Notify(Ready); return nil }))
 	select {
 	case <-ran:
 	case <-time.After(time.Minute):
@@ -293,7 +293,7 @@ func TestARolledBackTickLeavesNothing(t *testing.T) {
 	b.must(err)
 	up := makeUp(calendar, row.NewSchedule, time.UnixMilli(*row.next), b.clock.now())
 	boom := errors.New("boom")
-	if err := b.write(func(tx *store.Tx) error { return errors.Join(row.apply(tx, up), boom) }); !errors.Is(err, boom) {
+	if err := b.tx(func(tx *store.Tx) error { return errors.Join(row.apply(tx, up), boom) }); !errors.Is(err, boom) {
 		t.Fatal(err)
 	}
 	if s := b.schedule("job"); len(b.runs("job")) != 0 || !s.Last.IsZero() || !s.Next.Equal(stamp(row.next)) {
@@ -301,7 +301,7 @@ func TestARolledBackTickLeavesNothing(t *testing.T) {
 	}
 	// Applied twice, as when a closure runs again after its commit was in doubt.
 	for range 2 {
-		b.must(b.write(func(tx *store.Tx) error { return row.apply(tx, up) }))
+		b.must(b.tx(func(tx *store.Tx) error { return row.apply(tx, up) }))
 	}
 	if ran := b.drain(); len(ran) != 3 || len(b.runs("job")) != 3 {
 		t.Errorf("%d ran: %s", len(ran), fmt.Sprint(ran))

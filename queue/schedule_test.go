@@ -23,7 +23,7 @@ func (b *bench) at(text, zone string) {
 	b.clock.ms.Store(t.UnixMilli())
 }
 
-func (b *bench) write(fn func(tx *store.Tx) error) error { return b.db.Write(b.Context(), fn) }
+func (b *bench) tx(fn func(tx *store.Tx) error) error { return b.db.Write(b.Context(), fn) }
 
 func (b *bench) schedule(name string) ScheduleInfo {
 	b.Helper()
@@ -387,16 +387,16 @@ func TestDeclaredSchedulesFollowTheProgram(t *testing.T) {
 		t.Errorf("ran a time of the old zone: %v", d.all)
 	}
 	next("02 09:00")
-	b.must(b.write(func(tx *store.Tx) error { return PauseSchedule(tx, "job") }))
+	b.must(b.tx(func(tx *store.Tx) error { return PauseSchedule(tx, "job") }))
 	deploy("0 19 * * *", "UTC")
 	if s := b.schedule("job"); s.Paused.IsZero() || s.Spec != "0 19 * * *" {
 		t.Errorf("the pause did not survive: %+v", s)
 	}
 	next("never")
-	b.must(b.write(func(tx *store.Tx) error { return ResumeSchedule(tx, "job") }))
+	b.must(b.tx(func(tx *store.Tx) error { return ResumeSchedule(tx, "job") }))
 	next("02 19:00")
 
-	if err := b.write(func(tx *store.Tx) error { return RemoveSchedule(tx, "job") }); !errors.Is(err, store.ErrConflict) {
+	if err := b.tx(func(tx *store.Tx) error { return RemoveSchedule(tx, "job") }); !errors.Is(err, store.ErrConflict) {
 		t.Errorf("removed a declared one: %v", err)
 	}
 	deploy("", "")
@@ -408,7 +408,7 @@ func TestDeclaredSchedulesFollowTheProgram(t *testing.T) {
 		"paused": func(tx *store.Tx) error { return PauseSchedule(tx, "job") },
 		"run":    func(tx *store.Tx) error { _, err := RunNow(tx, "job"); return err },
 	} {
-		if err := b.write(fn); !errors.Is(err, store.ErrConflict) {
+		if err := b.tx(fn); !errors.Is(err, store.ErrConflict) {
 			t.Errorf("a retired schedule was %s: %v", name, err)
 		}
 	}
@@ -419,7 +419,7 @@ func TestDeclaredSchedulesFollowTheProgram(t *testing.T) {
 	}
 	next("05 19:00")
 	deploy("", "")
-	b.must(b.write(func(tx *store.Tx) error { return RemoveSchedule(tx, "job") }))
+	b.must(b.tx(func(tx *store.Tx) error { return RemoveSchedule(tx, "job") }))
 	if err := b.db.Read(t.Context(), func(tx *store.Tx) error { _, err := ScheduleNamed(tx, "job"); return err }); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("removed: %v", err)
 	}
