@@ -14,7 +14,7 @@ import (
 // ranks is the import table of DESIGN section 3: a package may import those of a
 // lower rank only, never one of its own.
 var ranks = map[string]int{
-	"store": 0, "store/replica": 1, "queue": 1, "assets": 0,
+	"store": 0, "store/replica": 1, "queue/cron": 0, "queue": 1, "assets": 0,
 	"app/config": 2, "app/web": 2, "app/seal": 2, "app/email/compose": 2,
 	"app/dial": 2, "app/webhook": 2,
 	"app/audit/merkle": 1, "app/audit/verify": 2, "app/audit": 3,

@@ -18,6 +18,9 @@ type Ran struct {
 func (q *Queue) Drain(ctx context.Context) ([]Ran, error) {
 	var ran []Ran
 	for len(ran) < 10_000 {
+		if _, err := q.tick(ctx); err != nil {
+			return ran, err
+		}
 		if _, err := q.promote(ctx); err != nil {
 			return ran, err
 		}

@@ -67,6 +67,7 @@ func (q *Queue) fill(e *engine) time.Duration {
 		q.log.Error("jobs cannot be promoted", "err", err)
 		return time.Second
 	}
+	next = q.withSchedules(ctx, next)
 	for {
 		claimed, token, err := q.claim(ctx, q.free())
 		if err != nil {

@@ -40,6 +40,8 @@ type Queue struct {
 	opened  time.Time
 	freed   chan struct{} // a worker became free
 	engine  *engine       // nil until Start
+
+	plans plans // schedules
 }
 
 // New makes a queue on db. Register handlers with Handle, then Start or Drain.
