@@ -413,3 +413,37 @@ func TestOperatorInOrgs(t *testing.T) {
 	a.Must(err)
 	reader.Do("PUT", "/-/api/v1/admin/orgs/"+org+"/members/"+bobID, "application/json", string(raw)).WantProblem(403, "forbidden")
 }
+
+// What operators do in an org is what its owners do, with all that follows.
+func TestOperatorsActsHaveTheirConsequences(t *testing.T) {
+	t.Parallel()
+	a, op, ada, id := support(t)
+	bob := a.Verified("bob@example.com")
+	a.Verified("eve@example.com")
+	org := a.SharedOrg("bobs", "Bob's boats", map[string]string{"bob@example.com": "rol_owner", "eve@example.com": "rol_owner", "ada@example.com": "rol_admin"})
+	for _, b := range []*apptest.Browser{ada, bob} {
+		b.Do("POST", "/-/api/v1/orgs/"+org+"/switch", "", "").Want(200)
+	}
+	ada.PostJSON("/-/api/v1/orgs/"+org+"/invitations", map[string]string{"email": "zoe@example.com", "role": "rol_member"}).Want(201)
+	a.RunJobs()
+	a.Forget()
+	page := "/-/admin/orgs/" + org
+
+	// An owner who cannot sign in is none.
+	write(a, `UPDATE auth_user SET status = 'disabled' WHERE id = ?`, a.UserID("eve@example.com"))
+	op.Post(page+"/remove", "user", a.UserID("bob@example.com")).Want(409, "only owner")
+	op.Post(page+"/role", "user", a.UserID("bob@example.com"), "role", "rol_member").Want(409, "only owner")
+	a.ExpectNothing()
+
+	// What a member had invited to ends with his role, and his browser goes home.
+	op.Post(page+"/role", "user", id, "role", "rol_member").Want(200, "another role")
+	a.Expect(apptest.Happened{Audit: []string{"member.role_set_by_operator", "invitation.revoked"}})
+	ada.Get("/-/api/v1/me").Want(200, org)
+	op.Post(page+"/remove", "user", id).Want(200, "taken out")
+	ada.Get("/-/api/v1/me").Want(200, a.PersonalOrg("ada@example.com")).Without(org)
+
+	op.Post(page+"/close", "confirm", "bobs", "reason", phoned).Want(200, "closed")
+	bob.Get("/-/api/v1/me").Want(200, a.PersonalOrg("bob@example.com")).Without(org)
+	op.Post(page+"/reopen").Want(200, "open again")
+	bob.Do("POST", "/-/api/v1/orgs/"+org+"/switch", "", "").Want(200)
+}

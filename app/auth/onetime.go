@@ -64,6 +64,7 @@ type oneTime struct {
 	user    string // "" for nobody yet
 	session string
 	payload map[string]string
+	tries   int
 	created time.Time
 }
 

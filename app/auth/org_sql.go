@@ -78,10 +78,6 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func markOrgDeleted(tx *store.Tx, id string) error {
-	return tx.ExecOne(`UPDATE auth_org SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL`, tx.Now().UnixMilli(), id)
-}
-
 // setSessionOrg makes an org the one that a living session works in, and reports
 // whether it does: with one factor none works in an org that asks for two.
 func setSessionOrg(tx *store.Tx, session, org string) (bool, error) {

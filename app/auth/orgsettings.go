@@ -200,7 +200,7 @@ func (s *System) deleteOrg(ctx context.Context, confirm string) error {
 		if err := endInvitations(tx, o.ID); err != nil {
 			return err
 		}
-		if err := markOrgDeleted(tx, o.ID); err != nil {
+		if err := setOrgDeleted(tx, o.ID, tx.Now().UnixMilli()); err != nil {
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actOrgDeleted, Org: o.ID, Targets: []audit.Ref{{Type: "org", ID: o.ID}}, Details: map[string]any{"slug": o.Slug}})
@@ -231,9 +231,5 @@ func (s *System) deleteOrgAPI(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.deleteOrg(r.Context(), in.Confirm)
 	}
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, err)
 }
