@@ -138,7 +138,7 @@ func (s *System) Suspend(ctx context.Context, id, reason string) error {
 		if _, err := s.revokeAll(tx, u.id, "the account was suspended"); err != nil {
 			return err
 		}
-		if err := voidAllTokens(tx, u.id); err != nil {
+		if _, err := voidAllTokens(tx, u.id); err != nil {
 			return err
 		}
 		if err := s.EndInstanceKeys(tx, u.id); err != nil {

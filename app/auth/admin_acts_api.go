@@ -17,12 +17,6 @@ type typedEmail struct {
 	Email string `json:"email"`
 }
 
-func noContent(w http.ResponseWriter, status int) error {
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	return nil
-}
-
 // withReason is a route that does something to the user it names, for a reason.
 func (s *System) withReason(act func(ctx context.Context, id, reason string) error) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -30,25 +24,21 @@ func (s *System) withReason(act func(ctx context.Context, id, reason string) err
 		if err != nil {
 			return err
 		}
-		if err := act(r.Context(), r.PathValue("id"), in.Reason); err != nil {
-			return err
-		}
-		return noContent(w, http.StatusNoContent)
+		return noContent(w, act(r.Context(), r.PathValue("id"), in.Reason))
 	}
 }
 
 func (s *System) verifyAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.VerifyAddress(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.VerifyAddress(r.Context(), r.PathValue("id")))
 }
 
 func (s *System) sendResetAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.SendResetLink(r.Context(), r.PathValue("id")); err != nil {
 		return err
 	}
-	return noContent(w, http.StatusAccepted)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusAccepted)
+	return nil
 }
 
 func (s *System) makeOperatorAPI(w http.ResponseWriter, r *http.Request) error {
@@ -64,10 +54,7 @@ func (s *System) typed(w http.ResponseWriter, r *http.Request, act func(ctx cont
 	if err != nil {
 		return err
 	}
-	if err := act(r.Context(), r.PathValue("id"), in.Email); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, act(r.Context(), r.PathValue("id"), in.Email))
 }
 
 // impersonationToken is what a program gets to act as a user. It names its

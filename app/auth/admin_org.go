@@ -70,12 +70,13 @@ func OrgByID(tx *store.Tx, id, after string) (d OrgDetail, err error) {
 	if d.OrgRow, err = anyOrg(tx, id); err != nil {
 		return d, err
 	}
-	if d.List, err = membersOf(tx, id, after, shown+1); err != nil {
+	all, err := selectMembers(tx, id, after, shown+1)
+	if err != nil {
 		return d, err
 	}
-	if len(d.List) > shown {
-		d.List = d.List[:shown]
-		d.Next = d.List[shown-1].User
+	all, d.Next = cut(all, shown, func(m member) string { return m.user })
+	for _, m := range all {
+		d.List = append(d.List, Member{User: m.user, Name: m.name, Email: m.email, Status: m.status, RoleID: m.role, Role: m.roleName, Since: m.joined})
 	}
 	if d.Roles, err = selectRoles(tx, id); err != nil {
 		return d, err
@@ -115,28 +116,18 @@ func (s *System) SetRole(ctx context.Context, org, userID, role string) error {
 		if o.PersonalOf == userID {
 			return errPersonalOrg
 		}
-		offered, err := selectRoles(tx, org)
+		m, err := memberOf(tx, org, userID)
 		if err != nil {
 			return err
 		}
-		name := ""
-		for _, r := range offered {
-			if r.ID == role {
-				name = r.Name
-			}
+		to, err := roleInOrg(tx, org, role)
+		if isNotFound(err) {
+			return errNoRole
 		}
-		if name == "" {
-			return web.Invalid(web.Field{Field: "role", Code: "unknown", Message: "There is no such role in this org."})
-		}
-		from, err := s.leaveRoles(tx, org, userID, role == "rol_owner")
 		if err != nil {
 			return err
 		}
-		if err := bindRole(tx, userID, org, role); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actRoleSet, Org: org, Targets: []audit.Ref{audit.User(userID), {Type: "org", ID: org}},
-			Changes: map[string]audit.Change{"role": {From: from, To: name}}})
+		return s.giveRole(tx, org, m, to, actRoleSet)
 	})
 }
 
@@ -146,44 +137,17 @@ func (s *System) RemoveMember(ctx context.Context, org, userID string) error {
 		if o.PersonalOf == userID {
 			return errPersonalOrg
 		}
-		from, err := s.leaveRoles(tx, org, userID, false)
+		m, err := memberOf(tx, org, userID)
 		if err != nil {
 			return err
 		}
-		if err := deleteMember(tx, org, userID); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actMemberTaken, Org: org, Targets: []audit.Ref{audit.User(userID), {Type: "org", ID: org}},
-			Changes: map[string]audit.Change{"role": {From: from, To: nil}}})
+		return s.takeOut(tx, org, m, actMemberTaken)
 	})
 }
 
-// leaveRoles takes a member's roles in an org and returns the first one's name.
-// It is ErrNotFound for somebody who is no member.
-func (s *System) leaveRoles(tx *store.Tx, org, userID string, staysOwner bool) (from string, err error) {
-	if in, err := isIn(tx, org, userID); err != nil || !in {
-		return "", firstError(err, store.ErrNotFound)
-	}
-	had, err := rolesIn(tx, org, userID)
-	if err != nil {
-		return "", err
-	}
-	for _, r := range had {
-		if r.ID != "rol_owner" || staysOwner {
-			continue
-		}
-		if other, err := otherOwner(tx, org, userID); err != nil || !other {
-			return "", firstError(err, errLastOwner)
-		}
-	}
-	if len(had) > 0 {
-		from = had[0].Name
-	}
-	return from, unbind(tx, "user", userID, org)
-}
-
 // CloseOrg ends work in an org: to everybody but operators it is not there any
-// more. What it has is kept. Whoever asks types its slug.
+// more, and whoever works in it goes on in his own. What it has is kept. Whoever
+// asks types its slug.
 func (s *System) CloseOrg(ctx context.Context, org, typed, reason string) error {
 	var c web.Check
 	reason = checkReason(&c, reason)
@@ -198,6 +162,9 @@ func (s *System) CloseOrg(ctx context.Context, org, typed, reason string) error 
 			return errPersonalOrg
 		case !o.Deleted.IsZero():
 			return nil
+		}
+		if err := sendAllHome(tx, org, 3); err != nil {
+			return err
 		}
 		if err := setOrgDeleted(tx, org, tx.Now().UnixMilli()); err != nil {
 			return err

@@ -110,17 +110,11 @@ func (s *System) adminRoleAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.SetRole(r.Context(), r.PathValue("id"), r.PathValue("user"), in.Role); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.SetRole(r.Context(), r.PathValue("id"), r.PathValue("user"), in.Role))
 }
 
 func (s *System) adminRemoveAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.RemoveMember(r.Context(), r.PathValue("id"), r.PathValue("user")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.RemoveMember(r.Context(), r.PathValue("id"), r.PathValue("user")))
 }
 
 // closeInput has the slug of the org, typed so that it is no other.
@@ -134,15 +128,9 @@ func (s *System) closeOrgAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.CloseOrg(r.Context(), r.PathValue("id"), in.Confirm, in.Reason); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.CloseOrg(r.Context(), r.PathValue("id"), in.Confirm, in.Reason))
 }
 
 func (s *System) reopenOrgAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.ReopenOrg(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.ReopenOrg(r.Context(), r.PathValue("id")))
 }

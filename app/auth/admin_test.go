@@ -1,10 +1,7 @@
 package auth_test
 
 import (
-	"encoding/json"
-	"fmt"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -161,109 +158,6 @@ func TestResetOfTheSecondFactor(t *testing.T) {
 	}
 }
 
-func TestOperatorsAreMadeAndUnmade(t *testing.T) {
-	t.Parallel()
-	a, op, user, id := support(t)
-	grace := a.UserID("grace@example.com")
-	make := func(b *apptest.Browser, who, to, typed string) apptest.Page {
-		return b.Post("/-/admin/users/"+who+"/operator", "act", "operator", "to", to, "email", typed)
-	}
-	make(op, id, "operator", "grace@example.com").Want(422, "Type the address of this user")
-	make(op, grace, "user", "grace@example.com").Want(409, "last operator")
-	op.Post("/-/admin/users/"+grace+"/suspend", "reason", phoned).Want(409, "cannot do this to yourself")
-	a.SignUp("bob@example.com")
-	a.Forget()
-	make(op, a.UserID("bob@example.com"), "operator", "bob@example.com").Want(409, "verified the address")
-	a.ExpectNothing()
-	make(op, id, "operator", "ADA@example.com").Want(200, "operator")
-	a.Expect(apptest.Happened{Audit: []string{"operator.created"}, Rows: map[string]int{"auth_role_binding": 1}})
-	user.Get("/-/admin").Want(200)
-	make(user, grace, "user", "grace@example.com").Want(200)
-	a.Expect(apptest.Happened{Audit: []string{"operator.removed"}, Rows: map[string]int{"auth_role_binding": -1}})
-	op.Get("/-/admin").Want(403)
-	make(op, id, "user", "ada@example.com").Want(403)
-}
-
-// Two operators unmake each other at once, or each suspends the other: one stays.
-func TestOneOperatorStays(t *testing.T) {
-	t.Parallel()
-	for name, act := range map[string]func(a *apptest.App, email string) error{
-		"unmade": func(a *apptest.App, email string) error {
-			return a.Auth.UnmakeOperator(t.Context(), a.UserID(email), email)
-		},
-		"suspended": func(a *apptest.App, email string) error { return a.Auth.Suspend(t.Context(), a.UserID(email), phoned) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			a := apptest.New(t)
-			emails := make([]string, 8)
-			for i := range emails {
-				emails[i] = fmt.Sprintf("op%d@example.com", i)
-				_, err := a.Auth.AddOperator(t.Context(), "Op", emails[i], apptest.Password)
-				a.Must(err)
-			}
-			var wg sync.WaitGroup
-			var mu sync.Mutex
-			refused := 0
-			for _, email := range emails {
-				wg.Go(func() {
-					if err := act(a, email); err != nil {
-						mu.Lock()
-						defer mu.Unlock()
-						if refused++; web.AsError(err).Code != "last_operator" {
-							t.Error(err)
-						}
-					}
-				})
-			}
-			wg.Wait()
-			if refused != 1 {
-				t.Errorf("%d were refused, and one has to be", refused)
-			}
-		})
-	}
-}
-
-// Somebody who may manage users reaches nobody who may do more, and gets no more
-// power by it; and each route asks for its own permission.
-func TestPowerOverUsersReachesNobodyAbove(t *testing.T) {
-	t.Parallel()
-	a, _, _, id := support(t)
-	ivy := a.Verified("ivy@example.com")
-	a.Grant("ivy@example.com", "console:read", "users:read", "users:manage")
-	grace := a.UserID("grace@example.com")
-	a.Forget()
-	for _, act := range []string{"verify", "reset-password", "suspend", "reset-mfa"} {
-		ivy.PostJSON("/-/api/v1/users/"+grace+"/"+act, map[string]string{"reason": phoned}).WantProblem(403, "above_you")
-	}
-	ivy.Do("DELETE", "/-/api/v1/users/"+grace+"/sessions", "", "").WantProblem(403, "above_you")
-	ivy.PostJSON("/-/api/v1/users/"+id+"/operator", map[string]string{"email": "ada@example.com"}).WantProblem(403, "forbidden")
-	ivy.PostJSON("/-/api/v1/users/"+a.UserID("ivy@example.com")+"/operator", map[string]string{"email": "ivy@example.com"}).WantProblem(403, "forbidden")
-	ivy.PostJSON("/-/api/v1/users/"+id+"/impersonate", map[string]string{"reason": why}).WantProblem(403, "forbidden")
-	ivy.Get("/-/admin/orgs").Want(403, "orgs:read")
-	ivy.Get("/-/admin/users/"+id).Want(200, "Suspend").Without("Act as this user", "Make this user an operator", "Latest events")
-	a.ExpectNothing()
-
-	reader := a.Verified("rita@example.com")
-	a.Grant("rita@example.com", "users:read")
-	reader.Get("/-/admin/users").Want(403, "console:read") // the console is not hers
-	reader.Get("/-/api/v1/users").Want(200, "ada@example.com")
-	a.Grant("rita@example.com", "console:read")
-	reader.Get("/-/admin/users/"+id).Want(200).Without("Suspend", "Sign out everywhere")
-	a.Forget()
-	for _, act := range []string{"verify", "reset-password", "sessions", "suspend", "reactivate", "reset-mfa", "operator"} {
-		reader.Post("/-/admin/users/"+id+"/"+act, "reason", phoned).Want(403, "users:manage")
-		if act != "sessions" {
-			reader.PostJSON("/-/api/v1/users/"+id+"/"+act, map[string]string{"reason": phoned}).WantProblem(403, "forbidden")
-		}
-	}
-	reader.Post("/-/admin/users/"+id+"/impersonate", "reason", why).Want(403, "users:impersonate")
-	a.ExpectNothing()
-	nobody := a.Browser()
-	nobody.Get("/-/api/v1/users/"+id).WantProblem(401, "signed_out")
-	a.OrgKey("acme", "org:read").Get("/-/api/v1/users").WantProblem(403, "forbidden")
-}
-
 func TestFindingPeople(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)
@@ -344,72 +238,4 @@ func TestFindingPeople(t *testing.T) {
 	}
 	op.Get("/-/api/v1/users/usr_none").WantProblem(404, "not_found")
 	op.Get("/-/admin/users/usr_none").Want(404)
-}
-
-func TestOperatorInOrgs(t *testing.T) {
-	t.Parallel()
-	a, op, ada, id := support(t)
-	bob := a.Verified("bob@example.com")
-	org := a.SharedOrg("bobs", "Bob's boats", map[string]string{"bob@example.com": "rol_owner", "ada@example.com": "rol_member"})
-	personal := a.PersonalOrg("ada@example.com")
-	bobID := a.UserID("bob@example.com")
-	key := a.OrgKey("bobs", "org:read")
-	a.RunJobs()
-	a.Forget()
-	op.Get("/-/admin/orgs?q=bob%27s").Want(200, "Bob's boats")
-	op.Get("/-/admin/orgs?only=shared").Want(200, "Bob's boats").Without(personal)
-	page := "/-/admin/orgs/" + org
-	op.Get(page).Want(200, "bob@example.com", "ada@example.com", "owner", "a test") // the key's name
-	ada.Get("/-/org/bobs/audit").Want(403)
-
-	op.Post(page+"/role", "user", id, "role", "rol_admin").Want(200, "another role")
-	a.Expect(apptest.Happened{Audit: []string{"member.role_set_by_operator"}})
-	if e := a.Events(1)[0]; e.Org != org || e.Changes["role"] != (audit.Change{From: "member", To: "admin"}) {
-		t.Errorf("the event: %+v", e)
-	}
-	ada.Get("/-/org/bobs/audit").Want(200, "set by an operator")
-	for body, want := range map[string]string{`{"role":"rol_operator"}`: "invalid", `{"role":"rol_none"}`: "invalid"} {
-		var p apptest.Problem
-		op.Do("PUT", "/-/api/v1/admin/orgs/"+org+"/members/"+id, "application/json", body).Want(422).JSON(&p)
-		if p.Code != want {
-			t.Errorf("%s: %+v", body, p)
-		}
-	}
-	op.Post(page+"/role", "user", bobID, "role", "rol_member").Want(409, "only owner")
-	op.Post(page+"/remove", "user", bobID).Want(409, "only owner")
-	op.Post(page+"/remove", "user", a.UserID("grace@example.com")).Want(404)
-	op.Post("/-/admin/orgs/"+personal+"/remove", "user", id).Want(409, "personal org")
-	op.Post("/-/admin/orgs/"+personal+"/close", "confirm", a.Query(`SELECT slug FROM auth_org WHERE id = ?`, personal), "reason", phoned).Want(409, "personal org")
-	op.Post(page+"/close", "confirm", "bob", "reason", phoned).Want(422, "Type the slug")
-	a.ExpectNothing()
-
-	op.Post(page+"/remove", "user", id).Want(200, "taken out")
-	a.Expect(apptest.Happened{Audit: []string{"member.removed_by_operator"}, Rows: map[string]int{"auth_membership": -1, "auth_role_binding": -1}})
-	ada.Get("/-/org/bobs/audit").Want(404)
-
-	op.Post(page+"/close", "confirm", "bobs", "reason", phoned).Want(200, "closed")
-	a.Expect(apptest.Happened{Audit: []string{"org.closed_by_operator"}})
-	bob.Get("/-/org/bobs/audit").Want(404)
-	key.Get("/-/api/v1/me").WantProblem(401, "bad_token")
-	op.Get("/-/admin/orgs?only=deleted").Want(200, "Bob's boats")
-	op.Post(page+"/reopen").Want(200, "open again")
-	a.Expect(apptest.Happened{Audit: []string{"org.reopened_by_operator"}})
-	bob.Get("/-/org/bobs/audit").Want(200)
-
-	var list struct {
-		Orgs []struct {
-			ID      string `json:"id"`
-			Members int    `json:"members"`
-		} `json:"orgs"`
-	}
-	op.Get("/-/api/v1/admin/orgs?q=bobs").Want(200).JSON(&list)
-	if len(list.Orgs) != 1 || list.Orgs[0].ID != org || list.Orgs[0].Members != 1 {
-		t.Errorf("%+v", list)
-	}
-	reader := a.Key("orgs:read")
-	reader.Get("/-/api/v1/admin/orgs/"+org).Want(200, bobID)
-	reader.PostJSON("/-/api/v1/admin/orgs/"+org+"/close", map[string]string{"confirm": "bobs", "reason": phoned}).WantProblem(403, "forbidden")
-	raw, err := json.Marshal(map[string]string{"role": "rol_admin"})
-	a.Must(err)
-	reader.Do("PUT", "/-/api/v1/admin/orgs/"+org+"/members/"+bobID, "application/json", string(raw)).WantProblem(403, "forbidden")
 }

@@ -12,7 +12,7 @@ type UserDetail struct {
 	Addresses    []Address
 	Password     bool // there is one
 	Credentials  []Credential
-	Orgs         []OrgOf
+	Orgs         []Membership
 	Sessions     []SessionRow
 	MoreSessions bool     // there are more than are listed
 	Keys         []Key    // which the user made, the newest first
@@ -24,12 +24,6 @@ type Address struct {
 	Email    string
 	Primary  bool
 	Verified time.Time // zero: it is only claimed
-}
-
-// OrgOf is an org with the role that a user has there.
-type OrgOf struct {
-	ID, Slug, Name, Role string
-	Personal             bool
 }
 
 // SessionRow is a living session as operators see it.
@@ -59,13 +53,13 @@ func (s *System) UserByID(tx *store.Tx, id string) (d UserDetail, err error) {
 	if d.Credentials, err = credentialsOf(tx, id); err != nil {
 		return d, err
 	}
-	if d.Orgs, err = orgsWithRoles(tx, id); err != nil {
+	if d.Orgs, err = Memberships(tx, id); err != nil {
 		return d, err
 	}
 	if d.Permissions, err = permissions(tx, id, ""); err != nil {
 		return d, err
 	}
-	if d.Keys, err = newestKeysOf(tx, "user:"+id, shown); err != nil {
+	if d.Keys, err = keysMadeBy(tx, "user:"+id, "", shown); err != nil {
 		return d, err
 	}
 	d.Sessions, d.MoreSessions, err = s.SessionsOf(tx, id, shown)

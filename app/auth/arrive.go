@@ -85,7 +85,7 @@ func (e entry) nowhere() bool { return e.session == "" && !e.waits() && e.delete
 func (s *System) arrive(w http.ResponseWriter, r *http.Request, n newSession, e entry, next string) error {
 	switch {
 	case e.waits():
-		s.setPendingCookie(w, n.pending)
+		s.setCookie(w, pendingCookie, string(n.pending), life[forMFA])
 		return web.SeeOther(w, r, "/-/login/mfa?"+url.Values{"next": {web.LocalPath(next, "/")}}.Encode())
 	case !e.deleteAt.IsZero():
 		return s.Pages.Render(w, r, "auth/keep", web.View{Title: "Keep your account?", Data: keepData{Token: string(n.keep), DeleteAt: e.deleteAt}})

@@ -20,7 +20,7 @@ func Can(ctx context.Context, permission string) bool {
 // org, named by its id or slug, by the rows of now.
 func (s *System) CanIn(ctx context.Context, org, permission string) (bool, error) {
 	_, has, err := s.Enter(ctx, web.IdentityOf(ctx), org)
-	if e := web.AsError(err); err != nil && (e.Status == http.StatusNotFound || e.Code == codeMFA) {
+	if e := web.AsError(err); err != nil && (e.Status == http.StatusNotFound || e.Code == codeMFA || e.Code == errWeak.Code) {
 		return false, nil
 	}
 	return can(has, plain(permission)), err

@@ -77,10 +77,7 @@ func (s *System) confirmAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.confirmBy(r.Context(), in); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.confirmBy(r.Context(), in))
 }
 
 type confirmCodeInput struct {
@@ -104,8 +101,5 @@ func (s *System) confirmCodeAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.sendConfirmCode(r.Context(), in.Method); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.sendConfirmCode(r.Context(), in.Method))
 }

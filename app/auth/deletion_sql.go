@@ -11,13 +11,8 @@ func lastOperator(tx *store.Tx, userID string) (bool, error) {
 	if is, err := isOperator(tx, userID); err != nil || !is {
 		return false, err
 	}
-	var other string
-	err := tx.QueryRow(`SELECT b.id FROM auth_role_binding b JOIN auth_user u ON u.id = b.principal_id
-		WHERE b.role_id = 'rol_operator' AND b.org_id IS NULL AND b.principal_kind = 'user' AND b.principal_id <> ? AND u.status = 'active' LIMIT 1`, userID).Scan(&other)
-	if isNotFound(err) {
-		return true, nil
-	}
-	return false, err
+	other, err := otherOperator(tx, userID)
+	return !other, err
 }
 
 func scanMembership(r store.Scanner) (m Membership, err error) {

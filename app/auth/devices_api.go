@@ -85,10 +85,6 @@ func (s *System) revokeManyAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) revokeOneAPI(w http.ResponseWriter, r *http.Request) error {
-	if _, err := s.end(r, whichOne, r.PathValue("id")); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	_, err := s.end(r, whichOne, r.PathValue("id"))
+	return noContent(w, err)
 }

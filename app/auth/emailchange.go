@@ -166,10 +166,5 @@ func (s *System) emailCancelForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) emailCancelAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.dropEmail(r.Context()); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, s.dropEmail(r.Context()))
 }

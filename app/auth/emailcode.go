@@ -6,8 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"net/http"
-	"strings"
-	"unicode"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/web"
@@ -18,25 +16,11 @@ import (
 // tried too often, or for an address that has no account.
 var errMailedCode = web.Invalid(web.Field{Field: "code", Code: "code", Message: "This code is not right, or no longer works. Ask for a new one if need be."})
 
-// cleanCode takes a code as people type and copy it, with spaces or dashes.
-func cleanCode(text string) (string, bool) {
-	if len(text) > 64 {
-		return "", false
-	}
-	code := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || r == '-' {
-			return -1
-		}
-		return r
-	}, text)
-	return code, len(code) == codeDigits && strings.Trim(code, "0123456789") == ""
-}
-
 // signInByCode starts a session, if the code is the one that was mailed for the
 // attempt. Each try is counted and recorded, whether the address is known or not.
 func (s *System) signInByCode(ctx context.Context, attempt token, text string, n newSession) (entry, error) {
-	code, ok := cleanCode(text)
-	if !ok {
+	code := plainCode(text)
+	if !digitsOnly(code, codeDigits) {
 		return entry{}, errMailedCode
 	}
 	o, err := store.Read(ctx, s.DB, func(tx *store.Tx) (oneTime, error) { return readOneTime(attemptByHash(tx, attempt.hash())) })
@@ -49,9 +33,9 @@ func (s *System) signInByCode(ctx context.Context, attempt token, text string, n
 	if wait, ok := s.Limiter.Allow("email code "+o.payload["email"], perMailedCode); !ok {
 		return entry{}, web.TooMany(wait)
 	}
-	mac := s.mailedMAC(hex.EncodeToString(attempt.hash()), code)
+	mac := s.codeMAC("sign-in "+hex.EncodeToString(attempt.hash()), code)
 	e, err := store.Write(ctx, s.DB, func(tx *store.Tx) (entry, error) {
-		now, err := readOneTime(tryAttempt(tx, attempt.hash(), codeTries))
+		now, err := readOneTime(try(tx, attempt.hash(), forEmailCode, codeTries))
 		if err != nil && !errors.Is(err, errLink) {
 			return entry{}, err
 		}
@@ -129,7 +113,7 @@ func (s *System) codeForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return s.again(w, r, "auth/emailcode", web.View{Title: "Check your mail", Data: data}, nil, err)
 	}
-	s.setAttempt(w, "")
+	s.setCookie(w, attemptCookie, "", 0)
 	return s.arrive(w, r, n, e, in.Next)
 }
 

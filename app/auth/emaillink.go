@@ -46,7 +46,7 @@ func (s *System) emailAskForm(w http.ResponseWriter, r *http.Request) error {
 		return s.again(w, r, "auth/emailask", web.View{Title: "Sign in by email", Data: nextData{Next: web.LocalPath(in.Next, "")}},
 			map[string]string{"email": in.Email}, err)
 	}
-	s.setAttempt(w, attempt)
+	s.setCookie(w, attemptCookie, string(attempt), life[forEmailLink])
 	to := "/-/login/email/code"
 	if next := web.LocalPath(in.Next, ""); next != "" {
 		to = web.WithNext(to, next)
@@ -120,7 +120,7 @@ func (s *System) enterByLink(w http.ResponseWriter, r *http.Request, t token) er
 		return err
 	}
 	s.throttle.succeeded(s.DB.Now(), email, web.OriginOf(r.Context()).Addr)
-	s.setAttempt(w, "")
+	s.setCookie(w, attemptCookie, "", 0)
 	return s.arrive(w, r, n, e, next)
 }
 

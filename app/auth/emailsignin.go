@@ -2,13 +2,8 @@ package auth
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/rand"
-	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
-	"math/big"
 	"net/http"
 	"time"
 
@@ -27,9 +22,6 @@ import (
 //
 // A row for the attempt is made for every address, known or not, so that neither
 // the answers nor what can be tried tell which addresses have an account.
-
-// codeDigits is the length of a code; codeTries how often one can be got wrong.
-const codeDigits, codeTries = 6, 5
 
 // perMailedCode bounds wrong codes for one address over all attempts: whoever asks for
 // code after code still has a million to guess from.
@@ -55,24 +47,8 @@ type SendSignIn struct {
 // Kind implements queue.Args.
 func (SendSignIn) Kind() string { return "auth.send_sign_in" }
 
-func newCode() string {
-	n, err := rand.Int(rand.Reader, big.NewInt(1_000_000))
-	if err != nil {
-		panic(err) // as crypto/rand.Read does: there is no randomness
-	}
-	return fmt.Sprintf("%0*d", codeDigits, n)
-}
-
-// mailedMAC is what is stored of a code. Six digits would be found at once from a
-// plain hash, so it is under a key that stands outside of the database.
-func (s *System) mailedMAC(attempt, code string) string {
-	mac := hmac.New(sha256.New, s.Master.Derive("auth email code"))
-	mac.Write([]byte(attempt + " " + code))
-	return hex.EncodeToString(mac.Sum(nil))
-}
-
 func (s *System) sendSignIn(ctx context.Context, job queue.Job[SendSignIn]) error {
-	link, code, in := newToken(), newCode(), job.Args
+	link, code, in := newToken(), newSentCode(), job.Args
 	attempt, err := hex.DecodeString(in.Attempt)
 	if err != nil {
 		return queue.Cancel(err)
@@ -92,7 +68,7 @@ func (s *System) sendSignIn(ctx context.Context, job queue.Job[SendSignIn]) erro
 			return err
 		}
 		about := map[string]string{"email": u.email.norm, "typed": u.email.typed, "attempt": in.Attempt, "device": in.Device, "next": in.Next,
-			"mac": s.mailedMAC(in.Attempt, code)}
+			"mac": s.codeMAC("sign-in "+in.Attempt, string(code))}
 		if err := bindAttempt(tx, attempt, u.id, about); err != nil {
 			return err
 		}
@@ -101,7 +77,7 @@ func (s *System) sendSignIn(ctx context.Context, job queue.Job[SendSignIn]) erro
 			return err
 		}
 		_, err = s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/sign_in", User: u.id, Vars: map[string]string{
-			"Name": u.name, "Code": code[:3] + " " + code[3:], "Device": in.Device, "URL": s.URL + "/-/login/email?token=" + string(link)}})
+			"Name": u.name, "Code": string(code[:3] + " " + code[3:]), "Device": in.Device, "URL": s.URL + "/-/login/email?token=" + string(link)}})
 		return err
 	})
 	if isNotFound(err) {
@@ -171,29 +147,10 @@ func (s *System) claimByMail(tx *store.Tx, u user, device token) error {
 	return s.verified(tx, u)
 }
 
-// attemptCookie is the name of the cookie that holds the attempt's token.
-func attemptCookie(secure bool) string {
-	if secure {
-		return "__Host-seaworthy_sign_in"
-	}
-	return "seaworthy_sign_in"
-}
-
-// setAttempt gives the browser its attempt, or takes it away with "".
-func (s *System) setAttempt(w http.ResponseWriter, t token) {
-	age := int(life[forEmailLink].Seconds())
-	if t == "" {
-		age = -1
-	}
-	http.SetCookie(w, &http.Cookie{Name: attemptCookie(s.Secure), Value: string(t), Path: "/", HttpOnly: true,
-		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: age})
-}
-
 // attemptOf is the attempt of the browser that asks, "" for none.
 func (s *System) attemptOf(r *http.Request) token {
-	c, err := r.Cookie(attemptCookie(s.Secure))
-	if err != nil || len(c.Value) != len(newToken()) {
-		return ""
+	if t := token(s.cookieOf(r, attemptCookie)); len(t) == len(newToken()) {
+		return t
 	}
-	return token(c.Value)
+	return ""
 }

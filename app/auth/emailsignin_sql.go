@@ -17,13 +17,6 @@ func bindAttempt(tx *store.Tx, hash []byte, userID string, payload map[string]st
 		userID, string(text), hash, string(forEmailCode), tx.Now().UnixMilli())
 }
 
-// tryAttempt counts a try and reads the attempt, if it has tries left.
-func tryAttempt(tx *store.Tx, hash []byte, most int) (oneTime, string, error) {
-	return scanOneTime(tx.QueryRow(`UPDATE auth_one_time SET attempts = attempts + 1
-		WHERE hash = ? AND purpose = ? AND consumed_at IS NULL AND exp > ? AND attempts < ? RETURNING `+oneTimeColumns,
-		hash, string(forEmailCode), tx.Now().UnixMilli(), most), forEmailCode)
-}
-
 // attemptByHash is an attempt whether it lives or not, for the page that waits
 // for a code: what it shows must not tell.
 func attemptByHash(tx *store.Tx, hash []byte) (oneTime, string, error) {
@@ -46,10 +39,4 @@ func hasUsed(tx *store.Tx, userID string, cookieHash []byte) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// deleteOneTime drops tokens that ended long ago, the oldest first.
-func deleteOneTime(tx *store.Tx, before int64, most int) error {
-	_, err := tx.Exec(`DELETE FROM auth_one_time WHERE hash IN (SELECT hash FROM auth_one_time WHERE exp < ? ORDER BY exp LIMIT ?)`, before, most)
-	return err
 }

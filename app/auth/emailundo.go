@@ -46,9 +46,10 @@ func (s *System) emailUndoForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 // undoEmail takes the account from whoever changed its address: the sessions end,
-// the password goes, a deletion is called off. A link undoes its own change and
-// every later one; that of an earlier change goes on working, so that somebody
-// who changes the address twice gains nothing by undoing the second.
+// the password and what was added meanwhile go, a deletion is called off. A link
+// undoes its own change and every later one; that of an earlier change goes on
+// working, so that somebody who changes the address twice gains nothing by undoing
+// the second.
 func (s *System) undoEmail(tx *store.Tx, t, reset token) error {
 	o, err := consume(tx, t, forEmailUndo)
 	if err != nil {
@@ -65,9 +66,6 @@ func (s *System) undoEmail(tx *store.Tx, t, reset token) error {
 	if u, err = s.replaceAddress(tx, u, address{typed: o.payload["email"], norm: o.payload["norm"]}); err != nil {
 		return err
 	}
-	if err := voidSince(tx, u.id, forEmailUndo, o.created); err != nil {
-		return err
-	}
 	if u.status == statusDeleting {
 		if err := s.keep(tx, u); err != nil {
 			return err
@@ -76,16 +74,35 @@ func (s *System) undoEmail(tx *store.Tx, t, reset token) error {
 	if err := clearPassword(tx, u.id); err != nil {
 		return err
 	}
-	if _, err := s.revokeAll(tx, u.id, "the change of address was undone"); err != nil {
+	if err := voidSince(tx, u.id, forEmailUndo, o.created); err != nil {
+		return err
+	}
+	took, err := s.dislodge(tx, u, o.created.Add(-beforeChange))
+	if err != nil {
+		return err
+	}
+	if _, err := s.revokeAll(tx, u.id, undone); err != nil {
 		return err
 	}
 	if err := issue(tx, reset, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}}); err != nil {
 		return err
 	}
-	if _, err := s.Mail.Send(tx, email.Message{To: before.email.typed, Template: "auth/email_undone", User: u.id, Vars: map[string]string{
-		"Name": u.name, "When": tx.Now().Format("2 Jan 2006, 15:04 UTC"), "Masked": u.email.masked(), "URL": s.URL + "/-/forgot"}}); err != nil {
+	if err := s.tellUndone(tx, u, before, took); err != nil {
 		return err
 	}
-	return s.Audit.Record(tx, audit.Event{Action: actEmailUndone, Actor: actorOr(tx, u.id), Targets: []audit.Ref{audit.User(u.id)},
+	return s.Audit.Record(tx, audit.Event{Action: actEmailUndone, Actor: actorOr(tx, u.id), Targets: []audit.Ref{audit.User(u.id)}, Details: took.details(),
 		Subject: audit.User(u.id), Personal: map[string]string{"email": u.email.typed, "email_before": before.email.typed}})
+}
+
+// tellUndone writes to the address that came back what was taken out, and to the
+// other one that the account is not to be had there.
+func (s *System) tellUndone(tx *store.Tx, u, before user, took intrusion) error {
+	when := tx.Now().Format("2 Jan 2006, 15:04 UTC")
+	if _, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/email_restored", User: u.id, Vars: map[string]string{
+		"Name": u.name, "When": when, "Removed": took.words(), "URL": s.URL + "/-/forgot"}}); err != nil {
+		return err
+	}
+	_, err := s.Mail.Send(tx, email.Message{To: before.email.typed, Template: "auth/email_undone", User: u.id, Vars: map[string]string{
+		"Name": u.name, "When": when, "Masked": u.email.masked(), "URL": s.URL + "/-/forgot"}})
+	return err
 }

@@ -172,7 +172,7 @@ func (s *System) forget(ctx context.Context, id string) error {
 		targets := []audit.Ref{audit.User(me.User)}
 		var err error
 		if id == "" {
-			err = forgetDevices(tx, me.User)
+			_, err = forgetDevices(tx, me.User)
 		} else {
 			targets = append(targets, audit.Ref{Type: "device", ID: id})
 			err = forgetDevice(tx, me.User, id)

@@ -22,7 +22,7 @@ func (s *System) Enter(ctx context.Context, id web.Identity, slugOrID string) (o
 			err = store.ErrNotFound
 		}
 		if err == nil && o.requireMFA && id.Person() && id.Level < 2 {
-			err = errNeedsMFA
+			err = needsSecond(tx, id)
 		}
 		org = o.Org
 		return err
@@ -34,6 +34,19 @@ func (s *System) Enter(ctx context.Context, id web.Identity, slugOrID string) (o
 		return web.Org{}, nil, err
 	}
 	return org, permissions, nil
+}
+
+// needsSecond leads whoever has a second factor to show it in this session, and
+// everybody else to set one up. Who acts as somebody else can do neither.
+func needsSecond(tx *store.Tx, id web.Identity) error {
+	has, err := hasFactor(tx, id.User)
+	switch {
+	case err != nil:
+		return err
+	case has && id.Impersonator == "":
+		return errWeak
+	}
+	return errNeedsMFA
 }
 
 // held is what a caller may do in an org, or in the whole instance if org is "",

@@ -14,6 +14,8 @@ func (s *System) ownParts() []ExportPart {
 		{Name: "sessions", About: "when, where and with what you signed in", Write: exportRows(s, exportedSessions)},
 		{Name: "devices", About: "the browsers and programs you signed in with", Write: exportRows(s, exportedDevices)},
 		{Name: "organizations", About: "the organizations you belong to, and your role in each", Write: exportRows(s, exportedOrgs)},
+		{Name: "second_steps", About: "what you show besides the first step when you sign in", Write: exportRows(s, exportedFactors)},
+		{Name: "linked_accounts", About: "the accounts elsewhere that you can sign in with", Write: exportRows(s, exportedIdentities)},
 		{Name: "api_keys", About: "the API keys you made", Write: exportRows(s, exportedKeys)},
 	}
 }
@@ -92,6 +94,26 @@ type exportedOrg struct {
 	Slug  string    `json:"slug"`
 	Role  string    `json:"role"`
 	Since time.Time `json:"since"`
+}
+
+// exportedFactor is a second factor without its secret; of a phone the label has
+// the last digits.
+type exportedFactor struct {
+	ID       string     `json:"id"`
+	Kind     string     `json:"kind"`
+	Label    string     `json:"label"`
+	Created  time.Time  `json:"created_at"`
+	LastUsed *time.Time `json:"last_used_at"`
+}
+
+type exportedIdentity struct {
+	ID       string    `json:"id"`
+	Provider string    `json:"provider"`
+	Issuer   string    `json:"issuer"`
+	Subject  string    `json:"subject"`
+	Email    string    `json:"email"` // as the provider last said
+	Linked   time.Time `json:"linked_at"`
+	LastUsed time.Time `json:"last_used_at"`
 }
 
 type exportedKey struct {

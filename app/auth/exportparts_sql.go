@@ -54,6 +54,25 @@ func exportedOrgs(tx *store.Tx, userID string) ([]exportedOrg, error) {
 		FROM auth_membership m JOIN auth_org o ON o.id = m.org_id WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY m.org_id`, userID)
 }
 
+func exportedFactors(tx *store.Tx, userID string) ([]exportedFactor, error) {
+	return store.All(tx, func(r store.Scanner) (e exportedFactor, err error) {
+		var created, used int64
+		err = r.Scan(&e.ID, &e.Kind, &e.Label, &created, &used)
+		e.Created, e.LastUsed = time.UnixMilli(created).UTC(), msOrNil(used)
+		return e, err
+	}, `SELECT id, kind, label, created_at, coalesce(last_used_at, 0) FROM auth_factor
+		WHERE user_id = ? AND confirmed_at IS NOT NULL ORDER BY user_id, kind, id`, userID)
+}
+
+func exportedIdentities(tx *store.Tx, userID string) ([]exportedIdentity, error) {
+	return store.All(tx, func(r store.Scanner) (e exportedIdentity, err error) {
+		var linked, used int64
+		err = r.Scan(&e.ID, &e.Provider, &e.Issuer, &e.Subject, &e.Email, &linked, &used)
+		e.Linked, e.LastUsed = time.UnixMilli(linked).UTC(), time.UnixMilli(used).UTC()
+		return e, err
+	}, `SELECT id, provider, issuer, sub, email, created_at, last_used_at FROM auth_identity WHERE user_id = ? ORDER BY id`, userID)
+}
+
 func exportedKeys(tx *store.Tx, userID string) ([]exportedKey, error) {
 	return store.All(tx, func(r store.Scanner) (e exportedKey, err error) {
 		var created, expires, used, revoked int64

@@ -65,7 +65,7 @@ func (s *System) confirmFactor(tx *store.Tx, u user, f factor, label string, cod
 		return false, err
 	}
 	f.label = label
-	if err := forgetDevices(tx, u.id); err != nil {
+	if _, err := forgetDevices(tx, u.id); err != nil {
 		return false, err
 	}
 	if len(others) == 0 {
@@ -109,7 +109,7 @@ func (s *System) removeFactor(tx *store.Tx, u user, id string) error {
 }
 
 func (s *System) afterRemoval(tx *store.Tx, userID string) error {
-	if err := forgetDevices(tx, userID); err != nil {
+	if _, err := forgetDevices(tx, userID); err != nil {
 		return err
 	}
 	if err := voidTokens(tx, userID, forMFA); err != nil {

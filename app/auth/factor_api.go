@@ -84,17 +84,11 @@ func (s *System) confirmFactorAPI(w http.ResponseWriter, r *http.Request) error 
 }
 
 func (s *System) textFactorAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.textAgain(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.textAgain(r.Context(), r.PathValue("id")))
 }
 
 func (s *System) removeFactorAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.dropFactor(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.dropFactor(r.Context(), r.PathValue("id")))
 }
 
 func (s *System) recoveryAPI(w http.ResponseWriter, r *http.Request) error {
@@ -131,8 +125,5 @@ func (s *System) trustedAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) forgetAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.forget(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.forget(r.Context(), r.PathValue("id")))
 }

@@ -3,6 +3,7 @@ package auth
 import (
 	"encoding/xml"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -15,15 +16,18 @@ import (
 // it shows, whatever stands between them.
 func FuzzCode(f *testing.F) {
 	f.Add("123 456")
-	f.Add("123-456")
-	f.Add("１２３４５６")
-	f.Add("")
+	for _, seed := range []string{"123-456", "１２３４５６", "", " 123 456 ", "1234567", "\u00a0123456", "12\u2009345\u202f6"} {
+		f.Add(seed)
+	}
 	f.Fuzz(func(t *testing.T, text string) {
 		code := plainCode(text)
 		if len(code) > len(text) || strings.ContainsAny(code, " -") {
 			t.Errorf("%q reads as %q", text, code)
 		}
-		if digitsOnly(code, totpDigits) && len(code) != 6 {
+		if plainCode(code) != code {
+			t.Errorf("%q reads as %q, and that as %q", text, code, plainCode(code))
+		}
+		if digitsOnly(code, codeDigits) && !regexp.MustCompile(`^[0-9]{6}$`).MatchString(code) {
 			t.Errorf("%q counts as six digits", code)
 		}
 	})

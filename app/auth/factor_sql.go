@@ -70,10 +70,13 @@ func dropFactors(tx *store.Tx, userID string) (int64, error) {
 	return tx.Exec(`DELETE FROM auth_factor WHERE user_id = ?`, userID)
 }
 
-// weakenSessions makes the sessions of a user count as proved by one factor.
+// weakenSessions makes the sessions of a user count as proved by one factor: none
+// works on in an org that asks for two.
 func weakenSessions(tx *store.Tx, userID string) error {
-	_, err := tx.Exec(`UPDATE auth_session SET aal = 1 WHERE user_id = ? AND aal > 1 AND revoked_at IS NULL`, userID)
-	return err
+	if _, err := tx.Exec(`UPDATE auth_session SET aal = 1 WHERE user_id = ? AND aal > 1 AND revoked_at IS NULL`, userID); err != nil {
+		return err
+	}
+	return sendWeakHome(tx, userID)
 }
 
 // strengthenSession notes that a second factor was shown in a living session.

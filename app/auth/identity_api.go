@@ -38,10 +38,5 @@ func (s *System) identitiesAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) unlinkAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.unlink(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, s.unlink(r.Context(), r.PathValue("id")))
 }

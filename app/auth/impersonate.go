@@ -52,7 +52,7 @@ func (s *System) Impersonate(w http.ResponseWriter, r *http.Request, userID, rea
 		return err
 	}
 	s.sessions.WriteSessionCookie(r.Context(), w, string(t), s.DB.Now().Add(absoluteLife))
-	s.setOwnCookie(w, own.Value)
+	s.setCookie(w, ownCookie, own.Value, ownLife)
 	return nil
 }
 

@@ -17,24 +17,6 @@ func (s *System) impersonationRoutes() []web.Route {
 	}
 }
 
-// ownCookie holds the session of an operator whose browser acts as a user.
-func ownCookie(secure bool) string {
-	if secure {
-		return "__Host-seaworthy_own"
-	}
-	return "seaworthy_own"
-}
-
-// setOwnCookie keeps an operator's own session aside, or forgets it for "".
-func (s *System) setOwnCookie(w http.ResponseWriter, value string) {
-	age := int(ownLife.Seconds())
-	if value == "" {
-		age = -1
-	}
-	http.SetCookie(w, &http.Cookie{Name: ownCookie(s.Secure), Value: value, Path: "/", HttpOnly: true,
-		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: age})
-}
-
 // stopForm ends the impersonation and brings the browser back to its operator.
 func (s *System) stopForm(w http.ResponseWriter, r *http.Request) error {
 	if web.OriginOf(r.Context()).Bearer {
@@ -62,11 +44,11 @@ func (s *System) stopForm(w http.ResponseWriter, r *http.Request) error {
 // resume makes the browser its operator's again, if the session that was kept
 // aside still counts. Nothing is written: both cookies are the browser's own.
 func (s *System) resume(w http.ResponseWriter, r *http.Request) bool {
-	own, err := r.Cookie(ownCookie(s.Secure))
+	own, err := r.Cookie(cookieName(ownCookie, s.Secure))
 	if err != nil {
 		return false
 	}
-	s.setOwnCookie(w, "")
+	s.setCookie(w, ownCookie, "", 0)
 	se, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (*session, error) { return sessionByToken(tx, token(own.Value).hash()) })
 	if err != nil || se.impersonator != "" {
 		return false

@@ -163,10 +163,8 @@ func (s *System) accept(ctx context.Context, t token) (orgRow, error) {
 		if err := s.join(tx, i, me.User); err != nil {
 			return o, err
 		}
-		if o.requireMFA && me.Level < 2 {
-			return o, nil
-		}
-		return o, setSessionOrg(tx, me.Session, o.ID)
+		_, err = setSessionOrg(tx, me.Session, o.ID)
+		return o, err
 	})
 	return o, deadInvitation(err)
 }
@@ -228,10 +226,8 @@ func (s *System) signUpInvited(ctx context.Context, t token, address string, in 
 		if err := s.join(tx, i, u.id); err != nil {
 			return o, err
 		}
-		if o.requireMFA {
-			return o, nil
-		}
-		return o, setSessionOrg(tx, id, o.ID)
+		_, err = setSessionOrg(tx, id, o.ID)
+		return o, err
 	})
 	return o, deadInvitation(err)
 }

@@ -75,12 +75,7 @@ func (s *System) keepAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.keepBy(r, token(in.Token)); err != nil {
-		return err
-	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, s.keepBy(r, token(in.Token)))
 }
 
 func (s *System) keepBy(r *http.Request, t token) error {

@@ -107,9 +107,9 @@ func keysMadeBy(tx *store.Tx, maker, before string, limit int) ([]Key, error) {
 }
 
 // instanceKeysMadeBy are the ids of the keys of the whole instance that somebody
-// made and that are not revoked.
-func instanceKeysMadeBy(tx *store.Tx, maker string) ([]string, error) {
-	return store.All(tx, text, `SELECT id FROM auth_api_key WHERE created_by = ? AND org_id IS NULL AND revoked_at IS NULL ORDER BY id`, maker)
+// made since a time, revoked ones too.
+func instanceKeysMadeBy(tx *store.Tx, maker string, since time.Time) ([]string, error) {
+	return store.All(tx, text, `SELECT id FROM auth_api_key WHERE created_by = ? AND org_id IS NULL AND created_at >= ? ORDER BY id`, maker, since.UnixMilli())
 }
 
 func revokeKey(tx *store.Tx, id string) error {

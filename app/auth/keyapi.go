@@ -46,5 +46,5 @@ func (s *System) makeKeyAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) revokeKeyAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.RevokeKey(r.Context(), web.OriginOf(r.Context()).Org.ID, r.PathValue("id")))
+	return noContent(w, s.RevokeKey(r.Context(), web.OriginOf(r.Context()).Org.ID, r.PathValue("id")))
 }

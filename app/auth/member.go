@@ -62,46 +62,72 @@ func (s *System) setRole(ctx context.Context, user, role string) error {
 		if err := mayHandle(tx, org.ID, permMembers, errAboveYou, m.role); err != nil {
 			return err
 		}
-		if err := mayHandle(tx, org.ID, permMembers, errRoleAboveYou, to.ID); err != nil || m.role == to.ID {
+		if err := mayHandle(tx, org.ID, permMembers, errRoleAboveYou, to.ID); err != nil {
 			return err
 		}
-		if m.role == ownerRole {
-			if err := s.otherOwner(tx, org.ID, user); err != nil {
-				return err
-			}
-		}
-		return s.giveRole(tx, org.ID, m, to)
+		return s.giveRole(tx, org.ID, m, to, actMemberRole)
 	})
 }
 
-// otherOwner refuses to leave an org without an owner. Writes run one after the
-// other, so of two who step down at once the second is refused.
-func (s *System) otherOwner(tx *store.Tx, org, but string) error {
-	another, err := hasOtherOwner(tx, org, but)
+// keepOwner refuses to leave an org without an owner who can sign in, by what is
+// done to a member. Writes run one after the other, so of two who step down at once
+// the second is refused.
+func keepOwner(tx *store.Tx, org string, m member) error {
+	if m.role != ownerRole {
+		return nil
+	}
+	another, err := hasOtherOwner(tx, org, m.user)
 	if err == nil && !another {
 		err = errLastOwner
 	}
 	return err
 }
 
-// giveRole puts a role in the place of the one a member has. What he had invited
-// to and could not any more ends.
-func (s *System) giveRole(tx *store.Tx, org string, m member, to Role) error {
+// giveRole puts another role in the place of the one a member has, under an action
+// that says who did it. What he had invited to and could not any more ends.
+func (s *System) giveRole(tx *store.Tx, org string, m member, to Role, act audit.Action) error {
+	if m.role == to.ID {
+		return nil
+	}
+	if err := keepOwner(tx, org, m); err != nil {
+		return err
+	}
 	if err := unbind(tx, "user", m.user, org); err != nil {
 		return err
 	}
 	if err := bindRole(tx, m.user, org, to.ID); err != nil {
 		return err
 	}
-	if err := s.Audit.Record(tx, audit.Event{Action: actMemberRole, Org: org, Targets: []audit.Ref{audit.User(m.user)},
+	if err := s.Audit.Record(tx, audit.Event{Action: act, Org: org, Targets: []audit.Ref{audit.User(m.user)},
 		Changes: map[string]audit.Change{"role": {From: m.roleName, To: to.Name}}}); err != nil {
 		return err
 	}
 	return s.endInvitationsBy(tx, org, m.user)
 }
 
-// removeMember takes somebody out of the request's org, or lets him leave it. His
-// next request there finds nothing.
+// takeOut takes a member out of an org, under an action that says who did it. His
+// browsers go on in his own org, and his next request in this one finds nothing.
+func (s *System) takeOut(tx *store.Tx, org string, m member, act audit.Action) error {
+	if err := keepOwner(tx, org, m); err != nil {
+		return err
+	}
+	if err := unbind(tx, "user", m.user, org); err != nil {
+		return err
+	}
+	if err := deleteMember(tx, org, m.user); err != nil {
+		return err
+	}
+	if err := sendHome(tx, org, m.user); err != nil {
+		return err
+	}
+	if err := s.Audit.Record(tx, audit.Event{Action: act, Org: org, Targets: []audit.Ref{audit.User(m.user)},
+		Details: map[string]any{"role": m.roleName}}); err != nil {
+		return err
+	}
+	return s.endInvitationsBy(tx, org, m.user)
+}
+
+// removeMember takes somebody out of the request's org, or lets him leave it.
 func (s *System) removeMember(ctx context.Context, user string) error {
 	org, me := web.OriginOf(ctx).Org, web.IdentityOf(ctx)
 	leaves := user == me.User
@@ -127,25 +153,7 @@ func (s *System) removeMember(ctx context.Context, user string) error {
 				return err
 			}
 		}
-		if m.role == ownerRole {
-			if err := s.otherOwner(tx, org.ID, user); err != nil {
-				return err
-			}
-		}
-		if err := unbind(tx, "user", user, org.ID); err != nil {
-			return err
-		}
-		if err := deleteMember(tx, org.ID, user); err != nil {
-			return err
-		}
-		if err := sendHome(tx, org.ID, user); err != nil {
-			return err
-		}
-		if err := s.Audit.Record(tx, audit.Event{Action: act, Org: org.ID, Targets: []audit.Ref{audit.User(user)},
-			Details: map[string]any{"role": m.roleName}}); err != nil {
-			return err
-		}
-		return s.endInvitationsBy(tx, org.ID, user)
+		return s.takeOut(tx, org.ID, m, act)
 	})
 }
 

@@ -67,7 +67,7 @@ func (s *System) memberRoleAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) removeMemberAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.removeMember(r.Context(), r.PathValue("user")))
+	return noContent(w, s.removeMember(r.Context(), r.PathValue("user")))
 }
 
 func (s *System) leaveAPI(w http.ResponseWriter, r *http.Request) error {
@@ -75,7 +75,7 @@ func (s *System) leaveAPI(w http.ResponseWriter, r *http.Request) error {
 	if !id.Person() {
 		return web.ErrPersonOnly
 	}
-	return noContentOr(w, s.removeMember(r.Context(), id.User))
+	return noContent(w, s.removeMember(r.Context(), id.User))
 }
 
 type transferInput struct {
@@ -87,7 +87,7 @@ func (s *System) transferAPI(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.transfer(r.Context(), in.User)
 	}
-	return noContentOr(w, err)
+	return noContent(w, err)
 }
 
 // invitationJSON is an invitation as the API gives it to those who manage members.
@@ -148,9 +148,9 @@ func (s *System) inviteAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) resendInviteAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.resend(r.Context(), r.PathValue("id")))
+	return noContent(w, s.resend(r.Context(), r.PathValue("id")))
 }
 
 func (s *System) revokeInviteAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.revokeInvitation(r.Context(), r.PathValue("id")))
+	return noContent(w, s.revokeInvitation(r.Context(), r.PathValue("id")))
 }

@@ -4,7 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -39,7 +39,6 @@ type pending struct {
 	oneTime
 	user  user
 	proof proof
-	tries int
 }
 
 // demand begins the wait for the second step.
@@ -72,12 +71,12 @@ func (s *System) waiting(tx *store.Tx, t token, kind sessionKind) (pending, erro
 	if err != nil {
 		return pending{}, errPending
 	}
-	return s.stillPending(tx, o, kind, 0)
+	return s.stillPending(tx, o, kind)
 }
 
 // stillPending holds a waiting sign-in against how things are: it has ended with
 // the account, its sessions or its password (spec/auth.md attack 35).
-func (s *System) stillPending(tx *store.Tx, o oneTime, kind sessionKind, tries int) (pending, error) {
+func (s *System) stillPending(tx *store.Tx, o oneTime, kind sessionKind) (pending, error) {
 	epoch, phc, err := basis(tx, o.user)
 	if isNotFound(err) {
 		return pending{}, errPending
@@ -89,7 +88,7 @@ func (s *System) stillPending(tx *store.Tx, o oneTime, kind sessionKind, tries i
 		return pending{}, errPending
 	}
 	u, err := userByID(tx, o.user)
-	return pending{oneTime: o, user: u, proof: proof{method: o.payload["method"], amr: o.payload["amr"]}, tries: tries}, err
+	return pending{oneTime: o, user: u, proof: proof{method: o.payload["method"], amr: o.payload["amr"]}}, err
 }
 
 // secondStep is what is shown as the second step.
@@ -109,17 +108,14 @@ func (s *System) finish(ctx context.Context, t token, n newSession, in secondSte
 		return entry{}, web.TooMany(wait)
 	}
 	e, err := store.Write(ctx, s.DB, func(tx *store.Tx) (entry, error) {
-		o, payload, tries, err := attempt(tx, t.hash(), forMFA, mfaTries)
-		if isNotFound(err) {
+		o, err := readOneTime(try(tx, t.hash(), forMFA, mfaTries))
+		if errors.Is(err, errLink) {
 			return entry{}, errPending
 		}
 		if err != nil {
 			return entry{}, err
 		}
-		if err := json.Unmarshal([]byte(payload), &o.payload); err != nil {
-			return entry{}, err
-		}
-		p, err := s.stillPending(tx, o, n.kind, tries)
+		p, err := s.stillPending(tx, o, n.kind)
 		if err != nil {
 			return entry{}, err
 		}

@@ -11,30 +11,8 @@ import (
 	"seaworthy/store"
 )
 
-func pendingCookie(secure bool) string {
-	if secure {
-		return "__Host-seaworthy_mfa"
-	}
-	return "seaworthy_mfa"
-}
-
-// setPendingCookie binds a sign-in that waits to the browser that began it; an
-// empty token takes it away.
-func (s *System) setPendingCookie(w http.ResponseWriter, t token) {
-	age := int(life[forMFA].Seconds())
-	if t == "" {
-		age = -1
-	}
-	http.SetCookie(w, &http.Cookie{Name: pendingCookie(s.Secure), Value: string(t), Path: "/", HttpOnly: true,
-		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: age})
-}
-
 func (s *System) pendingToken(r *http.Request) token {
-	c, err := r.Cookie(pendingCookie(s.Secure))
-	if err != nil {
-		return ""
-	}
-	return token(c.Value)
+	return token(s.cookieOf(r, pendingCookie))
 }
 
 // mfaData is the second step of a sign-in as its page shows it.
@@ -99,7 +77,7 @@ func (s *System) mfaPage(w http.ResponseWriter, r *http.Request) error {
 // startOver leads back to the first step. Whoever is signed in, in another tab,
 // is led on by the page there.
 func (s *System) startOver(w http.ResponseWriter, r *http.Request) error {
-	s.setPendingCookie(w, "")
+	s.setCookie(w, pendingCookie, "", 0)
 	return web.SeeOther(w, r, "/-/login?notice=mfa")
 }
 
@@ -127,7 +105,7 @@ func (s *System) mfaForm(w http.ResponseWriter, r *http.Request) error {
 		}
 		return s.again(w, r, "auth/mfa", web.View{Title: "Second step", Data: data}, nil, err)
 	}
-	s.setPendingCookie(w, "")
+	s.setCookie(w, pendingCookie, "", 0)
 	return s.arrive(w, r, n, e, in.Next)
 }
 
@@ -216,8 +194,5 @@ func (s *System) mfaTextAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.textPending(r.Context(), token(in.Token), apiSession); err != nil {
-		return err
-	}
-	return noContent(w, http.StatusNoContent)
+	return noContent(w, s.textPending(r.Context(), token(in.Token), apiSession))
 }

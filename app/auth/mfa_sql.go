@@ -6,30 +6,10 @@ import (
 	"seaworthy/store"
 )
 
-// attempt counts a try at a living token; it is ErrNotFound for one that is used
-// up, expired, or was tried max times. Of tries at once each is counted.
-func attempt(tx *store.Tx, hash []byte, p purpose, max int) (o oneTime, payload string, tries int, err error) {
-	var created int64
-	err = tx.QueryRow(`UPDATE auth_one_time SET attempts = attempts + 1
-		WHERE hash = ? AND purpose = ? AND consumed_at IS NULL AND exp > ? AND attempts < ? RETURNING `+oneTimeColumns+`, attempts`,
-		hash, string(p), tx.Now().UnixMilli(), max).Scan(&o.user, &o.session, &payload, &created, &tries)
-	o.purpose, o.created = p, time.UnixMilli(created).UTC()
-	return o, payload, tries, err
-}
-
 // consumeHash uses up the living token of a hash.
 func consumeHash(tx *store.Tx, hash []byte, p purpose) (oneTime, error) {
 	o, _, err := consumeOneTime(tx, hash, p)
 	return o, err
-}
-
-// replaceOneTime stores a token under a hash that an earlier one may have.
-func replaceOneTime(tx *store.Tx, hash []byte, o oneTime, payload string, exp time.Time) error {
-	_, err := tx.Exec(`INSERT INTO auth_one_time (hash, purpose, user_id, session_id, payload, attempts, created_at, exp)
-		VALUES (?, ?, ?, ?, ?, 0, ?, ?)
-		ON CONFLICT (hash) DO UPDATE SET payload = excluded.payload, attempts = 0, created_at = excluded.created_at, exp = excluded.exp, consumed_at = NULL`,
-		hash, string(o.purpose), orNull(o.user), orNull(o.session), payload, tx.Now().UnixMilli(), exp.UnixMilli())
-	return err
 }
 
 // livingTokens counts a user's tokens of a purpose that work.
@@ -62,10 +42,10 @@ func trustDevice(tx *store.Tx, cookieHash []byte, userID string, until time.Time
 	return id, err
 }
 
-// forgetDevices asks for the second step on every device of a user again.
-func forgetDevices(tx *store.Tx, userID string) error {
-	_, err := tx.Exec(`UPDATE auth_device SET trusted_until = NULL WHERE user_id = ? AND trusted_until IS NOT NULL`, userID)
-	return err
+// forgetDevices asks for the second step on every device of a user again, and
+// returns how many were trusted.
+func forgetDevices(tx *store.Tx, userID string) (int64, error) {
+	return tx.Exec(`UPDATE auth_device SET trusted_until = NULL WHERE user_id = ? AND trusted_until IS NOT NULL`, userID)
 }
 
 // forgetDevice is ErrNotFound for a device that is not trusted, or another's.

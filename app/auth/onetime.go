@@ -37,7 +37,7 @@ const (
 
 // mailed are the purposes of what was sent to a user's address: it means nothing
 // once the address is another's.
-var mailed = []purpose{forVerify, forReset}
+var mailed = []purpose{forVerify, forReset, forEmailLink, forEmailCode, forCode}
 
 // life is how long a token of each purpose works.
 var life = map[purpose]time.Duration{forVerify: 24 * time.Hour, forReset: 30 * time.Minute, forSetup: 24 * time.Hour,
@@ -64,6 +64,7 @@ type oneTime struct {
 	user    string // "" for nobody yet
 	session string
 	payload map[string]string
+	tries   int
 	created time.Time
 }
 

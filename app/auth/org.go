@@ -80,7 +80,7 @@ func (s *System) makeOrg(ctx context.Context, in newOrgInput, session string) (o
 			return o, err
 		}
 		if session != "" {
-			if err := setSessionOrg(tx, session, o.ID); err != nil {
+			if _, err := setSessionOrg(tx, session, o.ID); err != nil {
 				return o, err
 			}
 		}

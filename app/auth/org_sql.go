@@ -78,13 +78,12 @@ func boolInt(b bool) int {
 	return 0
 }
 
-func markOrgDeleted(tx *store.Tx, id string) error {
-	return tx.ExecOne(`UPDATE auth_org SET deleted_at = ? WHERE id = ? AND deleted_at IS NULL`, tx.Now().UnixMilli(), id)
-}
-
-// setSessionOrg makes an org the one that a session works in.
-func setSessionOrg(tx *store.Tx, session, org string) error {
-	return tx.ExecOne(`UPDATE auth_session SET org_id = ? WHERE id = ? AND revoked_at IS NULL`, org, session)
+// setSessionOrg makes an org the one that a living session works in, and reports
+// whether it does: with one factor none works in an org that asks for two.
+func setSessionOrg(tx *store.Tx, session, org string) (bool, error) {
+	n, err := tx.Exec(`UPDATE auth_session SET org_id = ? WHERE id = ? AND revoked_at IS NULL
+		AND (aal > 1 OR EXISTS (SELECT o.id FROM auth_org o WHERE o.id = ? AND o.require_mfa = 0))`, org, session, org)
+	return n > 0, err
 }
 
 const goHome = `UPDATE auth_session SET org_id = (SELECT o.id FROM auth_org o WHERE o.personal_user_id = auth_session.user_id AND o.deleted_at IS NULL)
@@ -102,6 +101,15 @@ func sendHome(tx *store.Tx, org, userID string) error {
 // level of assurance: 2 for those with one factor, 3 for all.
 func sendAllHome(tx *store.Tx, org string, below int) error {
 	_, err := tx.Exec(goHome+`AND aal < ? AND user_id IN (SELECT m.user_id FROM auth_membership m WHERE m.org_id = ?)`, org, below, org)
+	return err
+}
+
+// sendWeakHome does so with the sessions of one user that have one factor and work
+// in an org that asks for two.
+func sendWeakHome(tx *store.Tx, userID string) error {
+	_, err := tx.Exec(`UPDATE auth_session SET org_id = (SELECT o.id FROM auth_org o WHERE o.personal_user_id = auth_session.user_id AND o.deleted_at IS NULL)
+		WHERE revoked_at IS NULL AND user_id = ? AND aal < 2
+		AND EXISTS (SELECT r.id FROM auth_org r WHERE r.id = auth_session.org_id AND r.require_mfa = 1)`, userID)
 	return err
 }
 

@@ -30,6 +30,9 @@ func (s *System) changeOrg(ctx context.Context, in orgChange) (orgRow, error) {
 			return orgRow{}, web.TooMany(wait)
 		}
 	}
+	if err := s.mayEase(ctx, in); err != nil {
+		return orgRow{}, err
+	}
 	return store.Write(ctx, s.DB, func(tx *store.Tx) (orgRow, error) {
 		was, err := orgByID(tx, org.ID)
 		if err != nil {
@@ -53,6 +56,7 @@ func (s *System) changeOrg(ctx context.Context, in orgChange) (orgRow, error) {
 			changes["require_mfa"] = audit.Change{From: was.requireMFA, To: now.requireMFA}
 			c.Fault(!now.requireMFA || id.Person() && id.Level >= 2, "require_mfa", "level",
 				"Sign in with your own second step first, or you would lock yourself out.")
+			c.Fault(!now.requireMFA || was.personal == "", "require_mfa", "personal", "Your personal organization is yours alone: set up two-step sign-in for your account.")
 		}
 		if err := c.Err(); err != nil || len(changes) == 0 {
 			return was, err
@@ -60,6 +64,19 @@ func (s *System) changeOrg(ctx context.Context, in orgChange) (orgRow, error) {
 		return now, s.saveOrg(tx, was, now, audit.Event{Action: actOrgUpdated, Org: org.ID, Targets: []audit.Ref{{Type: "org", ID: org.ID}},
 			Changes: changes, Personal: personal, Subject: subjectOf(was)})
 	})
+}
+
+// mayEase demands a fresh proof of a person who has an org no longer ask for two
+// factors: nobody does that at a browser that was left open.
+func (s *System) mayEase(ctx context.Context, in orgChange) error {
+	id := web.IdentityOf(ctx)
+	if in.RequireMFA == nil || *in.RequireMFA || !id.Person() {
+		return nil
+	}
+	if o, err := s.orgOf(ctx); err != nil || !o.requireMFA {
+		return err
+	}
+	return s.Confirmed(ctx, id)
 }
 
 // subjectOf is whom the name of an org is about, if it is a personal one.
@@ -131,6 +148,9 @@ func (s *System) orgSettingsForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	now, err := s.changeOrg(r.Context(), change)
 	if err != nil {
+		if web.AsError(err).Instead != "" {
+			return err
+		}
 		data, failed := s.orgSettingsData(r)
 		if failed != nil {
 			return failed
@@ -180,7 +200,7 @@ func (s *System) deleteOrg(ctx context.Context, confirm string) error {
 		if err := endInvitations(tx, o.ID); err != nil {
 			return err
 		}
-		if err := markOrgDeleted(tx, o.ID); err != nil {
+		if err := setOrgDeleted(tx, o.ID, tx.Now().UnixMilli()); err != nil {
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actOrgDeleted, Org: o.ID, Targets: []audit.Ref{{Type: "org", ID: o.ID}}, Details: map[string]any{"slug": o.Slug}})
@@ -211,9 +231,5 @@ func (s *System) deleteOrgAPI(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = s.deleteOrg(r.Context(), in.Confirm)
 	}
-	if err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, err)
 }

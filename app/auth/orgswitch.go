@@ -22,8 +22,8 @@ func (s *System) switchOrg(ctx context.Context) error {
 		if err != nil || se.org == org.ID {
 			return err
 		}
-		if err := setSessionOrg(tx, me.Session, org.ID); err != nil {
-			return err
+		if works, err := setSessionOrg(tx, me.Session, org.ID); err != nil || !works {
+			return firstError(err, errNeedsMFA)
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actSessionSwitched, Org: org.ID, Targets: []audit.Ref{{Type: "session", ID: me.Session}},
 			Changes: map[string]audit.Change{"org": {From: se.org, To: org.ID}}})

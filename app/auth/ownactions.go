@@ -22,7 +22,7 @@ var ownActions = []audit.Kind{
 	{Action: actEmailAsked, Title: "Change of address requested", Means: "A user asked for another address; a link went there, and until it is followed nothing changes."},
 	{Action: actEmailDropped, Title: "Change of address cancelled", Means: "A change of address that waited for its link was given up, by the user or by whoever owns the new address."},
 	{Action: actEmailChanged, Title: "Address changed", Means: "A user has another address, which was verified by the link sent there."},
-	{Action: actEmailUndone, Title: "Change of address undone", Means: "The owner of the earlier address said that the change was not theirs; the address came back, every session ended and the password was taken away."},
+	{Action: actEmailUndone, Title: "Change of address undone", Means: "The owner of the earlier address said that the change was not theirs; the address came back, every session ended, and the password and what had been added to the account since the day before the change were taken out."},
 	{Action: actDeletionAsked, Title: "Deletion scheduled", Means: "A user asked for the account to be deleted; every session ended, and until the date in the event it can be kept."},
 	{Action: actKeepOffered, Title: "Keeping offered", Means: "Somebody proved to be the user of an account that is to be deleted, and was asked whether to keep it; no session was started."},
 	{Action: actKept, Title: "Account kept", Means: "An account that was to be deleted stays."},

@@ -54,10 +54,12 @@ func pagesOf(r *http.Request, next string) (p pages) {
 	return p
 }
 
-// noContentOr is the answer to what was done and has nothing to tell.
-func noContentOr(w http.ResponseWriter, err error) error {
-	if err == nil {
-		w.WriteHeader(http.StatusNoContent)
+// noContent is the answer to what was done and has nothing to tell, or the error.
+func noContent(w http.ResponseWriter, err error) error {
+	if err != nil {
+		return err
 	}
-	return err
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+	return nil
 }

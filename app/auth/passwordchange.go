@@ -161,9 +161,7 @@ func (s *System) passwordAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.renewCookie(w, r, renewed)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusNoContent)
-	return nil
+	return noContent(w, nil)
 }
 
 // renewCookie hands the session's new cookie to the browser that holds it.

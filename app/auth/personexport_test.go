@@ -106,16 +106,56 @@ func TestExportOfOnesOwnData(t *testing.T) {
 	rows("sessions.json", 1, `"ip":"127.0.0.1"`, "Firefox/140.0")
 	rows("devices.json", 1, "Firefox on Linux")
 	rows("organizations.json", 1, `"role":"owner"`)
+	rows("second_steps.json", 0)
+	rows("linked_accounts.json", 0)
 	rows("api_keys.json", 0)
 	rows("mails.json", 1, `"subject":"Verify your address for Acme"`, `"to":"ada@example.com"`)
 	rows("events.json", 4, `"action":"user.signed_up"`, `"action":"email.sent"`, `"personal":{"email":"ada@example.com"`)
-	if !strings.Contains(files["README.txt"], "profile.json") || len(files) != 8 {
+	if !strings.Contains(files["README.txt"], "profile.json") || len(files) != 10 {
 		t.Errorf("%d files\n%s", len(files), files["README.txt"])
 	}
 	for name, text := range files {
 		for _, secret := range []string{"argon2", "$", "token=", "grace@example.com"} {
 			if strings.Contains(text, secret) {
 				t.Errorf("%s holds %q", name, secret)
+			}
+		}
+	}
+}
+
+// Second factors and linked accounts are in it, their secrets are not.
+func TestExportHoldsFactorsAndIdentities(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	b := a.Verified(alan.Email)
+	b.Get(back(t, a, a.StandIn, leave(t, b, "/-/account/security/identities/standin/link"), grace)).Want(200, "It is linked")
+	seed, codes := a.SetUpTOTP(b)
+	b.PostJSON("/-/api/v1/factors", map[string]string{"kind": "totp"}).Want(201) // is being set up, and none yet
+	other := a.Verified("bea@example.com")
+	a.SetUpTOTP(other)
+	sealed := a.Query(`SELECT hex(secret) FROM auth_factor WHERE user_id = ? AND confirmed_at IS NOT NULL`, userID(a, alan.Email))
+	files := unzip(t, b.Get("/-/account/export/"+exported(a, b)).Want(200).Body)
+	var steps []struct {
+		Kind, Label string
+		Created     time.Time `json:"created_at"`
+		Used        time.Time `json:"last_used_at"`
+	}
+	if err := json.Unmarshal([]byte(files["second_steps.json"]), &steps); err != nil || len(steps) != 1 || steps[0].Kind != "totp" || steps[0].Label != "test" ||
+		steps[0].Created.IsZero() || steps[0].Used.IsZero() {
+		t.Errorf("%v: %s", err, files["second_steps.json"])
+	}
+	var linked []struct {
+		Provider, Subject, Email string
+		At                       time.Time `json:"linked_at"`
+	}
+	if err := json.Unmarshal([]byte(files["linked_accounts.json"]), &linked); err != nil || len(linked) != 1 || linked[0].Provider != "standin" ||
+		linked[0].Subject != grace.Sub || linked[0].Email != grace.Email || linked[0].At.IsZero() {
+		t.Errorf("%v: %s", err, files["linked_accounts.json"])
+	}
+	for name, text := range files {
+		for _, secret := range append(codes, seed, sealed, strings.ToLower(sealed)) {
+			if strings.Contains(text, secret) {
+				t.Errorf("%s holds a secret", name)
 			}
 		}
 	}

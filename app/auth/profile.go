@@ -31,7 +31,8 @@ func (s *System) profileRoutes() []web.Route {
 		{Method: "GET", Pattern: "/-/account/email/confirm", Access: web.Public, Handler: s.emailConfirmPage, Limit: web.PerMinute(30)},
 		{Method: "POST", Pattern: "/-/account/email/confirm", Access: web.Public, Handler: s.emailConfirmForm, Limit: web.PerMinute(30), Audit: actions(actEmailChanged, actEmailDropped)},
 		{Method: "GET", Pattern: "/-/account/email/undo", Access: web.Public, Handler: s.emailUndoPage, Limit: web.PerMinute(30)},
-		{Method: "POST", Pattern: "/-/account/email/undo", Access: web.Public, Handler: s.emailUndoForm, Limit: web.PerMinute(30), Audit: actions(actEmailUndone)},
+		{Method: "POST", Pattern: "/-/account/email/undo", Access: web.Public, Handler: s.emailUndoForm, Limit: web.PerMinute(30),
+			Audit: actions(actEmailUndone, actFactorRemoved, actUnlinked, actKeyRevoked, actSessionRevoked, actKept)},
 	}
 }
 

@@ -65,7 +65,7 @@ func (s *System) changeRoleAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) deleteRoleAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.deleteRole(r.Context(), web.OriginOf(r.Context()).Org.ID, r.PathValue("role"), r.URL.Query().Get("replacement")))
+	return noContent(w, s.deleteRole(r.Context(), web.OriginOf(r.Context()).Org.ID, r.PathValue("role"), r.URL.Query().Get("replacement")))
 }
 
 // permissionList is the catalogue.
@@ -107,9 +107,9 @@ func (s *System) declareAPI(w http.ResponseWriter, r *http.Request) error {
 	if in.Roles != nil {
 		n.Roles = append([]string{}, *in.Roles...)
 	}
-	return noContentOr(w, s.DeclarePermission(r.Context(), n))
+	return noContent(w, s.DeclarePermission(r.Context(), n))
 }
 
 func (s *System) undeclareAPI(w http.ResponseWriter, r *http.Request) error {
-	return noContentOr(w, s.RemovePermission(r.Context(), r.PathValue("name")))
+	return noContent(w, s.RemovePermission(r.Context(), r.PathValue("name")))
 }

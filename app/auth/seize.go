@@ -17,8 +17,8 @@ var openers = []struct {
 	{"identities", dropIdentities},
 	{"factors", dropFactors},
 	{"keys", dropKeys},
-	{"pending_tokens", dropPending}, // recovery codes too
-	{"trusted_devices", dropTrust},
+	{"pending_tokens", voidAllTokens}, // recovery codes too
+	{"trusted_devices", forgetDevices},
 }
 
 // seize hands an account to the proven owner of an address that it only claimed:

@@ -14,12 +14,3 @@ func dropIdentities(tx *store.Tx, userID string) (int64, error) {
 func dropKeys(tx *store.Tx, userID string) (int64, error) {
 	return tx.Exec(`UPDATE auth_api_key SET revoked_at = ? WHERE created_by = ? AND revoked_at IS NULL`, tx.Now().UnixMilli(), "user:"+userID)
 }
-
-func dropPending(tx *store.Tx, userID string) (int64, error) {
-	return tx.Exec(`UPDATE auth_one_time SET consumed_at = ? WHERE user_id = ? AND consumed_at IS NULL`, tx.Now().UnixMilli(), userID)
-}
-
-// dropTrust has no device excuse the user from a second factor any more.
-func dropTrust(tx *store.Tx, userID string) (int64, error) {
-	return tx.Exec(`UPDATE auth_device SET trusted_until = NULL WHERE user_id = ? AND trusted_until IS NOT NULL`, userID)
-}

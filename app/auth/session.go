@@ -67,17 +67,10 @@ type newSession struct {
 
 func newSessionFor(r *http.Request, secure bool) newSession {
 	n := newSession{kind: browserSession, token: newToken(), device: newToken(), pending: newToken(), keep: newToken()}
-	if c, err := r.Cookie(deviceCookie(secure)); err == nil && len(c.Value) == len(n.device) {
+	if c, err := r.Cookie(cookieName(deviceCookie, secure)); err == nil && len(c.Value) == len(n.device) {
 		n.device = token(c.Value)
 	}
 	return n
-}
-
-func deviceCookie(secure bool) string {
-	if secure {
-		return "__Host-seaworthy_device"
-	}
-	return "seaworthy_device"
 }
 
 // start signs a user in within tx: the device, the session, word to the user if
@@ -182,16 +175,10 @@ func actorOr(tx *store.Tx, userID string) audit.Ref {
 // setCookies hands the new session to the browser.
 func (s *System) setCookies(w http.ResponseWriter, r *http.Request, n newSession) {
 	s.sessions.WriteSessionCookie(r.Context(), w, string(n.token), s.DB.Now().Add(absoluteLife))
-	s.setDeviceCookie(w, n.device)
-	if _, err := r.Cookie(ownCookie(s.Secure)); err == nil {
-		s.setOwnCookie(w, "")
+	s.setCookie(w, deviceCookie, string(n.device), deviceLife)
+	if s.cookieOf(r, ownCookie) != "" {
+		s.setCookie(w, ownCookie, "", 0)
 	}
-}
-
-// setDeviceCookie lets a browser, or a program that keeps cookies, be known again.
-func (s *System) setDeviceCookie(w http.ResponseWriter, device token) {
-	http.SetCookie(w, &http.Cookie{Name: deviceCookie(s.Secure), Value: string(device), Path: "/", HttpOnly: true,
-		Secure: s.Secure, SameSite: http.SameSiteLaxMode, MaxAge: 400 * 24 * 3600})
 }
 
 // Identify implements web.Guard. A bearer token decides alone, also beside a

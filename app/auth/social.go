@@ -44,20 +44,12 @@ func (s *System) provider(name string) *oidc.Provider {
 	return nil
 }
 
-// tripCookie binds what comes back to the browser that went: whoever is sent a
-// link with another's state and code has no such cookie.
-func (s *System) tripCookie() string {
-	if s.Secure {
-		return "__Host-seaworthy_trip"
-	}
-	return "seaworthy_trip"
-}
-
-// browserOf is the value of the cookie, a new one if there is none: two tabs can
-// be under way at once.
+// browserOf is what binds whatever comes back to the browser that went: whoever is
+// sent a link with another's state and code has no such cookie. It is a new one if
+// there is none: two tabs can be under way at once.
 func (s *System) browserOf(r *http.Request) token {
-	if c, err := r.Cookie(s.tripCookie()); err == nil && len(c.Value) == len(newToken()) {
-		return token(c.Value)
+	if t := token(s.cookieOf(r, tripCookie)); len(t) == len(newToken()) {
+		return t
 	}
 	return newToken()
 }
@@ -97,15 +89,15 @@ func (s *System) depart(w http.ResponseWriter, r *http.Request, o oneTime) error
 	o.payload["provider"], o.payload["nonce"], o.payload["verifier"] = p.Name, v.Nonce, s.sealVerifier(state, v.Verifier)
 	o.payload["browser"] = hashText(browser)
 	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
-		if err := sweepOneTime(tx); err != nil {
+		// A few go for each that comes, so that whoever is nobody here cannot fill the table.
+		if err := deleteOneTime(tx, tx.Now().Add(-tokenStay).UnixMilli(), 4); err != nil {
 			return err
 		}
 		return issue(tx, state, o)
 	}); err != nil {
 		return err
 	}
-	http.SetCookie(w, &http.Cookie{Name: s.tripCookie(), Value: string(browser), Path: "/", HttpOnly: true, Secure: s.Secure,
-		SameSite: http.SameSiteLaxMode, MaxAge: int(life[forSocial].Seconds())})
+	s.setCookie(w, tripCookie, string(browser), life[forSocial])
 	w.Header().Set("Refresh", "0; url="+to)
 	return s.Pages.Render(w, r, "auth/depart", web.View{Title: "On to " + p.Label, Data: struct{ Label, To string }{p.Label, to}})
 }
@@ -146,7 +138,7 @@ func (s *System) trip(tx *store.Tx, r *http.Request, p *oidc.Provider, use bool)
 	if err != nil {
 		return t, err
 	}
-	c, err := r.Cookie(s.tripCookie())
+	c, err := r.Cookie(cookieName(tripCookie, s.Secure))
 	if err != nil || subtle.ConstantTimeCompare([]byte(hashText(token(c.Value))), []byte(t.payload["browser"])) != 1 || t.payload["provider"] != p.Name {
 		return t, errTrip
 	}

@@ -62,23 +62,3 @@ func TestSurgeIsTold(t *testing.T) {
 		t.Errorf("an ordinary day is told: %d", told)
 	}
 }
-
-func FuzzMailedCode(f *testing.F) {
-	for _, seed := range []string{"123456", " 123 456 ", "123-456", "１２３４５６", "1234567", "\u00a0123456"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		code, ok := cleanCode(text)
-		if !ok {
-			return
-		}
-		if again, ok := cleanCode(code); !ok || again != code || len(code) != codeDigits {
-			t.Errorf("%q reads as %q", text, code)
-		}
-		for _, r := range code {
-			if r < '0' || r > '9' {
-				t.Errorf("%q reads as %q", text, code)
-			}
-		}
-	})
-}

@@ -94,7 +94,7 @@ func (s *System) handTokens(w http.ResponseWriter, r *http.Request, n newSession
 		return err
 	}
 	if !web.OriginOf(r.Context()).Bearer {
-		s.setDeviceCookie(w, n.device)
+		s.setCookie(w, deviceCookie, string(n.device), deviceLife)
 	}
 	return web.JSON(w, http.StatusOK, out)
 }

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/pquerna/otp"
@@ -53,8 +54,7 @@ func grouped(secret string) string {
 // plainCode is a code without what people and apps put between its digits.
 func plainCode(text string) string {
 	return strings.Map(func(r rune) rune {
-		switch r {
-		case ' ', '-', '\u00a0', '\u2009', '\u202f', '\t', utf8.RuneError: // the last: no UTF-8
+		if unicode.IsSpace(r) || r == '-' || r == utf8.RuneError { // the last: no UTF-8
 			return -1
 		}
 		return r

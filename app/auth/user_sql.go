@@ -67,7 +67,8 @@ func setPassword(tx *store.Tx, userID, phc string) error {
 	if err := rehash(tx, userID, phc); err != nil {
 		return err
 	}
-	return forgetDevices(tx, userID)
+	_, err := forgetDevices(tx, userID)
+	return err
 }
 
 // rehash keeps another hash of the same password.
@@ -78,7 +79,7 @@ func rehash(tx *store.Tx, userID, phc string) error {
 // raiseEpoch ends what a user has anywhere: a session lives in its own epoch
 // alone, and no device is trusted any more.
 func raiseEpoch(tx *store.Tx, userID string) error {
-	if err := forgetDevices(tx, userID); err != nil {
+	if _, err := forgetDevices(tx, userID); err != nil {
 		return err
 	}
 	return tx.ExecOne(`UPDATE auth_user SET epoch = epoch + 1 WHERE id = ?`, userID)

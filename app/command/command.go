@@ -1,0 +1,72 @@
+// Package command is the command line: each command is a struct whose fields are
+// its options, and whose Run does it.
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"seaworthy/app/config"
+)
+
+type commands struct {
+	Serve   serveCmd   `cmd:"" help:"Serve. In an empty folder this is all it takes."`
+	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, and stop."`
+	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
+	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
+	Audit   auditCmd   `cmd:"" help:"Verify, export and look after the audit log."`
+	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+// Run does what the arguments of a command line say, and returns the exit code.
+// The version is the release's; "" for a build that is none.
+func Run(version string, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
+	defer stop()
+	// A second signal ends the process at once.
+	context.AfterFunc(ctx, stop)
+
+	sources, err := config.NewSources(os.LookupEnv, config.DataFolder(args, os.LookupEnv))
+	if err != nil {
+		return fail(err)
+	}
+	var c commands
+	parser, err := kong.New(&c, kong.Name("seaworthy"), kong.Resolvers(sources),
+		kong.Description("From demo-ready to seaworthy: sign-in, billing, jobs, mail, flags, audit and observability, in one file."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(withVariable),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(release(version)))
+	if err != nil {
+		return fail(err)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	cmd, err := parser.Parse(args)
+	if faults := (*config.FaultError)(nil); errors.As(err, &faults) {
+		return fail(err) // the parser validates what it has read
+	}
+	if err != nil {
+		parser.Errorf("%s", err)
+		fmt.Fprintln(os.Stderr, "Run 'seaworthy --help' for the commands, 'seaworthy serve --help' for the options.")
+		return exitUsage
+	}
+	if err := cmd.Run(); err != nil {
+		return fail(err)
+	}
+	return 0
+}
+
+// withVariable adds an option's environment variable to its help.
+func withVariable(v *kong.Value) string {
+	if name := v.Tag.Get("var"); name != "" {
+		return v.Help + " ($" + name + ")"
+	}
+	return v.Help
+}
