@@ -62,7 +62,11 @@ func Forbidden(permission string) *Error {
 
 // Invalid is the 422 for input that was understood and refused.
 func Invalid(fields ...Field) *Error {
-	return &Error{Status: http.StatusUnprocessableEntity, Code: "invalid", Public: "Some fields need another look.", Fields: fields}
+	public := "Some fields need another look."
+	if len(fields) == 1 {
+		public = "One field needs another look."
+	}
+	return &Error{Status: http.StatusUnprocessableEntity, Code: "invalid", Public: public, Fields: fields}
 }
 
 // BadRequest is the 400 for input that could not be understood.
