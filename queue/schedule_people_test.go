@@ -116,7 +116,7 @@ func TestSetScheduleSaysWhatIsWrong(t *testing.T) {
 		"missed":       func(n *NewSchedule) { n.Missed = Missed{"all:0"} },
 		"kind":         func(n *NewSchedule) { n.Kind = "" },
 		"args":         func(n *NewSchedule) { n.Args = json.RawMessage(`{`) },
-		"args ":        func(n *NewSchedule) { n.Args = json.RawMessage(`"` + strings.Repeat("x", maxArgs) + `"`) },
+		"args ":        func(n *NewSchedule) { n.Args = json.RawMessage(`"` + strings.Repeat("x", MaxArgs) + `"`) },
 		"max_attempts": func(n *NewSchedule) { n.MaxAttempts = -1 },
 	} {
 		n := NewSchedule{Name: "fine", Spec: "@daily", Kind: "test.note"}

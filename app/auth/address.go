@@ -23,7 +23,7 @@ func checkAddress(c *web.Check, field, text string) address {
 	case strings.TrimSpace(text) == "":
 		c.Fault(false, field, "required", "Fill this in.")
 	case !ok:
-		c.Fault(false, field, "email", "This does not look like an e-mail address.")
+		c.Fault(false, field, "email", "This does not look like an email address.")
 	}
 	return a
 }

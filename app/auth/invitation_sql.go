@@ -31,6 +31,11 @@ func livingInvitation(tx *store.Tx, hash []byte) (invitation, error) {
 	return scanInvitation(tx.QueryRow(invitationColumns+`WHERE i.token_hash = ? AND i.state = 'pending' AND i.expires_at > ?`, hash, tx.Now().UnixMilli()))
 }
 
+// acceptedInvitation is the one that a token's hash opened for a user.
+func acceptedInvitation(tx *store.Tx, hash []byte, user string) (invitation, error) {
+	return scanInvitation(tx.QueryRow(invitationColumns+`WHERE i.accepted_by = ? AND i.token_hash = ? AND i.state = 'accepted'`, user, hash))
+}
+
 // selectInvitations are those of an org that wait for an answer, newest first.
 func selectInvitations(tx *store.Tx, org, before string, limit int) ([]invitation, error) {
 	if before == "" {

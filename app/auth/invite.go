@@ -81,6 +81,14 @@ func (s *System) inviteData(r *http.Request) (inviteData, error) {
 	t, id := token(r.PathValue("token")), web.IdentityOf(r.Context())
 	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (d inviteData, err error) {
 		i, o, err := openInvitation(tx, t)
+		if isNotFound(err) && id.Person() { // whoever has joined by it may open the link again
+			if i, err = acceptedInvitation(tx, t.hash(), id.User); err == nil {
+				o, err = orgByID(tx, i.org)
+			}
+			if in, failed := belongs(tx, id.User, i.org); err == nil && !in {
+				err = firstError(failed, store.ErrNotFound)
+			}
+		}
 		if err != nil {
 			return d, err
 		}

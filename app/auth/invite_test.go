@@ -172,3 +172,63 @@ func TestInvitationsAreBounded(t *testing.T) {
 	join(m.a, m.id, "new@example.com", "rol_admin")
 	unverified.PostJSON(m.api+"/invitations", map[string]string{"email": "z@example.com", "role": "rol_member"}).WantProblem(403, "verify_first")
 }
+
+// Whoever has joined and opens the link in the mail again is led into the org;
+// nobody else learns anything by it, nor he once he has left.
+func TestInvitationOpenedAgain(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	ada, bob, eve := a.Verified("ada@example.com"), a.Verified("bob@example.com"), a.Verified("eve@example.com")
+	ada.Post("/-/account/orgs/new", "name", "Rockets", "slug", "rockets").Want(200)
+	ada.Post("/-/org/rockets/invitations", "email", "bob@example.com", "role", "rol_member").Want(200)
+	a.RunJobs()
+	link := a.Link("bob@example.com", "/-/invite/")
+	bob.Post(link).Want(200)
+
+	bob.Get(link).Want(200, "You are a member already", "/-/org/rockets/members")
+	for _, other := range []*apptest.Browser{ada, eve, a.Browser()} {
+		other.Get(link).Want(410).Without("Rockets")
+	}
+	bob.Post(link).Want(410)
+	bob.Post("/-/org/rockets/leave").Want(200)
+	bob.Get(link).Want(410).Without("Rockets")
+}
+
+// The only owner is told what to do before leaving, in place of a button that
+// would be refused.
+func TestOnlyOwnerSeesNoLeave(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	ada, bob := a.Verified("ada@example.com"), a.Verified("bob@example.com")
+	ada.Post("/-/account/orgs/new", "name", "Rockets", "slug", "rockets").Want(200)
+	ada.Post("/-/org/rockets/invitations", "email", "bob@example.com", "role", "rol_member").Want(200)
+	a.RunJobs()
+	bob.Post(a.Link("bob@example.com", "/-/invite/")).Want(200)
+	ada.Get("/-/org/rockets/members").Want(200, "You are the only owner").Without("Leave Rockets")
+	bob.Get("/-/org/rockets/members").Want(200, "Leave Rockets").Without("You are the only owner")
+	ada.Post("/-/org/rockets/transfer", "user", a.UserID("bob@example.com")).Want(200)
+	ada.Get("/-/org/rockets/members").Want(200, "Leave Rockets")
+}
+
+// What is wrong with a box that is no ordinary field stands beside it, too.
+func TestFaultsStandAtTheirFields(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	ada := a.Verified("ada@example.com")
+	ada.Post("/-/account/orgs/new", "name", "Rockets", "slug", "rockets").Want(200)
+	for _, c := range []struct {
+		path, field string
+		form        []string
+	}{
+		{"/-/account/delete", "confirm", []string{"confirm", "x"}},
+		{"/-/org/rockets/delete", "confirm", []string{"confirm", "x"}},
+		{"/-/org/rockets/keys", "permissions", []string{"name", "k", "expires", "90"}},
+		{"/-/org/rockets/settings", "require_mfa", []string{"name", "Rockets", "slug", "rockets", "require_mfa", "on"}},
+	} {
+		ada.Post(c.path, c.form...).Want(422, `id="f-`+c.field+`-error"`, `f-`+c.field+`-error"`, `href="#f-`+c.field+`"`, "One field needs another look.")
+	}
+	ada.Post("/-/account/profile", "name", "Ada K.").Want(200, "Your name was saved.")
+	if n := strings.Count(ada.Get("/-/account?done=name").Body, "Your name was saved."); n != 1 {
+		t.Errorf("said %d times that the name was saved", n)
+	}
+}

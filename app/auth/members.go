@@ -2,6 +2,7 @@ package auth
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -37,6 +38,7 @@ type membersData struct {
 	MayManage   bool
 	MayTransfer bool
 	Mine        string // role of whoever looks; "" for no member
+	Alone       bool   // nobody else owns the org, so that he cannot leave
 	Verified    bool
 }
 
@@ -68,8 +70,18 @@ func (s *System) membersData(r *http.Request) (d membersData, err error) {
 			return err
 		}
 		d.Roles = givable(id, roles)
-		if err := d.readMembers(tx, r, o, id, roles); err != nil || !d.MayManage {
+		if err := d.readMembers(tx, r, o, id, roles); err != nil {
 			return err
+		}
+		if d.Alone {
+			err = s.otherOwner(tx, o.ID, id.User)
+			var refused *web.Error
+			if d.Alone = errors.As(err, &refused); err != nil && !d.Alone {
+				return err
+			}
+		}
+		if !d.MayManage {
+			return nil
 		}
 		return d.readInvitations(tx, o, q.Get("invites"))
 	})
@@ -95,6 +107,7 @@ func (d *membersData) readMembers(tx *store.Tx, r *http.Request, o orgRow, id we
 	if isNotFound(err) {
 		return nil
 	}
+	d.Alone = mine.role == ownerRole // until it is known who else is
 	d.Mine, d.MayTransfer = mine.roleName, mine.role == ownerRole && o.personal == "" && (len(d.Members) > 1 || next != "")
 	return err
 }

@@ -64,7 +64,7 @@ func (s *System) ResetLink(ctx context.Context, email string) (string, error) {
 func (s *System) withUser(ctx context.Context, email string, fn func(*store.Tx, user) error) (id string, err error) {
 	addr, ok := newAddress(email)
 	if !ok {
-		return "", web.Invalid(web.Field{Field: "email", Code: "email", Message: "This does not look like an e-mail address."})
+		return "", web.Invalid(web.Field{Field: "email", Code: "email", Message: "This does not look like an email address."})
 	}
 	return store.Write(ctx, s.DB, func(tx *store.Tx) (string, error) {
 		u, err := owner(tx, addr.norm)

@@ -27,8 +27,9 @@ func (p *Pages) funcs(static *Static) template.FuncMap {
 		"within": func(path, prefix string) bool {
 			return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
 		},
-		"lines": func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
-		"short": short,
+		"lines":  func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
+		"short":  short,
+		"titled": titled,
 	}
 }
 
@@ -99,6 +100,21 @@ func short(id string) string {
 		return id
 	}
 	return id[:cut] + "…" + id[len(id)-6:]
+}
+
+// titled is the name of a form's field as people read it: "Current password". The
+// few whose labels say more than their names are listed.
+func titled(field string) string {
+	switch field {
+	case "email":
+		return "Email address"
+	case "confirm":
+		return "What you type to go on"
+	case "require_mfa":
+		return "Two-step sign-in"
+	}
+	s := strings.ReplaceAll(field, "_", " ")
+	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]
 }
 
 // ago shows a time relative to now, with the absolute one in the title.

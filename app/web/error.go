@@ -62,7 +62,11 @@ func Forbidden(permission string) *Error {
 
 // Invalid is the 422 for input that was understood and refused.
 func Invalid(fields ...Field) *Error {
-	return &Error{Status: http.StatusUnprocessableEntity, Code: "invalid", Public: "Some fields need another look.", Fields: fields}
+	public := "Some fields need another look."
+	if len(fields) == 1 {
+		public = "One field needs another look."
+	}
+	return &Error{Status: http.StatusUnprocessableEntity, Code: "invalid", Public: public, Fields: fields}
 }
 
 // BadRequest is the 400 for input that could not be understood.
@@ -77,10 +81,14 @@ func TooMany(retry time.Duration) *Error {
 }
 
 func wait(d time.Duration) string {
-	if s := int(d.Round(time.Second).Seconds()); s < 60 {
-		return strconv.Itoa(max(s, 1)) + " seconds"
+	n, unit := max(int(d.Round(time.Second).Seconds()), 1), "second"
+	if n >= 60 {
+		n, unit = (n+59)/60, "minute" // rounded up, so that nobody comes too early
 	}
-	return strconv.Itoa(int(d.Minutes())+1) + " minutes"
+	if n > 1 {
+		unit += "s"
+	}
+	return strconv.Itoa(n) + " " + unit
 }
 
 // AsError gives any error its status and public words. What is not known is a

@@ -135,6 +135,10 @@
     tick()
   }
 
+  // On a phone the sections are a row that scrolls; the one that is open is in sight.
+  const tab = document.querySelector(".subnav [aria-current]")
+  if (tab) tab.closest("ul").scrollLeft = tab.offsetLeft + tab.offsetWidth / 2 - innerWidth / 2
+
   showTheme()
   all("[data-countdown]").forEach(countDown)
   if (!("autofocus" in HTMLElement.prototype)) document.querySelector("[data-faults]")?.focus()
