@@ -1,0 +1,213 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"seaworthy/store"
+)
+
+// rig is a database of ours, a file of the app's, and the relay between them.
+type rig struct {
+	t    *testing.T
+	db   *store.DB
+	path string // of the app's file
+	w    *watch
+	stop func()
+
+	mu   sync.Mutex
+	log  bytes.Buffer
+	seen map[string]time.Time // when a row's job was durable, by id
+}
+
+func (r *rig) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.Write(p)
+}
+
+func (r *rig) logged() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.log.String()
+}
+
+func openStore(t testing.TB, path string) *store.DB {
+	t.Helper()
+	db, err := store.Open(path, store.Options{})
+	must(t, err)
+	t.Cleanup(func() { db.Close() })
+	_, err = store.Migrate(context.Background(), db, store.MigrateOptions{})
+	must(t, err)
+	return db
+}
+
+func newRig(t *testing.T) *rig {
+	t.Helper()
+	dir := t.TempDir()
+	r := &rig{t: t, db: openStore(t, filepath.Join(dir, "seaworthy.db")), path: filepath.Join(dir, "app.db"), seen: map[string]time.Time{}}
+	r.w = newWatch(Deps{DB: r.db, Log: slog.New(slog.NewTextHandler(r, nil)), Enqueue: r.enqueue}, File{Name: "app", Path: r.path})
+	return r
+}
+
+// start runs the relay until the test or r.stop ends it.
+func (r *rig) start() *rig {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() { defer close(done); r.w.run(ctx) }()
+	r.stop = func() { cancel(); <-done }
+	r.t.Cleanup(func() {
+		r.stop()
+		if r.t.Failed() {
+			r.t.Logf("status: %+v\nlog:\n%s", r.status(), r.logged())
+		}
+	})
+	return r
+}
+
+func (r *rig) status() FileStatus { return r.w.status.read(time.Now()) }
+
+// enqueue is what the queue does, reduced to what is told apart here.
+func (r *rig) enqueue(tx *store.Tx, source string, row Row) error {
+	tx.AfterCommit(func() {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if _, again := r.seen[row.ID]; !again {
+			r.seen[row.ID] = time.Now()
+		}
+	})
+	return insert(tx, source, row)
+}
+
+func insert(tx *store.Tx, source string, row Row) error {
+	var mark []byte
+	switch err := tx.QueryRow(`SELECT fingerprint FROM queue_job WHERE source = ? AND idem = ?`, source, row.ID).Scan(&mark); {
+	case err == nil && !bytes.Equal(mark, row.Fingerprint()):
+		return &RowError{"id", "was used before for another job"}
+	case err == nil:
+		return nil
+	case !errors.Is(err, store.ErrNotFound):
+		return err
+	}
+	at := int64(0)
+	if !row.RunAt.IsZero() {
+		at = row.RunAt.UnixMilli()
+	}
+	_, err := tx.Exec(`INSERT INTO queue_job (id, queue, kind, args, state, priority, attempt, max_attempts, crashes, run_at, created_at, timeout_ms,
+			uniq_until, deps_left, progress, cancel_requested, source, idem, fingerprint, ckey, meta)
+		VALUES (?, ?, ?, ?, 'blocked', ?, 0, 20, 0, ?, ?, 60000, 0, 0, 0, 0, ?, ?, ?, ?, ?)`,
+		tx.NewID("job"), row.Queue, row.Kind, []byte(row.Args), row.Priority, at, tx.Now().UnixMilli(), source, row.ID, row.Fingerprint(), row.Key, row.Endpoint)
+	return err
+}
+
+// jobs are the ids of the rows that are jobs, in the order in which they became that.
+func jobs(t testing.TB, db *store.DB) (ids []string) {
+	t.Helper()
+	ids, err := store.Read(context.Background(), db, func(tx *store.Tx) ([]string, error) {
+		return store.All(tx, func(s store.Scanner) (id string, err error) { return id, s.Scan(&id) }, `SELECT idem FROM queue_job ORDER BY id`)
+	})
+	must(t, err)
+	return ids
+}
+
+func (r *rig) jobs() string { r.t.Helper(); return strings.Join(jobs(r.t, r.db), " ") }
+
+// wants waits until exactly these rows are jobs, in this order.
+func (r *rig) wants(ids string) {
+	r.t.Helper()
+	eventually(r.t, "jobs "+ids, func() bool { return r.jobs() == ids })
+}
+
+// app is the app's own connection to its file.
+type app struct {
+	t    testing.TB
+	pool *sql.DB
+}
+
+func openApp(t testing.TB, path, mode string) *app {
+	t.Helper()
+	u := url.URL{Path: path, RawQuery: url.Values{"_pragma": {"busy_timeout(10000)", "journal_mode(" + mode + ")"}, "_txlock": {"immediate"}}.Encode()}
+	pool, err := sql.Open("sqlite", "file:"+u.String())
+	must(t, err)
+	pool.SetMaxOpenConns(1)
+	a := &app{t, pool}
+	t.Cleanup(func() { pool.Close() })
+	return a
+}
+
+// newApp makes the file with its table.
+func (r *rig) newApp() *app {
+	r.t.Helper()
+	a := openApp(r.t, r.path, "wal")
+	a.exec(DDL)
+	return a
+}
+
+func (a *app) exec(query string, args ...any) {
+	a.t.Helper()
+	_, err := a.pool.Exec(query, args...)
+	must(a.t, err)
+}
+
+func (a *app) add(id string) {
+	a.t.Helper()
+	a.exec(`INSERT INTO seaworthy_outbox (id, kind, args) VALUES (?, 'test.do', '{"n":1}')`, id)
+}
+
+func (a *app) text(query string) (s string) {
+	a.t.Helper()
+	must(a.t, a.pool.QueryRow(query).Scan(&s))
+	return s
+}
+
+// rows are what is left in the table: id and error of each.
+func (a *app) rows() string {
+	a.t.Helper()
+	return a.text(`SELECT coalesce(group_concat(coalesce(id, 'NULL') || coalesce(': ' || error, ''), '; '), '') FROM (SELECT id, error FROM seaworthy_outbox ORDER BY _rowid_)`)
+}
+
+// empties waits until the relay has removed everything.
+func (a *app) empties() {
+	a.t.Helper()
+	eventually(a.t, "the table is empty", func() bool { return a.rows() == "" })
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// eventually waits for something that happens within moments; the bound is for
+// machines that do much else.
+func eventually(t testing.TB, what string, is func() bool) {
+	t.Helper()
+	limit := time.After(30 * time.Second)
+	for tick := time.Tick(3 * time.Millisecond); !is(); {
+		select {
+		case <-tick:
+		case <-limit:
+			t.Fatalf("not within 30 s: %s", what)
+		}
+	}
+}
+
+// is waits for a state.
+func (r *rig) is(state State, problem string) {
+	r.t.Helper()
+	eventually(r.t, fmt.Sprintf("state %q, %q", state, problem), func() bool {
+		s := r.status()
+		return s.State == state && strings.Contains(s.Problem, problem)
+	})
+}
