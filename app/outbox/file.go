@@ -102,7 +102,8 @@ func (f *file) prepare() error {
 	if err := f.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
-	return f.exec(`ROLLBACK`)
+	// BEGIN alone does not mind a file that can only be read. This is taken back.
+	return errors.Join(f.exec(`PRAGMA user_version = 1`), f.exec(`ROLLBACK`))
 }
 
 // still reports whether the path leads to the file that is open.

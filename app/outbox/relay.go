@@ -172,8 +172,8 @@ func (w *watch) writeAlone(ctx context.Context, rows []Row) (map[int]error, erro
 
 // setAside keeps bad rows in mind, tells of those that are new, and returns what
 // to mark them with.
-func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]string) map[int64]string {
-	marks := map[int64]string{}
+func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]string) []mark {
+	var marks []mark
 	for _, r := range rows {
 		fault, isBad := faults[r.rowid]
 		if !isBad {
@@ -181,7 +181,7 @@ func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]s
 		}
 		id, _ := r.v[0].(string)
 		reason := fault.Error()
-		marks[r.rowid] = reason
+		marks = append(marks, mark{r, reason})
 		aside[r.rowid] = id + "\x00" + reason
 		if w.aside[r.rowid] == aside[r.rowid] {
 			continue
@@ -194,7 +194,7 @@ func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]s
 
 // remove takes rows that are jobs out of the table and marks bad ones. What
 // could not be removed is kept in mind, and nothing is made a job before it is gone.
-func (w *watch) remove(f *file, done []found, marks map[int64]string) error {
+func (w *watch) remove(f *file, done []found, marks []mark) error {
 	if !w.shape.has["error"] {
 		marks = nil
 	}

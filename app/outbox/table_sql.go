@@ -55,15 +55,7 @@ func (f *file) read(s *shape, after *int64, n int) (all []found, more bool, err 
 	var b strings.Builder
 	b.WriteString(`SELECT _rowid_`)
 	for _, c := range columns {
-		most := maxText
-		if c == "args" {
-			most = maxArgs
-		}
-		if s.has[c] {
-			fmt.Fprintf(&b, `, CASE WHEN octet_length(%[1]q) <= %[2]d THEN %[1]q WHEN %[1]q IS NOT NULL THEN x'00' END`, c, most)
-		} else {
-			b.WriteString(`, NULL`)
-		}
+		b.WriteString(`, ` + s.value(c))
 	}
 	b.WriteString(` FROM seaworthy_outbox WHERE `)
 	args := []any{n}
@@ -123,8 +115,8 @@ func (f *file) countMarked(n int) (count int, err error) {
 }
 
 // finish removes the rows that are jobs now and marks those that cannot be, in
-// one transaction. A row that the app has changed since it was read stays.
-func (f *file) finish(s *shape, done []found, marks map[int64]string) (err error) {
+// one transaction. A row that the app has changed since it was read stays as it is.
+func (f *file) finish(s *shape, done []found, marks []mark) (err error) {
 	if err := f.exec(`BEGIN IMMEDIATE`); err != nil {
 		return err
 	}
@@ -133,29 +125,44 @@ func (f *file) finish(s *shape, done []found, marks map[int64]string) (err error
 			f.exec(`ROLLBACK`)
 		}
 	}()
-	guard := `DELETE FROM seaworthy_outbox WHERE _rowid_ = ?`
+	same := ` WHERE _rowid_ = ?`
 	for _, c := range columns {
-		if s.has[c] {
-			guard += fmt.Sprintf(` AND %q IS ?`, c)
-		}
+		same += ` AND ` + s.value(c) + ` IS ?`
 	}
 	for _, r := range done {
-		args := []any{r.rowid}
-		for i, c := range columns {
-			if s.has[c] {
-				args = append(args, r.v[i])
-			}
-		}
-		if err := f.exec(guard, args...); err != nil {
+		if err := f.exec(`DELETE FROM seaworthy_outbox`+same, r.key()...); err != nil {
 			return err
 		}
 	}
-	for rowid, reason := range marks {
-		if err := f.exec(`UPDATE seaworthy_outbox SET error = ? WHERE _rowid_ = ? AND error IS NULL`, reason, rowid); err != nil {
+	for _, m := range marks {
+		if err := f.exec(`UPDATE seaworthy_outbox SET error = ?`+same, append([]any{m.reason}, m.row.key()...)...); err != nil {
 			return err
 		}
 	}
 	return f.exec(`COMMIT`)
+}
+
+// mark is a bad row and what is wrong with it.
+type mark struct {
+	row    found
+	reason string
+}
+
+// key are the arguments that find the row as it was read.
+func (r found) key() []any { return append([]any{r.rowid}, r.v[:]...) }
+
+// value is the expression that reads a column: NULL where the table lacks it, and
+// tooLarge where it holds more than a row may have. No declared type is left in it
+// for the driver to convert by.
+func (s *shape) value(column string) string {
+	if !s.has[column] {
+		return `NULL`
+	}
+	most := maxText
+	if column == "args" {
+		most = maxArgs
+	}
+	return fmt.Sprintf(`CASE WHEN octet_length(%[1]q) <= %[2]d THEN %[1]q WHEN %[1]q IS NOT NULL THEN x'00' END`, column, most)
 }
 
 func (f *file) row(query string, args ...any) *sql.Row {
