@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"seaworthy/store"
@@ -16,13 +17,22 @@ type running struct {
 	info     Info
 	args     []byte
 	msgID    string
-	started  int64 // unix ms, as stored
+	ckey     string // concurrency key, or ""
+	runAt    int64  // unix ms; when it could have started
+	started  int64  // unix ms, as stored
 	timeout  time.Duration
 	handler  *handler
+	keep     keepUnique
 	finished bool // by Job.Complete
 	suspect  bool // the next crash while it runs would be its last
 	ctx      context.Context
 	cancel   context.CancelCauseFunc
+
+	progress atomic.Int32 // percent
+	written  int32        // of progress; the keeper's
+	output   []byte       // the handler's, until it returns
+	status   int
+	snippet  string
 }
 
 // holdUnknown is how long a job of an unknown kind waits before it is looked at again.
@@ -46,7 +56,7 @@ func (q *Queue) promote(ctx context.Context) (next time.Time, err error) {
 		err = q.db.Write(ctx, func(tx *store.Tx) error {
 			due, err := dueJobs(tx, slice)
 			for _, d := range due {
-				if err := makeAvailable(tx, d.id, d.queue, d.priority); err != nil {
+				if err := makeReady(tx, d); err != nil {
 					return err
 				}
 			}
@@ -58,72 +68,44 @@ func (q *Queue) promote(ctx context.Context) (next time.Time, err error) {
 	}
 }
 
-// claim takes up to free jobs in one transaction, fairly over the queues.
-func (q *Queue) claim(ctx context.Context, free int) ([]*running, error) {
-	ready, err := store.Read(ctx, q.db, q.readyQueues)
+// claim takes up to free jobs in one transaction, fairly over the queues. next is
+// when a rate limit lets through what is ready now; zero: none holds anything back.
+func (q *Queue) claim(ctx context.Context, free int) (claimed []*running, next time.Time, err error) {
+	var ready []lane
+	err = q.db.Read(ctx, func(tx *store.Tx) (err error) { ready, next, err = q.lanes(tx); return err })
 	if err != nil || len(ready) == 0 || free <= 0 {
-		return nil, err
+		return nil, next, err
 	}
-	claimed, err := store.Write(ctx, q.db, func(tx *store.Tx) ([]*running, error) {
+	claimed, err = store.Write(ctx, q.db, func(tx *store.Tx) ([]*running, error) {
 		var all []*running
 		suspected := q.suspectRuns()
-		for i, name := range ready {
-			share := max(1, (free-len(all))/(len(ready)-i))
-			n := min(share, q.room(name), free-len(all))
+		for i, l := range ready {
+			n := min(max(1, (free-len(all))/(len(ready)-i)), l.room, free-len(all))
 			if n <= 0 {
 				continue
 			}
-			got, err := q.claimFrom(tx, name, n, &suspected)
+			got, err := q.claimFrom(tx, l.Queue, n, &suspected)
 			if err != nil {
-				return nil, fmt.Errorf("claim from %s: %w", name, err)
+				return nil, fmt.Errorf("claim from %s: %w", l.Queue, err)
+			}
+			if err := l.spend(tx, len(got)); err != nil {
+				return nil, fmt.Errorf("rate of %s: %w", l.Queue, err)
 			}
 			all = append(all, got...)
 		}
 		return all, nil
 	})
 	if err != nil {
-		return nil, err
+		return nil, next, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, r := range claimed {
 		r.ctx, r.cancel = context.WithCancelCause(context.WithValue(context.Background(), infoKey{}, r.info))
 		q.running[r.info.ID] = r
-		q.lanes[r.info.Queue]++
+		q.busy[r.info.Queue]++
 	}
-	return claimed, nil
-}
-
-// readyQueues are the queues with messages and room to run one.
-func (q *Queue) readyQueues(tx *store.Tx) ([]string, error) {
-	var names []string
-	for after := ""; ; {
-		name, err := nextQueue(tx, after)
-		if errors.Is(err, store.ErrNotFound) {
-			return names, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		if q.room(name) > 0 && claimable(tx, name) {
-			names = append(names, name)
-		}
-		after = name
-	}
-}
-
-// claimable spares a write transaction when all messages of a queue are in flight.
-func claimable(tx *store.Tx, queue string) bool {
-	var id string
-	err := tx.QueryRow(`SELECT id FROM goqite WHERE queue = ? AND timeout <= ? ORDER BY priority DESC, created LIMIT 1`,
-		queue, goqiteTime(tx.Now())).Scan(&id)
-	return err == nil
-}
-
-func (q *Queue) room(queue string) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.o.PerQueue - q.lanes[queue]
+	return claimed, next, nil
 }
 
 // claimFrom takes up to n jobs of one queue. suspected tells whether a suspect
@@ -169,10 +151,10 @@ func (q *Queue) attempt(j jobRow, msgID string) *running {
 	var cause Cause
 	json.Unmarshal([]byte(j.meta), &cause) // our own text; empty is fine
 	return &running{
-		q: q, args: j.args, msgID: msgID, handler: q.handlers[j.kind], started: deref(j.started),
+		q: q, args: j.args, msgID: msgID, handler: q.handlerOf(j), started: deref(j.started), ckey: j.ckey, runAt: j.runAt, keep: j.keepUnique,
 		timeout: time.Duration(j.timeoutMS) * time.Millisecond,
 		suspect: j.crashes > 0 && j.crashes+1 >= q.o.MaxCrashes,
-		info: Info{ID: j.id, Kind: j.kind, Queue: j.queue, Attempt: j.attempt, MaxAttempts: j.maxAttempts,
+		info: Info{ID: j.id, Kind: j.kind, Queue: j.queue, Endpoint: j.endpoint, Attempt: j.attempt, MaxAttempts: j.maxAttempts, Snoozes: j.snoozes,
 			Enqueued: time.UnixMilli(j.created).UTC(), Cause: cause},
 	}
 }

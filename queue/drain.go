@@ -21,7 +21,7 @@ func (q *Queue) Drain(ctx context.Context) ([]Ran, error) {
 		if _, err := q.promote(ctx); err != nil {
 			return ran, err
 		}
-		claimed, err := q.claim(ctx, 1)
+		claimed, _, err := q.claim(ctx, 1)
 		if err != nil {
 			return ran, err
 		}

@@ -9,12 +9,12 @@ import (
 	"seaworthy/store"
 )
 
-// engine is the running part: one dispatcher, a fixed set of workers, one
-// heartbeat for all of them.
+// engine is the running part: one dispatcher, a fixed set of workers, and one
+// keeper for all of them.
 type engine struct {
 	work    chan *running
-	stop    chan struct{} // no more claims
-	stopped chan struct{} // the dispatcher has ended
+	stop    chan struct{}  // no more claims
+	beside  sync.WaitGroup // dispatcher and keeper
 	workers sync.WaitGroup
 }
 
@@ -28,7 +28,7 @@ func (q *Queue) Start(ctx context.Context) error {
 	if err := q.Rescue(ctx); err != nil {
 		return err
 	}
-	e := &engine{work: make(chan *running, q.o.Workers), stop: make(chan struct{}), stopped: make(chan struct{})}
+	e := &engine{work: make(chan *running, q.o.Workers), stop: make(chan struct{})}
 	q.engine = e
 	for range q.o.Workers {
 		e.workers.Go(func() {
@@ -37,29 +37,19 @@ func (q *Queue) Start(ctx context.Context) error {
 			}
 		})
 	}
-	go q.dispatch(e)
+	e.beside.Go(func() { q.dispatch(e) })
+	e.beside.Go(func() { q.keep(e) })
 	return nil
 }
 
 func (q *Queue) dispatch(e *engine) {
-	defer close(e.stopped)
 	defer close(e.work)
-	heartbeat := time.NewTicker(q.o.Lease / 4)
-	defer heartbeat.Stop()
-	purge := time.NewTicker(time.Minute)
-	defer purge.Stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
 		select {
 		case <-e.stop:
 			return
-		case <-heartbeat.C:
-			q.heartbeat()
-			continue
-		case <-purge.C:
-			q.purge()
-			continue
 		case <-timer.C:
 		case <-q.wake:
 		case <-q.freed:
@@ -78,10 +68,13 @@ func (q *Queue) fill(e *engine) time.Duration {
 		return time.Second
 	}
 	for {
-		claimed, err := q.claim(ctx, q.free())
+		claimed, token, err := q.claim(ctx, q.free())
 		if err != nil {
 			q.log.Error("jobs cannot be claimed", "err", err)
 			return time.Second
+		}
+		if !token.IsZero() && (next.IsZero() || token.Before(next)) {
+			next = token
 		}
 		if len(claimed) == 0 {
 			break
@@ -102,46 +95,6 @@ func (q *Queue) free() int {
 	return q.o.Workers - len(q.running)
 }
 
-// heartbeat extends the lease of every running job in one transaction, and
-// cancels those that were cancelled by another part of the program.
-func (q *Queue) heartbeat() {
-	q.mu.Lock()
-	all := make([]*running, 0, len(q.running))
-	for _, r := range q.running {
-		all = append(all, r)
-	}
-	q.mu.Unlock()
-	if len(all) == 0 {
-		return
-	}
-	err := q.db.Write(context.Background(), func(tx *store.Tx) error {
-		for _, r := range all {
-			if err := extendMessage(tx, r.msgID, tx.Now().Add(q.o.Lease)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		q.log.Error("leases cannot be extended", "err", err)
-	}
-	for _, r := range all {
-		if over := q.db.Now().Sub(time.UnixMilli(r.started)) - r.timeout; over > q.o.Lease {
-			q.log.Error("a job ignores the end of its time and keeps a worker", "job", r.info.ID, "kind", r.info.Kind, "over", over)
-		}
-	}
-}
-
-// purge deletes a slice of what finished long ago.
-func (q *Queue) purge() {
-	_, err := store.Write(context.Background(), q.db, func(tx *store.Tx) (int64, error) {
-		return purgeFinished(tx, tx.Now().Add(-q.o.KeepDone), tx.Now().Add(-q.o.KeepOther), 500)
-	})
-	if err != nil {
-		q.log.Error("finished jobs cannot be purged", "err", err)
-	}
-}
-
 // Stop lets running jobs finish until ctx ends, then cancels their contexts
 // with ErrStopping and waits a last moment. Jobs that end because of that, or
 // had not started, run again later with their attempt refunded.
@@ -151,7 +104,7 @@ func (q *Queue) Stop(ctx context.Context) error {
 		return nil
 	}
 	close(e.stop)
-	<-e.stopped
+	e.beside.Wait()
 	done := make(chan struct{})
 	go func() { e.workers.Wait(); close(done) }()
 	select {
@@ -207,13 +160,16 @@ func (q *Queue) rescue(tx *store.Tx, j jobRow) error {
 		final = Cancelled
 	}
 	if j.crashes+1 >= q.o.MaxCrashes || j.cancelRequested {
-		now := tx.Now().UnixMilli()
 		if err := deleteMessage(tx, *j.msgID); err != nil {
 			return err
 		}
-		return markCrashed(tx, j.id, final, &now, res.err)
+		now := tx.Now().UnixMilli()
+		if err := markCrashed(tx, j, final, &now, res.err); err != nil {
+			return err
+		}
+		return vacate(tx, j.ckey)
 	}
-	if err := markCrashed(tx, j.id, Available, nil, res.err); err != nil {
+	if err := markCrashed(tx, j, Available, nil, res.err); err != nil {
 		return err
 	}
 	return extendMessage(tx, *j.msgID, tx.Now())

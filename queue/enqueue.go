@@ -1,12 +1,14 @@
 package queue
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -15,97 +17,115 @@ import (
 // Ready is the store topic that wakes the workers.
 const Ready = "queue.ready"
 
-// maxArgs bounds the JSON of a job's arguments, in bytes. Larger things belong
+// MaxArgs bounds the JSON of a job's arguments, in bytes. Larger things belong
 // in a table that the job points to.
-const maxArgs = 256 << 10
-
-// Option says how a job is to run.
-type Option func(*spec)
-
-type spec struct {
-	queue       string
-	runAt       time.Time
-	priority    int
-	maxAttempts int
-	timeout     time.Duration
-	uniq        string
-	window      time.Duration
-}
-
-// On puts the job in a named queue ("default" otherwise).
-func On(queue string) Option { return func(s *spec) { s.queue = queue } }
-
-// At runs the job not before t.
-func At(t time.Time) Option { return func(s *spec) { s.runAt = t } }
-
-// In runs the job not before d from the transaction's now.
-func In(d time.Duration) Option { return func(s *spec) { s.runAt = time.Time{}.Add(d) } }
-
-// Priority orders ready jobs of one queue, higher first; 0 is usual.
-func Priority(p int) Option { return func(s *spec) { s.priority = p } }
-
-// MaxAttempts is how often the job may run before it is a dead letter; 20 otherwise.
-func MaxAttempts(n int) Option { return func(s *spec) { s.maxAttempts = n } }
-
-// Timeout ends an attempt's context; 1 minute otherwise.
-func Timeout(d time.Duration) Option { return func(s *spec) { s.timeout = d } }
-
-// Unique keeps a second job of the same kind and key from being made while one
-// is not finished, and for the window after the first was made.
-func Unique(key string, window time.Duration) Option {
-	return func(s *spec) { s.uniq, s.window = key, window }
-}
+const MaxArgs = 256 << 10
 
 // Ticket is the receipt for an enqueued job.
 type Ticket struct {
 	ID        string // of the job; of the earlier one if Duplicate
-	Duplicate bool   // Unique found an earlier job, nothing was added
+	Duplicate bool   // Unique or From found an earlier job, nothing was added
 }
 
 // Enqueue adds a job in the caller's transaction: it exists if and only if the
 // transaction commits, and workers wake after the commit.
 func Enqueue(tx *store.Tx, args Args, opts ...Option) (Ticket, error) {
-	s := spec{queue: "default", maxAttempts: 20, timeout: time.Minute}
 	if d, ok := args.(interface{ Defaults() []Option }); ok {
 		opts = append(d.Defaults(), opts...)
-	}
-	for _, o := range opts {
-		o(&s)
 	}
 	body, err := json.Marshal(args)
 	if err != nil {
 		return Ticket{}, fmt.Errorf("enqueue %s: %w", args.Kind(), err)
 	}
-	if len(body) > maxArgs {
-		return Ticket{}, fmt.Errorf("enqueue %s: arguments of %d bytes, at most %d are taken", args.Kind(), len(body), maxArgs)
+	return EnqueueRaw(tx, args.Kind(), body, opts...)
+}
+
+// EnqueueRaw is Enqueue for a kind and JSON that are known only at run time.
+func EnqueueRaw(tx *store.Tx, kind string, args json.RawMessage, opts ...Option) (Ticket, error) {
+	s := spec{queue: "default", maxAttempts: 20, timeout: time.Minute}
+	for _, o := range opts {
+		o(&s)
 	}
-	var uniq *string
-	if s.uniq != "" {
-		sum := sha256.Sum256([]byte(args.Kind() + "\x00" + s.uniq))
-		text := hex.EncodeToString(sum[:])
-		uniq = &text
-		switch id, err := duplicate(tx, text); {
-		case err == nil:
-			return Ticket{ID: id, Duplicate: true}, nil
-		case !errors.Is(err, store.ErrNotFound):
-			return Ticket{}, fmt.Errorf("enqueue %s: %w", args.Kind(), err)
-		}
+	t, err := s.enqueue(tx, kind, args)
+	if err != nil {
+		return Ticket{}, fmt.Errorf("enqueue %s: %w", kind, err)
 	}
-	row := newJob{
-		id: tx.NewID("job"), kind: args.Kind(), args: body, spec: s, uniq: uniq,
-		runAt: due(tx.Now(), s.runAt), state: Available, meta: causeJSON(tx),
+	return t, nil
+}
+
+func (s *spec) enqueue(tx *store.Tx, kind string, args []byte) (Ticket, error) {
+	if len(args) > MaxArgs {
+		return Ticket{}, fmt.Errorf("arguments of %d bytes, at most %d are taken", len(args), MaxArgs)
 	}
+	if !json.Valid(args) {
+		return Ticket{}, errors.New("the arguments are not JSON")
+	}
+	row := newJob{spec: *s, kind: kind, args: args, uniq: s.uniqueHash(kind)}
+	earlier, err := row.earlier(tx)
+	if err != nil || earlier != "" {
+		return Ticket{ID: earlier, Duplicate: earlier != ""}, err
+	}
+	row.id, row.runAt = tx.NewID("job"), due(tx.Now(), s.runAt)
+	row.meta, row.org = causeOf(tx)
 	if row.runAt.After(tx.Now()) {
 		row.state = Scheduled
-	} else {
+	} else if row.state, err = admit(tx, s.ckey, s.climit); err != nil {
+		return Ticket{}, err
+	}
+	if row.state == Available {
 		msg := newMessageID()
 		row.msgID = &msg
 	}
 	if err := insertJob(tx, row); err != nil {
-		return Ticket{}, fmt.Errorf("enqueue %s: %w", args.Kind(), err)
+		return Ticket{}, err
 	}
 	tx.Notify(Ready)
 	return Ticket{ID: row.id}, nil
+}
+
+// earlier is the id of a job that stands for this one, or "".
+func (j *newJob) earlier(tx *store.Tx) (string, error) {
+	if j.idem != "" {
+		id, fingerprint, err := bySourceKey(tx, j.source, j.idem)
+		switch {
+		case err == nil && !bytes.Equal(fingerprint, j.fingerprint):
+			return "", ErrFingerprint
+		case err == nil:
+			return id, nil
+		case !errors.Is(err, store.ErrNotFound):
+			return "", err
+		}
+	}
+	if j.uniq == nil {
+		return "", nil
+	}
+	id, err := duplicate(tx, *j.uniq)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return id, err
+}
+
+// uniqueHash hides what is in a key, and bounds it. Nil: the job need not be unique.
+func (s *spec) uniqueHash(kind string) *string {
+	if s.uniq == "" {
+		return nil
+	}
+	sum := sha256.Sum256([]byte(kind + "\x00" + s.uniq))
+	text := hex.EncodeToString(sum[:])
+	return &text
+}
+
+// uniqueStates is how UniqueAmong is stored.
+func (s *spec) uniqueStates() string {
+	if len(s.uniqAmong) == 0 {
+		return "scheduled blocked available running retryable"
+	}
+	words := make([]string, len(s.uniqAmong))
+	for i, state := range s.uniqAmong {
+		words[i] = string(state)
+	}
+	return strings.Join(words, " ")
 }
 
 // due resolves At and In: In is kept as an offset from the zero time, because
@@ -120,16 +140,17 @@ func due(now, at time.Time) time.Time {
 	return at
 }
 
-// causeJSON is the cause of the job, or of the job that enqueues this one.
-func causeJSON(tx *store.Tx) string {
+// causeOf is the cause of the job, as JSON, and its org: that of the request, or of the job
+// that enqueues this one.
+func causeOf(tx *store.Tx) (text, org string) {
 	cause, ok := tx.Context().Value(causeKey{}).(Cause)
 	if !ok {
 		if info, running := FromContext(tx.Context()); running {
 			cause = info.Cause
 		}
 	}
-	text, _ := json.Marshal(cause)
-	return string(text)
+	raw, _ := json.Marshal(cause) // strings
+	return string(raw), cause.Org
 }
 
 // newMessageID has the form of goqite's own default.

@@ -19,6 +19,9 @@ type result struct {
 	runAt     time.Time
 	refund    bool // the attempt does not count
 	heldSince *int64
+	output    []byte
+	status    int // an endpoint's answer; 0: none
+	snippet   string
 }
 
 // maxText bounds an error or stack that is stored, in bytes.
@@ -44,9 +47,11 @@ func (q *Queue) execute(r *running) result {
 	err := r.protect(ctx)
 	stop()
 	res := r.judge(ctx, err)
+	res.output, res.status, res.snippet = r.output, r.status, r.snippet
 	if !r.finished {
 		q.store(r, res)
 	}
+	q.figures.ended(r, res, q.db.Now())
 	q.release(r)
 	return res
 }
@@ -93,11 +98,15 @@ func (r *running) judge(ctx context.Context, err error) result {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		res.outcome = "timeout"
 	}
+	var retry later
 	res.state = Dead
 	if r.info.Attempt < r.info.MaxAttempts {
 		wait := r.handler.backoff(r.info.Attempt)
 		// ±10 %, so that jobs that failed together do not return together.
 		wait += time.Duration((r.q.o.Jitter()*0.2 - 0.1) * float64(wait))
+		if errors.As(err, &retry) {
+			wait = retry.d
+		}
 		res.state, res.runAt = Retryable, now.Add(wait)
 	}
 	return res
@@ -134,7 +143,7 @@ func (r *running) finish(tx *store.Tx, res result) error {
 	if res.runAt.IsZero() {
 		res.runAt = tx.Now()
 	}
-	ok, err := markFinished(tx, r.info.ID, r.q.lease, r.info.Attempt, res)
+	ok, err := r.markFinished(tx, res)
 	if err != nil {
 		return fmt.Errorf("finish job %s: %w", r.info.ID, err)
 	}
@@ -144,7 +153,10 @@ func (r *running) finish(tx *store.Tx, res result) error {
 	if err := deleteMessage(tx, r.msgID); err != nil {
 		return err
 	}
-	return insertAttempt(tx, r.info.ID, r.info.Attempt, r.started, res)
+	if err := insertAttempt(tx, r.info.ID, r.info.Attempt, r.started, res); err != nil {
+		return err
+	}
+	return vacate(tx, r.ckey)
 }
 
 // release frees the worker's place.
@@ -154,7 +166,7 @@ func (q *Queue) release(r *running) {
 	if q.running[r.info.ID] == r {
 		delete(q.running, r.info.ID)
 	}
-	q.lanes[r.info.Queue]--
+	q.busy[r.info.Queue]--
 	q.mu.Unlock()
 	select {
 	case q.freed <- struct{}{}:

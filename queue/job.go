@@ -19,7 +19,7 @@ import (
 type Args interface{ Kind() string }
 
 // Job is one attempt at a job, as its handler sees it.
-type Job[T Args] struct {
+type Job[T any] struct {
 	Info
 	Args T
 	run  *running
@@ -30,8 +30,10 @@ type Info struct {
 	ID          string
 	Kind        string
 	Queue       string
-	Attempt     int // 1 at the first
+	Endpoint    string // of the customer's app; "" for a handler of this program
+	Attempt     int    // 1 at the first
 	MaxAttempts int
+	Snoozes     int // attempts that were refunded because the job asked
 	Enqueued    time.Time
 	Cause       Cause
 }
@@ -85,12 +87,31 @@ func (j Job[T]) Complete(ctx context.Context, fn func(*store.Tx) error) error {
 	return err
 }
 
+// Progress says how far the job is, in percent. It is written within about a second, many
+// jobs' at once, and lost when the attempt fails.
+func (j Job[T]) Progress(percent int) {
+	j.run.progress.Store(int32(min(100, max(0, percent))))
+}
+
+// MaxOutput bounds what a job may leave behind, in bytes.
+const MaxOutput = 64 << 10
+
+// Output sets what the job leaves behind, stored when the attempt ends; what is
+// beyond MaxOutput is cut off. It is of the handler's goroutine only.
+func (j Job[T]) Output(b []byte) { j.run.output = b[:min(len(b), MaxOutput)] }
+
+// Answer keeps with the attempt what an endpoint answered: the HTTP status and
+// the beginning of the body. It is of the handler's goroutine only.
+func (j Job[T]) Answer(status int, snippet string) {
+	j.run.status, j.run.snippet = status, clip(snippet)
+}
+
 // State is where a job is in its life.
 type State string
 
 const (
 	Scheduled State = "scheduled" // waits for its time
-	Blocked   State = "blocked"   // waits for another job
+	Blocked   State = "blocked"   // waits for a place of its concurrency key
 	Available State = "available" // ready to run
 	Running   State = "running"
 	Retryable State = "retryable" // failed, waits for its next attempt
@@ -102,7 +123,14 @@ const (
 // Final reports whether the job will not run again unless it is replayed.
 func (s State) Final() bool { return s == Completed || s == Dead || s == Cancelled }
 
+// States are all of them, in the order of a life.
+var States = []State{Scheduled, Blocked, Available, Running, Retryable, Completed, Dead, Cancelled}
+
 type snooze struct{ d time.Duration }
+type later struct {
+	d   time.Duration
+	err error
+}
 type permanent struct {
 	state State
 	err   error
@@ -115,6 +143,13 @@ func (p permanent) Unwrap() error { return p.err }
 // Snooze, returned by a handler, runs the job again after d; the attempt does
 // not count.
 func Snooze(d time.Duration) error { return snooze{d} }
+
+// RetryAfter, returned by a handler, fails the attempt and makes the next one
+// after d, instead of what the retry policy says.
+func RetryAfter(d time.Duration, err error) error { return later{d, err} }
+
+func (l later) Error() string { return l.err.Error() }
+func (l later) Unwrap() error { return l.err }
 
 // Cancel, returned by a handler, ends the job as cancelled: its purpose is gone.
 func Cancel(err error) error { return permanent{Cancelled, err} }

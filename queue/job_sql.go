@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -10,19 +11,34 @@ import (
 func goqiteTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
 func duplicate(tx *store.Tx, uniq string) (id string, err error) {
-	err = tx.QueryRow(`SELECT id FROM queue_job WHERE uniq = ?
-		AND (state NOT IN ('completed', 'dead', 'cancelled') OR uniq_until > ?)
+	err = tx.QueryRow(`SELECT id FROM queue_job WHERE uniq = ? AND (uniq_until > ? OR uniq_states LIKE '%' || state || '%')
 		ORDER BY id DESC LIMIT 1`, uniq, tx.Now().UnixMilli()).Scan(&id)
 	return id, err
 }
 
+func bySourceKey(tx *store.Tx, source, key string) (id string, fingerprint []byte, err error) {
+	err = tx.QueryRow(`SELECT id, fingerprint FROM queue_job WHERE source = ? AND idem = ? AND idem IS NOT NULL`, source, key).Scan(&id, &fingerprint)
+	return id, fingerprint, err
+}
+
+// keepUnique is for how long a job keeps others out.
+type keepUnique struct {
+	until  int64 // unix ms
+	states string
+}
+
+// after reports whether a job still does in a state.
+func (k keepUnique) after(state State, now time.Time) bool {
+	return k.until > now.UnixMilli() || strings.Contains(k.states, string(state))
+}
+
 type newJob struct {
 	spec
-	id, kind, meta string
-	args           []byte
-	state          State
-	runAt          time.Time
-	uniq, msgID    *string
+	id, kind, meta, org string
+	args                []byte
+	state               State
+	runAt               time.Time
+	uniq, msgID         *string
 }
 
 func insertJob(tx *store.Tx, j newJob) error {
@@ -31,11 +47,17 @@ func insertJob(tx *store.Tx, j newJob) error {
 	if j.window > 0 {
 		until = tx.Now().Add(j.window).UnixMilli()
 	}
+	var limit *int
+	if j.ckey != "" {
+		limit = &j.climit
+	}
 	if _, err := tx.Exec(`INSERT INTO queue_job (id, msg_id, queue, kind, args, state, priority, attempt, max_attempts, crashes,
-			run_at, due_at, created_at, timeout_ms, uniq, uniq_until, deps_left, progress, meta, cancel_requested)
-		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0)`,
+			run_at, due_at, created_at, timeout_ms, uniq, uniq_until, uniq_states, ckey, climit, source, idem, fingerprint, endpoint, org,
+			deps_left, progress, meta, cancel_requested)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, 0, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, 0, ?, 0)`,
 		j.id, j.msgID, j.queue, j.kind, j.args, string(j.state), j.priority, j.maxAttempts,
-		j.runAt.UnixMilli(), dueAt(j.state, j.runAt), now, j.timeout.Milliseconds(), j.uniq, until, j.meta); err != nil {
+		j.runAt.UnixMilli(), dueAt(j.state, j.runAt), now, j.timeout.Milliseconds(), j.uniq, until, j.uniqueStates(),
+		orNull(j.ckey), limit, orNull(j.source), orNull(j.idem), j.fingerprint, orNull(j.endpoint), orNull(j.org), j.meta); err != nil {
 		return err
 	}
 	if j.msgID == nil {
@@ -44,13 +66,11 @@ func insertJob(tx *store.Tx, j newJob) error {
 	return sendMessage(tx, *j.msgID, j.queue, j.id, j.priority)
 }
 
-// dueAt is what the index of waiting jobs holds.
-func dueAt(state State, runAt time.Time) *int64 {
-	if state != Scheduled && state != Retryable {
+func orNull(s string) *string {
+	if s == "" {
 		return nil
 	}
-	at := runAt.UnixMilli()
-	return &at
+	return &s
 }
 
 // sendMessage is goqite's Send, with an id we chose and the transaction's time.
@@ -93,21 +113,29 @@ func receiveMessages(tx *store.Tx, queue string, n int, lease time.Duration) ([]
 
 type jobRow struct {
 	id, queue, kind, state, meta string
+	endpoint, ckey               string
 	msgID, lease                 *string
 	args                         []byte
 	attempt, maxAttempts         int
-	crashes                      int
-	created, timeoutMS           int64
+	crashes, snoozes, priority   int
+	climit                       int
+	created, timeoutMS, runAt    int64
 	started, heldSince           *int64
 	cancelRequested              bool
+	keepUnique
 }
 
-const jobColumns = `id, queue, kind, state, coalesce(meta, ''), msg_id, lease, args, attempt, max_attempts, crashes, created_at, timeout_ms, started_at, held_since, cancel_requested`
+const jobColumns = `id, queue, kind, state, coalesce(meta, ''), coalesce(endpoint, ''), coalesce(ckey, ''), msg_id, lease, args, attempt, max_attempts, crashes, snoozes,
+	priority, coalesce(climit, 0), created_at, timeout_ms, run_at, started_at, held_since, cancel_requested, uniq_until, uniq_states`
 
 func scanJob(r store.Scanner) (j jobRow, err error) {
-	err = r.Scan(&j.id, &j.queue, &j.kind, &j.state, &j.meta, &j.msgID, &j.lease, &j.args,
-		&j.attempt, &j.maxAttempts, &j.crashes, &j.created, &j.timeoutMS, &j.started, &j.heldSince, &j.cancelRequested)
+	err = r.Scan(&j.id, &j.queue, &j.kind, &j.state, &j.meta, &j.endpoint, &j.ckey, &j.msgID, &j.lease, &j.args, &j.attempt, &j.maxAttempts, &j.crashes, &j.snoozes,
+		&j.priority, &j.climit, &j.created, &j.timeoutMS, &j.runAt, &j.started, &j.heldSince, &j.cancelRequested, &j.until, &j.states)
 	return j, err
+}
+
+func (j jobRow) waiting() waiting {
+	return waiting{id: j.id, queue: j.queue, priority: j.priority, ckey: j.ckey, climit: j.climit}
 }
 
 func jobByID(tx *store.Tx, id string) (jobRow, error) {
@@ -121,64 +149,43 @@ func markRunning(tx *store.Tx, id, lease string) (jobRow, error) {
 
 // markFinished ends an attempt. It changes nothing unless the job is still
 // running under the same lease and attempt: the fence against a stale worker.
-func markFinished(tx *store.Tx, id, lease string, attempt int, r result) (bool, error) {
+func (r *running) markFinished(tx *store.Tx, res result) (bool, error) {
 	var finished *int64
-	if r.state.Final() {
+	progress := 0
+	if res.state.Final() {
 		now := tx.Now().UnixMilli()
 		finished = &now
+		progress = int(r.progress.Load())
 	}
-	var lastError *string
-	if r.err != "" {
-		lastError = &r.err
-	}
-	refund := 0
-	if r.refund {
-		refund = 1
+	if res.state == Completed {
+		progress = 100
 	}
 	n, err := tx.Exec(`UPDATE queue_job SET state = ?, msg_id = NULL, lease = NULL, run_at = ?, due_at = ?, finished_at = ?,
-			attempt = attempt - ?, last_error = coalesce(?, last_error), held_since = ?, cancel_requested = 0
+			attempt = attempt - ?, snoozes = snoozes + ?, last_error = coalesce(?, last_error), held_since = ?, cancel_requested = 0,
+			progress = ?, output = coalesce(?, output), uniq = CASE WHEN ? THEN uniq ELSE NULL END
 		WHERE id = ? AND state = 'running' AND attempt = ? AND lease = ?`,
-		string(r.state), r.runAt.UnixMilli(), dueAt(r.state, r.runAt), finished, refund, lastError, r.heldSince, id, attempt, lease)
+		string(res.state), res.runAt.UnixMilli(), dueAt(res.state, res.runAt), finished, one(res.refund), one(res.outcome == "snoozed"),
+		orNull(res.err), res.heldSince, progress, res.output, r.keep.after(res.state, tx.Now()) || !res.state.Final(),
+		r.info.ID, r.info.Attempt, r.q.lease)
 	return n == 1, err
 }
 
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func insertAttempt(tx *store.Tx, id string, attempt int, started int64, r result) error {
-	var errText, stack *string
-	if r.err != "" {
-		errText = &r.err
+	var status *int
+	if r.status != 0 {
+		status = &r.status
 	}
-	if r.stack != "" {
-		stack = &r.stack
-	}
-	_, err := tx.Exec(`INSERT INTO queue_attempt (job_id, attempt, started_at, finished_at, outcome, error, stack)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job_id, attempt, started_at) DO NOTHING`,
-		id, attempt, started, tx.Now().UnixMilli(), r.outcome, errText, stack)
+	_, err := tx.Exec(`INSERT INTO queue_attempt (job_id, attempt, started_at, finished_at, outcome, error, stack, http_status, response_snippet)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (job_id, attempt, started_at) DO NOTHING`,
+		id, attempt, started, tx.Now().UnixMilli(), r.outcome, orNull(r.err), orNull(r.stack), status, orNull(r.snippet))
 	return err
-}
-
-// makeAvailable gives a waiting job a message again.
-func makeAvailable(tx *store.Tx, id, queue string, priority int) error {
-	msg := newMessageID()
-	if err := tx.ExecOne(`UPDATE queue_job SET state = 'available', msg_id = ?, lease = NULL, due_at = NULL WHERE id = ?`, msg, id); err != nil {
-		return err
-	}
-	return sendMessage(tx, msg, queue, id, priority)
-}
-
-type dueJob struct {
-	id, queue string
-	priority  int
-}
-
-func dueJobs(tx *store.Tx, limit int) ([]dueJob, error) {
-	return store.All(tx, func(r store.Scanner) (d dueJob, err error) { return d, r.Scan(&d.id, &d.queue, &d.priority) },
-		`SELECT id, queue, priority FROM queue_job WHERE due_at <= ? ORDER BY due_at LIMIT ?`, tx.Now().UnixMilli(), limit)
-}
-
-// nextDue is when the next waiting job is due, in unix ms, or ErrNotFound.
-func nextDue(tx *store.Tx) (at int64, err error) {
-	err = tx.QueryRow(`SELECT due_at FROM queue_job WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1`).Scan(&at)
-	return at, err
 }
 
 // orphans are the jobs another process left running.
@@ -186,14 +193,8 @@ func orphans(tx *store.Tx, lease string, limit int) ([]jobRow, error) {
 	return store.All(tx, scanJob, `SELECT `+jobColumns+` FROM queue_job WHERE state = 'running' AND lease <> ? ORDER BY lease LIMIT ?`, lease, limit)
 }
 
-func markCrashed(tx *store.Tx, id string, state State, finished *int64, lastError string) error {
+func markCrashed(tx *store.Tx, j jobRow, state State, finished *int64, lastError string) error {
 	return tx.ExecOne(`UPDATE queue_job SET state = ?, crashes = crashes + 1, lease = NULL, finished_at = ?, last_error = ?,
-		msg_id = CASE WHEN ? = 'available' THEN msg_id ELSE NULL END WHERE id = ?`,
-		string(state), finished, lastError, string(state), id)
-}
-
-func purgeFinished(tx *store.Tx, completedBefore, othersBefore time.Time, limit int) (int64, error) {
-	return tx.Exec(`DELETE FROM queue_job WHERE id IN (
-		SELECT id FROM queue_job WHERE finished_at IS NOT NULL AND finished_at < ? AND (state = 'completed' OR finished_at < ?)
-		ORDER BY finished_at LIMIT ?)`, completedBefore.UnixMilli(), othersBefore.UnixMilli(), limit)
+		msg_id = CASE WHEN ? = 'available' THEN msg_id ELSE NULL END, uniq = CASE WHEN ? THEN uniq ELSE NULL END WHERE id = ?`,
+		string(state), finished, lastError, string(state), j.after(state, tx.Now()) || !state.Final(), j.id)
 }

@@ -1,9 +1,6 @@
 package queue
 
 import (
-	"context"
-	"encoding/json"
-	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -32,29 +29,15 @@ type Queue struct {
 	o        Options
 	lease    string // of this run of the process
 	handlers map[string]*handler
+	endpoint *handler // of jobs with an endpoint; nil: none
 	wake     <-chan struct{}
+	figures  *figures
 
 	mu      sync.Mutex
 	running map[string]*running // by job id
-	lanes   map[string]int      // running jobs by queue
+	busy    map[string]int      // running jobs by queue
 	freed   chan struct{}       // a worker became free
 	engine  *engine             // nil until Start
-}
-
-// handler runs one kind of job.
-type handler struct {
-	kind    string
-	backoff func(attempt int) time.Duration
-	run     func(ctx context.Context, r *running) error
-}
-
-// HandleOption says how a kind of job is run.
-type HandleOption func(*handler)
-
-// Backoff is the wait before the attempt after the given one (1 at the first),
-// before jitter. The default is attempt⁴ seconds, at most a day.
-func Backoff(f func(attempt int) time.Duration) HandleOption {
-	return func(h *handler) { h.backoff = f }
 }
 
 // New makes a queue on db. Register handlers with Handle, then Start or Drain.
@@ -74,8 +57,8 @@ func New(db *store.DB, o Options) *Queue {
 	}
 	return &Queue{
 		db: db, log: o.Log, o: o, lease: db.NewID("lse"),
-		handlers: map[string]*handler{}, wake: db.Listen(Ready),
-		running: map[string]*running{}, lanes: map[string]int{}, freed: make(chan struct{}, 1),
+		handlers: map[string]*handler{}, wake: db.Listen(Ready), figures: newFigures(),
+		running: map[string]*running{}, busy: map[string]int{}, freed: make(chan struct{}, 1),
 	}
 }
 
@@ -85,41 +68,6 @@ func or[T comparable](v, otherwise T) T {
 		return otherwise
 	}
 	return v
-}
-
-// Handle registers the handler of a kind of job. It panics when the kind has
-// one already: that is a mistake in the program.
-func Handle[T Args](q *Queue, fn func(ctx context.Context, job Job[T]) error, opts ...HandleOption) {
-	var zero T
-	h := &handler{kind: zero.Kind(), backoff: defaultBackoff}
-	for _, o := range opts {
-		o(h)
-	}
-	h.run = func(ctx context.Context, r *running) error {
-		job := Job[T]{Info: r.info, run: r}
-		if err := json.Unmarshal(r.args, &job.Args); err != nil {
-			return Bury(fmt.Errorf("arguments of %s: %w", h.kind, err))
-		}
-		return fn(ctx, job)
-	}
-	if q.handlers[h.kind] != nil {
-		panic("queue: two handlers for " + h.kind)
-	}
-	q.handlers[h.kind] = h
-}
-
-func defaultBackoff(attempt int) time.Duration {
-	n := time.Duration(attempt)
-	return min(n*n*n*n*time.Second, 24*time.Hour)
-}
-
-// Kinds are the kinds of job with a handler, for documentation and tests.
-func (q *Queue) Kinds() []string {
-	var kinds []string
-	for k := range q.handlers {
-		kinds = append(kinds, k)
-	}
-	return kinds
 }
 
 // Cancel ends a job that has not finished. A running one has its context
@@ -142,10 +90,18 @@ func (q *Queue) Cancel(tx *store.Tx, id string) error {
 			return err
 		}
 	}
-	return tx.ExecOne(`UPDATE queue_job SET state = 'cancelled', msg_id = NULL, due_at = NULL, finished_at = ? WHERE id = ?`, tx.Now().UnixMilli(), id)
+	if err := tx.ExecOne(`UPDATE queue_job SET state = 'cancelled', msg_id = NULL, due_at = NULL, finished_at = ?,
+		uniq = CASE WHEN ? THEN uniq ELSE NULL END WHERE id = ?`, tx.Now().UnixMilli(), j.after(Cancelled, tx.Now()), id); err != nil {
+		return err
+	}
+	if j.msgID == nil {
+		return nil // it held no place
+	}
+	return vacate(tx, j.ckey)
 }
 
 // Replay makes a finished job run again with fresh attempts; its history stays.
+// It returns store.ErrConflict for one that has not finished.
 func Replay(tx *store.Tx, id string) error {
 	j, err := jobByID(tx, id)
 	if err != nil {
@@ -154,11 +110,29 @@ func Replay(tx *store.Tx, id string) error {
 	if !State(j.state).Final() {
 		return store.ErrConflict
 	}
-	if err := tx.ExecOne(`UPDATE queue_job SET attempt = 0, crashes = 0, finished_at = NULL, run_at = ? WHERE id = ?`, tx.Now().UnixMilli(), id); err != nil {
+	if err := tx.ExecOne(`UPDATE queue_job SET attempt = 0, crashes = 0, snoozes = 0, progress = 0, finished_at = NULL, held_since = NULL, cancel_requested = 0, run_at = ?
+		WHERE id = ?`, tx.Now().UnixMilli(), id); err != nil {
 		return err
 	}
 	tx.Notify(Ready)
-	return makeAvailable(tx, id, j.queue, 0)
+	return makeReady(tx, j.waiting())
+}
+
+// Hasten makes a job that waits for its time run now. It returns store.ErrConflict
+// for one that does not wait.
+func Hasten(tx *store.Tx, id string) error {
+	j, err := jobByID(tx, id)
+	if err != nil {
+		return err
+	}
+	if s := State(j.state); s != Scheduled && s != Retryable {
+		return store.ErrConflict
+	}
+	if err := tx.ExecOne(`UPDATE queue_job SET run_at = ? WHERE id = ?`, tx.Now().UnixMilli(), id); err != nil {
+		return err
+	}
+	tx.Notify(Ready)
+	return makeReady(tx, j.waiting())
 }
 
 func (q *Queue) interrupt(id string, cause error) {

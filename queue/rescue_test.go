@@ -15,7 +15,7 @@ func TestPoisonJobIsDeadAtTheThirdCrash(t *testing.T) {
 		// A process that dies while the job runs: it claims and is never heard of again.
 		died := New(b.db, Options{})
 		Handle(died, func(context.Context, Job[note]) error { return nil })
-		claimed, err := died.claim(t.Context(), 1)
+		claimed, _, err := died.claim(t.Context(), 1)
 		b.must(err)
 		if len(claimed) != 1 {
 			t.Fatalf("crash %d: claimed %d", crash, len(claimed))
@@ -39,7 +39,7 @@ func TestSuspectsRunOneAtATime(t *testing.T) {
 	for range 2 {
 		died := New(b.db, Options{})
 		Handle(died, func(context.Context, Job[note]) error { return nil })
-		claimed, err := died.claim(t.Context(), 9)
+		claimed, _, err := died.claim(t.Context(), 9)
 		b.must(err)
 		if len(claimed) != 3 {
 			t.Fatalf("claimed %d of 3", len(claimed))
@@ -50,7 +50,7 @@ func TestSuspectsRunOneAtATime(t *testing.T) {
 	Handle(b.q, func(context.Context, Job[note]) error { return nil })
 	fresh := b.enqueue(note{}).ID
 	for left := 3; left > 0; left-- {
-		claimed, err := b.q.claim(t.Context(), 9)
+		claimed, _, err := b.q.claim(t.Context(), 9)
 		b.must(err)
 		b.invariant()
 		suspects := 0
@@ -64,7 +64,7 @@ func TestSuspectsRunOneAtATime(t *testing.T) {
 		if suspects != 1 {
 			t.Fatalf("%d suspects at once, %d left", suspects, left)
 		}
-		if again, err := b.q.claim(t.Context(), 9); err != nil || len(again) != 0 {
+		if again, _, err := b.q.claim(t.Context(), 9); err != nil || len(again) != 0 {
 			t.Fatalf("claimed beside a suspect: %d, %v", len(again), err)
 		}
 		for _, r := range claimed {
@@ -88,7 +88,7 @@ func TestStaleWorkerIsFenced(t *testing.T) {
 	id := b.enqueue(note{}).ID
 	slow := New(b.db, Options{})
 	Handle(slow, func(context.Context, Job[note]) error { return errors.New("too late") })
-	claimed, err := slow.claim(t.Context(), 1)
+	claimed, _, err := slow.claim(t.Context(), 1)
 	b.must(err)
 	b.clock.advance(2 * time.Minute) // its lease runs out
 	b.drain()

@@ -33,5 +33,8 @@ func (r *running) postpone(tx *store.Tx) error {
 		return err
 	}
 	tx.Notify(Ready)
-	return deleteMessage(tx, r.msgID)
+	if err := deleteMessage(tx, r.msgID); err != nil {
+		return err
+	}
+	return vacate(tx, r.ckey)
 }

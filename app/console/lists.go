@@ -70,8 +70,8 @@ type jobsData struct {
 
 func (s *System) jobs(w http.ResponseWriter, r *http.Request) error {
 	q := r.URL.Query()
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Listed, error) {
-		return queue.List(tx, queue.State(q.Get("state")), q.Get("before"), pageSize+1)
+	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]queue.Record, error) {
+		return queue.List(tx, queue.Filter{State: queue.State(q.Get("state")), Before: q.Get("before"), Limit: pageSize + 1})
 	})
 	if err != nil {
 		return err
