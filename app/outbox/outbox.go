@@ -14,14 +14,29 @@ import (
 	"log/slog"
 	"sync"
 
+	"seaworthy/app/audit"
 	"seaworthy/store"
 )
 
-// Enqueue makes a job of a row in tx. source and row.ID are its idempotency key:
-// a second call with the same two adds nothing. It returns a *RowError, and has
-// then written nothing, for a row that can never be a job; any other error is
-// tried again.
-type Enqueue func(tx *store.Tx, source string, row Row) error
+// Enqueue makes a job of a row in tx and reports whether it is a new one. source
+// and row.ID are its idempotency key: a second call with the same two adds nothing.
+// It returns a *RowError, and has then written nothing, for a row that can never be
+// a job, and a *HoldError while no row can be; any other error is tried again, with
+// each row alone if it is not the database's.
+type Enqueue func(tx *store.Tx, source string, row Row) (added bool, err error)
+
+// HoldError says why no row can be a job now; all wait.
+type HoldError struct{ Reason string }
+
+func (e *HoldError) Error() string { return e.Reason }
+
+// actRelayed is recorded once for all rows of a transaction.
+const actRelayed audit.Action = "outbox.relayed"
+
+// Actions are outbox's part of the catalogue.
+var Actions = []audit.Kind{
+	{Action: actRelayed, Title: "Outbox relayed", Means: "Jobs that the app wrote into the outbox of its own database were taken over."},
+}
 
 // File is a database of the app's to watch.
 type File struct {
@@ -32,6 +47,7 @@ type File struct {
 // Deps are what the relay works with.
 type Deps struct {
 	DB      *store.DB
+	Audit   *audit.Log
 	Log     *slog.Logger // discarded if nil
 	Enqueue Enqueue
 	Files   []File

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"seaworthy/app/audit"
 	"seaworthy/store"
 )
 
@@ -105,7 +106,7 @@ func (w *watch) commit(ctx context.Context, rows []found) ([]found, map[int64]er
 		return nil, faults, nil
 	}
 	refused, err := w.write(ctx, parsed)
-	if err != nil && !store.Retryable(err) && ctx.Err() == nil {
+	if err != nil && !passing(ctx, err) {
 		// One of them cannot be written and takes the others with it.
 		refused, err = w.writeAlone(ctx, parsed)
 	}
@@ -137,18 +138,29 @@ func (w *watch) write(ctx context.Context, rows []Row) (refused map[int]error, e
 		}
 	}()
 	return store.Write(ctx, w.db, func(tx *store.Tx) (map[int]error, error) {
-		refused := map[int]error{}
+		refused, jobs := map[int]error{}, 0
 		for i, row := range rows {
 			var fault *RowError
-			switch err := w.enqueue(tx, w.source(), row); {
+			switch added, err := w.enqueue(tx, w.source(), row); {
 			case errors.As(err, &fault):
 				refused[i] = fault
 			case err != nil:
 				return nil, err
+			case added:
+				jobs++
 			}
 		}
-		return refused, nil
+		if jobs == 0 {
+			return refused, nil
+		}
+		return refused, w.audit.Record(tx, audit.Event{Action: actRelayed, Actor: audit.Ref{Type: "system", ID: "outbox"},
+			Targets: []audit.Ref{{Type: "outbox", ID: w.Name}}, Details: map[string]any{"jobs": jobs}})
 	})
+}
+
+// passing reports whether an error says nothing about the rows.
+func passing(ctx context.Context, err error) bool {
+	return store.Retryable(err) || ctx.Err() != nil || errors.As(err, new(*HoldError))
 }
 
 // writeAlone gives each row a transaction of its own, so that the ones that
@@ -160,7 +172,7 @@ func (w *watch) writeAlone(ctx context.Context, rows []Row) (map[int]error, erro
 		switch {
 		case err == nil && one[0] != nil:
 			refused[i] = one[0]
-		case err != nil && (store.Retryable(err) || ctx.Err() != nil):
+		case err != nil && passing(ctx, err):
 			return nil, err
 		case err != nil:
 			w.log.Error("a row could not be made a job", "id", row.ID, "err", err)

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -23,16 +24,18 @@ func TestRowsBecomeJobs(t *testing.T) {
 		('two', 'test.do', NULL, NULL, NULL, NULL, NULL, NULL, NULL)`)
 	r.wants("one two")
 	a.empties()
-	got, err := store.Read(t.Context(), r.db, func(tx *store.Tx) ([]string, error) {
-		return store.All(tx, func(s store.Scanner) (string, error) {
-			var c [8]string
-			err := s.Scan(&c[0], &c[1], &c[2], &c[3], &c[4], &c[5], &c[6], &c[7])
-			return strings.Join(c[:], "|"), err
-		}, `SELECT source, kind, CAST(args AS TEXT), queue, meta, priority, run_at, ckey FROM queue_job ORDER BY id`)
+	got, err := store.Read(t.Context(), r.db, func(tx *store.Tx) ([]queue.Record, error) {
+		return queue.List(tx, queue.Filter{Limit: 9})
 	})
 	must(t, err)
-	if got[0] != `outbox:app|invoice.send|{"n": 1}|mail|billing|7|1800000000000|customer 5` || got[1] != `outbox:app|test.do|{}|||0|0|` {
-		t.Errorf("%q", got)
+	for i, want := range []string{`two test.do null default default 0 false `, `one invoice.send {"n": 1} mail billing 7 true customer 5`} {
+		j := got[i]
+		if s := fmt.Sprint(j.Idempotency, " ", j.Kind, " ", string(j.Args), " ", j.Queue, " ", j.Endpoint, " ", j.Priority, " ", j.RunAt.Equal(time.UnixMilli(1800000000000)), " ", j.Key); s != want || j.Source != "outbox:app" {
+			t.Errorf("got %s, want %s", s, want)
+		}
+	}
+	if n := r.count(`SELECT count(*) FROM audit_event WHERE action = 'outbox.relayed'`); n != 1 {
+		t.Errorf("%d events about one transaction", n)
 	}
 	eventually(t, "nothing waits", func() bool { return r.status().Backlog == 0 })
 	if s := r.status(); s.Relayed != 2 || s.LastRelay.IsZero() || s.Lag != 0 || s.Bad != 0 || s.Polling {
@@ -63,11 +66,11 @@ var badRows = []struct{ name, kind, args, rest, want string }{
 	{"large", "test.do", `"` + strings.Repeat("x", maxArgs) + `"`, "NULL, NULL, NULL, NULL", "args must be at most 262144 bytes"},
 	{"seconds", "test.do", `{}`, "NULL, NULL, 1800000000, NULL", "run_at is in milliseconds since 1970, and 1800000000 looks like seconds"},
 	{"when", "test.do", `{}`, "NULL, NULL, 'tomorrow', NULL", "run_at must be a whole number"},
-	{"urgent", "test.do", `{}`, "NULL, 101, NULL, NULL", "priority must be from -100 to 100"},
+	{"urgent", "test.do", `{}`, "NULL, 101, NULL, NULL", "priority must be from -9 to 9"},
 	{"queue", "test.do", `{}`, "'a b', NULL, NULL, NULL", "queue must be a name"},
 	{"key", "test.do", `{}`, "NULL, NULL, NULL, x'00ff'", "key must be text"},
-	{"longkey", "test.do", `{}`, "NULL, NULL, NULL, '" + strings.Repeat("k", maxText+1) + "'", "key must be text of at most 1024 bytes"},
-	{strings.Repeat("i", maxID+1), "test.do", `{}`, "NULL, NULL, NULL, NULL", "id must be text of at most 200 bytes"},
+	{"longkey", "test.do", `{}`, "NULL, NULL, NULL, '" + strings.Repeat("k", maxText+1) + "'", "key must be text of at most 255 bytes"},
+	{strings.Repeat("i", maxID+1), "test.do", `{}`, "NULL, NULL, NULL, NULL", "id must be text of at most 255 bytes"},
 	{"", "test.do", `{}`, "NULL, NULL, NULL, NULL", "id is empty"},
 }
 
@@ -148,12 +151,12 @@ func TestPoisonRow(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
 			a := r.newApp()
-			r.w.enqueue = func(tx *store.Tx, source string, row Row) error {
+			r.w.enqueue = func(tx *store.Tx, source string, row Row) (bool, error) {
 				if row.ID == "poison" {
 					if fail != nil {
 						fail()
 					}
-					return errors.New("boom")
+					return false, errors.New("boom")
 				}
 				return insert(tx, source, row)
 			}
@@ -176,9 +179,9 @@ func TestStoreFails(t *testing.T) {
 	a := r.newApp()
 	var full atomic.Bool
 	full.Store(true)
-	r.w.enqueue = func(tx *store.Tx, source string, row Row) error {
+	r.w.enqueue = func(tx *store.Tx, source string, row Row) (bool, error) {
 		if full.Load() {
-			return store.ErrFull
+			return false, store.ErrFull
 		}
 		return insert(tx, source, row)
 	}
@@ -191,6 +194,29 @@ func TestStoreFails(t *testing.T) {
 	full.Store(false)
 	r.wants("one")
 	r.is(Watching, "")
+}
+
+// While nothing can be delivered at all, rows wait unmarked.
+func TestHeld(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	a := r.newApp()
+	var open atomic.Bool
+	r.w.enqueue = func(tx *store.Tx, source string, row Row) (bool, error) {
+		if !open.Load() {
+			return false, &HoldError{"no endpoint is configured"}
+		}
+		return insert(tx, source, row)
+	}
+	a.add("one")
+	a.add("two")
+	r.start()
+	r.is(Failed, "no endpoint is configured")
+	if a.rows() != "one; two" {
+		t.Errorf("rows %s", a.rows())
+	}
+	open.Store(true)
+	r.wants("one two")
 }
 
 func TestBacklogInSlices(t *testing.T) {
@@ -252,7 +278,7 @@ func TestRemovalRefused(t *testing.T) {
 	r := newRig(t)
 	a := r.newApp()
 	var times atomic.Int64
-	r.w.enqueue = func(tx *store.Tx, source string, row Row) error {
+	r.w.enqueue = func(tx *store.Tx, source string, row Row) (bool, error) {
 		times.Add(1)
 		return insert(tx, source, row)
 	}
@@ -276,7 +302,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	t.Parallel()
 	r := newRig(t)
 	r.newApp()
-	s := New(Deps{DB: r.db, Enqueue: r.enqueue, Files: []File{{"app", r.path}, {"missing", r.path + "x"}}})
+	s := New(Deps{DB: r.db, Audit: r.audit, Enqueue: r.enqueue, Files: []File{{"app", r.path}, {"missing", r.path + "x"}}})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { s.Run(ctx); close(done) }()

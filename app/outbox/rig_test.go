@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -14,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"seaworthy/app/audit"
+	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -24,6 +27,8 @@ type rig struct {
 	path string // of the app's file
 	w    *watch
 	stop func()
+
+	audit *audit.Log
 
 	mu   sync.Mutex
 	log  bytes.Buffer
@@ -52,11 +57,21 @@ func openStore(t testing.TB, path string) *store.DB {
 	return db
 }
 
+func openAudit(t testing.TB, db *store.DB, dir string) *audit.Log {
+	t.Helper()
+	s := audit.New(audit.Deps{DB: db, Logger: slog.New(slog.DiscardHandler), URL: "https://app.example.com", Keys: filepath.Join(dir, "keys"),
+		Vaults: []audit.Vault{audit.Folder(filepath.Join(dir, "audit"))}})
+	must(t, s.Declare(Actions...))
+	must(t, s.Open(context.Background()))
+	return s.Log
+}
+
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, db: openStore(t, filepath.Join(dir, "seaworthy.db")), path: filepath.Join(dir, "app.db"), seen: map[string]time.Time{}}
-	r.w = newWatch(Deps{DB: r.db, Log: slog.New(slog.NewTextHandler(r, nil)), Enqueue: r.enqueue}, File{Name: "app", Path: r.path})
+	r.audit = openAudit(t, r.db, dir)
+	r.w = newWatch(Deps{DB: r.db, Audit: r.audit, Log: slog.New(slog.NewTextHandler(r, nil)), Enqueue: r.enqueue}, File{Name: "app", Path: r.path})
 	return r
 }
 
@@ -78,7 +93,7 @@ func (r *rig) start() *rig {
 func (r *rig) status() FileStatus { return r.w.status.read(time.Now()) }
 
 // enqueue is what the queue does, reduced to what is told apart here.
-func (r *rig) enqueue(tx *store.Tx, source string, row Row) error {
+func (r *rig) enqueue(tx *store.Tx, source string, row Row) (bool, error) {
 	tx.AfterCommit(func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
@@ -89,25 +104,17 @@ func (r *rig) enqueue(tx *store.Tx, source string, row Row) error {
 	return insert(tx, source, row)
 }
 
-func insert(tx *store.Tx, source string, row Row) error {
-	var mark []byte
-	switch err := tx.QueryRow(`SELECT fingerprint FROM queue_job WHERE source = ? AND idem = ?`, source, row.ID).Scan(&mark); {
-	case err == nil && !bytes.Equal(mark, row.Fingerprint()):
-		return &RowError{"id", "was used before for another job"}
-	case err == nil:
-		return nil
-	case !errors.Is(err, store.ErrNotFound):
-		return err
+func insert(tx *store.Tx, source string, row Row) (added bool, err error) {
+	opts := []queue.Option{queue.From(source, row.ID, row.Fingerprint()), queue.ToEndpoint(cmp.Or(row.Endpoint, "default")),
+		queue.On(cmp.Or(row.Queue, "default")), queue.Priority(row.Priority), queue.At(row.RunAt)}
+	if row.Key != "" {
+		opts = append(opts, queue.Key(row.Key, 1))
 	}
-	at := int64(0)
-	if !row.RunAt.IsZero() {
-		at = row.RunAt.UnixMilli()
+	ticket, err := queue.EnqueueRaw(tx, row.Kind, row.Args, opts...)
+	if errors.Is(err, queue.ErrFingerprint) {
+		return false, &RowError{"id", "was used before for another job"}
 	}
-	_, err := tx.Exec(`INSERT INTO queue_job (id, queue, kind, args, state, priority, attempt, max_attempts, crashes, run_at, created_at, timeout_ms,
-			uniq_until, deps_left, progress, cancel_requested, source, idem, fingerprint, ckey, meta)
-		VALUES (?, ?, ?, ?, 'blocked', ?, 0, 20, 0, ?, ?, 60000, 0, 0, 0, 0, ?, ?, ?, ?, ?)`,
-		tx.NewID("job"), row.Queue, row.Kind, []byte(row.Args), row.Priority, at, tx.Now().UnixMilli(), source, row.ID, row.Fingerprint(), row.Key, row.Endpoint)
-	return err
+	return !ticket.Duplicate && err == nil, err
 }
 
 // jobs are the ids of the rows that are jobs, in the order in which they became that.
@@ -121,6 +128,12 @@ func jobs(t testing.TB, db *store.DB) (ids []string) {
 }
 
 func (r *rig) jobs() string { r.t.Helper(); return strings.Join(jobs(r.t, r.db), " ") }
+
+func (r *rig) count(query string) (n int) {
+	r.t.Helper()
+	must(r.t, r.db.Read(context.Background(), func(tx *store.Tx) error { return tx.QueryRow(query).Scan(&n) }))
+	return n
+}
 
 // wants waits until exactly these rows are jobs, in this order.
 func (r *rig) wants(ids string) {

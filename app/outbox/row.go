@@ -9,13 +9,18 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"seaworthy/queue"
 )
 
 // Bounds of a row.
 const (
-	maxID   = 200       // bytes
-	maxText = 1024      // bytes of any other text that is read at all
-	maxArgs = 256 << 10 // bytes of JSON, as queue has it
+	maxID   = 255  // bytes, also of a key
+	maxText = 1024 // bytes of any other text that is read at all
+	maxArgs = queue.MaxArgs
+
+	// As the API has it.
+	maxPriority = 9
 )
 
 // Row is one row of the table, checked.
@@ -25,7 +30,7 @@ type Row struct {
 	Args     json.RawMessage
 	Queue    string    // "" for the default one
 	Endpoint string    // "" for the default one
-	Key      string    // jobs with the same key run one at a time; "" for none
+	Key      string    // jobs of an endpoint with the same key run one at a time; "" for none
 	Priority int       // higher first, 0 is usual
 	RunAt    time.Time // not before; zero for at once
 }
@@ -71,8 +76,8 @@ type values [8]any
 var tooLarge = []byte{0}
 
 var (
-	kindPattern  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.:/-]{0,99}$`)
-	queuePattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$`)
+	kindForm  = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}$`)
+	queueForm = regexp.MustCompile(`^[a-z0-9][a-z0-9_-]{0,39}$`)
 )
 
 // parse makes a Row of what the columns hold.
@@ -86,15 +91,15 @@ func (v values) parse() (r Row, err error) {
 	}
 	r.ID = text(0, maxID)
 	r.Kind = text(1, maxText)
-	r.Queue, r.Endpoint, r.Key = text(3, maxText), text(4, maxText), text(7, maxText)
+	r.Queue, r.Endpoint, r.Key = text(3, maxText), text(4, maxText), text(7, maxID)
 	switch {
 	case fault != nil:
 	case r.ID == "":
 		fault = bad("id", "is empty")
-	case !kindPattern.MatchString(r.Kind):
-		fault = bad("kind", "must be a name such as invoice.send: letters, digits and . _ - : / after a letter, at most 100")
-	case r.Queue != "" && !queuePattern.MatchString(r.Queue):
-		fault = bad("queue", "must be a name: letters, digits and . _ -, at most 64")
+	case !kindForm.MatchString(r.Kind):
+		fault = bad("kind", "must be a name such as invoice.send: at most 100 letters, digits and _ . : / -, the first a letter or digit")
+	case r.Queue != "" && !queueForm.MatchString(r.Queue):
+		fault = bad("queue", "must be a name of at most 40 small letters, digits, _ and -")
 	default:
 		fault = r.parseRest(v)
 	}
@@ -113,8 +118,8 @@ func (r *Row) parseRest(v values) (fault *RowError) {
 	if fault != nil {
 		return fault
 	}
-	if priority < -100 || priority > 100 {
-		return bad("priority", "must be from -100 to 100, not %d", priority)
+	if priority < -maxPriority || priority > maxPriority {
+		return bad("priority", "must be from -9 to 9, not %d", priority)
 	}
 	r.Priority = int(priority)
 	at, fault := intOf(v[6], "run_at")
@@ -153,7 +158,7 @@ func argsOf(v any) (json.RawMessage, *RowError) {
 	var b []byte
 	switch v := v.(type) {
 	case nil:
-		return json.RawMessage("{}"), nil
+		return json.RawMessage("null"), nil
 	case string:
 		b = []byte(v)
 	case []byte:

@@ -10,10 +10,10 @@ import (
 const DDL = `CREATE TABLE IF NOT EXISTS seaworthy_outbox (
   id       TEXT NOT NULL PRIMARY KEY, -- chosen by you and used once, such as a UUID
   kind     TEXT NOT NULL,             -- what is to be done, such as invoice.send
-  args     TEXT,                      -- JSON, at most 256 KB; {} if NULL
+  args     TEXT,                      -- JSON, at most 256 KB; null if NULL
   queue    TEXT,                      -- the queue it waits in; 'default' if NULL
   endpoint TEXT,                      -- which endpoint it is delivered to; the default one if NULL
-  priority INTEGER,                   -- -100 to 100, higher first; 0 if NULL
+  priority INTEGER,                   -- -9 to 9, higher first; 0 if NULL
   run_at   INTEGER,                   -- not before, in ms since 1970 (UTC); at once if NULL
   key      TEXT,                      -- jobs with the same key run one at a time
   created  INTEGER,                   -- yours; Seaworthy does not read it

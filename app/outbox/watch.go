@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"time"
 
+	"seaworthy/app/audit"
 	"seaworthy/store"
 )
 
@@ -27,6 +28,7 @@ var ladder = []time.Duration{500 * time.Microsecond, time.Millisecond, 2 * time.
 type watch struct {
 	File
 	db      *store.DB
+	audit   *audit.Log
 	log     *slog.Logger
 	enqueue Enqueue
 	status  status
@@ -41,7 +43,7 @@ type watch struct {
 }
 
 func newWatch(d Deps, f File) *watch {
-	w := &watch{File: f, db: d.DB, log: d.Log.With("outbox", f.Name), enqueue: d.Enqueue, relayed: func(int) {}, looked: func() {}}
+	w := &watch{File: f, db: d.DB, audit: d.Audit, log: d.Log.With("outbox", f.Name), enqueue: d.Enqueue, relayed: func(int) {}, looked: func() {}}
 	w.status.s = FileStatus{Name: f.Name, Path: f.Path, State: NoFile, Since: d.DB.Now()}
 	return w
 }
@@ -84,6 +86,8 @@ func (w *watch) failed(err error) time.Duration {
 		return safetyPoll
 	case state == Locked:
 		return 100 * time.Millisecond
+	case errors.As(err, new(*storeError)):
+		return 500 * time.Millisecond
 	}
 	return 2 * time.Second
 }
