@@ -106,6 +106,14 @@ func (f *file) prepare() error {
 	return errors.Join(f.exec(`PRAGMA user_version = 1`), f.exec(`ROLLBACK`))
 }
 
+// patience says whether a statement waits for the app's lock, 250 ms, or not.
+func (f *file) patience(wait bool) error {
+	if wait {
+		return f.exec(`PRAGMA busy_timeout = 250`)
+	}
+	return f.exec(`PRAGMA busy_timeout = 0`)
+}
+
 // still reports whether the path leads to the file that is open.
 func (f *file) still() error {
 	real, info, err := locate(f.path)

@@ -58,9 +58,6 @@ type System struct{ watches []*watch }
 
 // New makes the relay; Run starts it.
 func New(d Deps) *System {
-	if d.Log == nil {
-		d.Log = slog.New(slog.DiscardHandler)
-	}
 	s := &System{}
 	for _, f := range d.Files {
 		s.watches = append(s.watches, newWatch(d, f))

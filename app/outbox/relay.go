@@ -19,13 +19,14 @@ const (
 	countBad = 1_000
 )
 
-// pass relays every row that is in the table now. A bad row is passed over.
+// pass relays every row that is in the table now, or that came after those that
+// are only waiting to be removed. A bad row is passed over.
 func (w *watch) pass(ctx context.Context, f *file) error {
-	if err := w.remove(f, w.pending, nil); err != nil {
-		return err
-	}
-	aside := map[int64]string{}
 	var after *int64
+	aside := map[int64]string{}
+	if !w.taken.empty() {
+		after, aside = &w.taken.last, w.aside
+	}
 	for first := true; ctx.Err() == nil; first = false {
 		rows, more, err := f.read(w.shape, after, maxBatch)
 		if err != nil {
@@ -45,12 +46,14 @@ func (w *watch) pass(ctx context.Context, f *file) error {
 		}
 		w.status.relayed(w.db.Now(), len(done))
 		w.relayed(len(done))
-		if err := w.remove(f, done, w.setAside(rows, faults, aside)); err != nil {
-			return err
-		}
-		w.well()
-		after = &rows[len(rows)-1].rowid
-		if more {
+		w.taken.add(rows, done, w.setAside(rows, faults, aside))
+		last := rows[len(rows)-1].rowid
+		after = &last
+		if more || w.taken.full() {
+			if err := w.remove(f, true); err != nil {
+				return err
+			}
+			w.well()
 			pause(ctx, breath)
 		}
 	}
@@ -59,7 +62,6 @@ func (w *watch) pass(ctx context.Context, f *file) error {
 	}
 	w.aside = aside
 	w.status.waits(w.db.Now(), 0)
-	w.well()
 	return w.countBad(f)
 }
 
@@ -193,7 +195,9 @@ func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]s
 		}
 		id, _ := r.v[0].(string)
 		reason := fault.Error()
-		marks = append(marks, mark{r, reason})
+		if w.shape.has["error"] {
+			marks = append(marks, mark{r, reason})
+		}
 		aside[r.rowid] = id + "\x00" + reason
 		if w.aside[r.rowid] == aside[r.rowid] {
 			continue
@@ -202,27 +206,6 @@ func (w *watch) setAside(rows []found, faults map[int64]error, aside map[int64]s
 		w.status.found(BadRow{ID: id, Reason: reason, Found: w.db.Now()})
 	}
 	return marks
-}
-
-// remove takes rows that are jobs out of the table and marks bad ones. What
-// could not be removed is kept in mind, and nothing is made a job before it is gone.
-func (w *watch) remove(f *file, done []found, marks []mark) error {
-	if !w.shape.has["error"] {
-		marks = nil
-	}
-	if len(done) == 0 && len(marks) == 0 {
-		return nil
-	}
-	w.pending = done
-	err := f.finish(w.shape, done, marks)
-	if codeOf(err)&0xff == codeConstraint && len(marks) > 0 {
-		// The app does not let them be marked; they are known here all the same.
-		err = f.finish(w.shape, done, nil)
-	}
-	if err == nil {
-		w.pending = nil
-	}
-	return err
 }
 
 // countBad counts the rows that cannot be jobs.

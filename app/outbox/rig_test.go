@@ -57,20 +57,22 @@ func openStore(t testing.TB, path string) *store.DB {
 	return db
 }
 
-func openAudit(t testing.TB, db *store.DB, dir string) *audit.Log {
-	t.Helper()
+func auditOf(db *store.DB, dir string) (*audit.Log, error) {
 	s := audit.New(audit.Deps{DB: db, Logger: slog.New(slog.DiscardHandler), URL: "https://app.example.com", Keys: filepath.Join(dir, "keys"),
 		Vaults: []audit.Vault{audit.Folder(filepath.Join(dir, "audit"))}})
-	must(t, s.Declare(Actions...))
-	must(t, s.Open(context.Background()))
-	return s.Log
+	if err := s.Declare(Actions...); err != nil {
+		return nil, err
+	}
+	return s.Log, s.Open(context.Background())
 }
 
 func newRig(t *testing.T) *rig {
 	t.Helper()
 	dir := t.TempDir()
 	r := &rig{t: t, db: openStore(t, filepath.Join(dir, "seaworthy.db")), path: filepath.Join(dir, "app.db"), seen: map[string]time.Time{}}
-	r.audit = openAudit(t, r.db, dir)
+	var err error
+	r.audit, err = auditOf(r.db, dir)
+	must(t, err)
 	r.w = newWatch(Deps{DB: r.db, Audit: r.audit, Log: slog.New(slog.NewTextHandler(r, nil)), Enqueue: r.enqueue}, File{Name: "app", Path: r.path})
 	return r
 }

@@ -19,10 +19,21 @@ const (
 	identity   = 50 * time.Millisecond  // at most so often is looked which file is there
 )
 
-// ladder is when to look after an event: the event of a write comes before the
-// commit can be seen (spec/jobs.md section 2).
-var ladder = []time.Duration{500 * time.Microsecond, time.Millisecond, 2 * time.Millisecond, 4 * time.Millisecond,
-	8 * time.Millisecond, 16 * time.Millisecond, 32 * time.Millisecond}
+// After an event the file is looked at again and again, an eighth of the time later
+// that has gone by, because the event of a write comes before the commit can be
+// seen: by the time that the app's fsync takes.
+const (
+	firstRung = 500 * time.Microsecond
+	lastRung  = 250 * time.Millisecond
+)
+
+// nextLook is how long to wait when the last event is so long ago.
+func nextLook(ago, every time.Duration) time.Duration {
+	if ago >= lastRung {
+		return every
+	}
+	return min(max(ago/8, firstRung), every)
+}
 
 // watch follows one file, in one goroutine.
 type watch struct {
@@ -33,9 +44,9 @@ type watch struct {
 	enqueue Enqueue
 	status  status
 
-	shape   *shape           // nil: no table, or one that cannot be relayed
-	pending []found          // are jobs, and could not be removed yet
-	aside   map[int64]string // bad rows of the last pass, by rowid: what was wrong
+	shape *shape // nil: no table, or one that cannot be relayed
+	taken taken
+	aside map[int64]string // bad rows of the last pass, by rowid: what was wrong
 
 	relayed func(int) // for tests: n rows are jobs and still in the file
 	looked  func()    // for tests: the file is about to be looked at
@@ -43,6 +54,9 @@ type watch struct {
 }
 
 func newWatch(d Deps, f File) *watch {
+	if d.Log == nil {
+		d.Log = slog.New(slog.DiscardHandler)
+	}
 	w := &watch{File: f, db: d.DB, audit: d.Audit, log: d.Log.With("outbox", f.Name), enqueue: d.Enqueue, relayed: func(int) {}, looked: func() {}}
 	w.status.s = FileStatus{Name: f.Name, Path: f.Path, State: NoFile, Since: d.DB.Now()}
 	return w
@@ -72,7 +86,7 @@ func (w *watch) run(ctx context.Context) {
 func (w *watch) failed(err error) time.Duration {
 	if errors.Is(err, errReplaced) || codeOf(err) == codeMoved {
 		w.log.Info("the file was replaced and is opened anew", "path", w.Path)
-		w.pending, w.aside = nil, nil
+		w.taken, w.aside = taken{}, nil
 		return identity
 	}
 	state, problem := explain(err)
@@ -81,7 +95,7 @@ func (w *watch) failed(err error) time.Duration {
 	}
 	switch {
 	case state == NoFile:
-		w.pending, w.aside = nil, nil
+		w.taken, w.aside = taken{}, nil
 		w.status.waits(w.db.Now(), 0)
 		return safetyPoll
 	case state == Locked:
@@ -131,7 +145,7 @@ func (w *watch) events(f *file) (*notifier, error) {
 // follow looks at the file whenever another process has committed to it.
 func (w *watch) follow(ctx context.Context, f *file, events <-chan struct{}, every time.Duration) error {
 	var version, schema int64 = -1, -1
-	rung, checked := len(ladder), time.Now()
+	checked, event := time.Now(), time.Now().Add(-lastRung)
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -140,23 +154,28 @@ func (w *watch) follow(ctx context.Context, f *file, events <-chan struct{}, eve
 		if err != nil {
 			return err
 		}
-		if v != version {
+		quiet := v == version
+		if !quiet {
 			version = v
 			if err := w.look(ctx, f, &schema); err != nil || ctx.Err() != nil {
 				return err
 			}
 		}
-		wait := every
-		if rung < len(ladder) {
-			wait = ladder[rung]
-			rung++
+		if w.shape != nil {
+			again, err := w.settle(f, quiet)
+			if err == nil && again {
+				err = w.pass(ctx, f)
+			}
+			if err != nil {
+				return err
+			}
 		}
-		timer.Reset(wait)
+		timer.Reset(nextLook(time.Since(event), every))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-events:
-			rung = 0
+			event = time.Now()
 		case <-timer.C:
 		}
 		if time.Since(checked) >= identity {
@@ -170,6 +189,7 @@ func (w *watch) follow(ctx context.Context, f *file, events <-chan struct{}, eve
 
 // look relays what is in the table, if there is one of the right shape.
 func (w *watch) look(ctx context.Context, f *file, schema *int64) error {
+	first := *schema == -1
 	s, err := f.schema()
 	if err != nil {
 		return err
@@ -190,6 +210,15 @@ func (w *watch) look(ctx context.Context, f *file, schema *int64) error {
 	}
 	if w.shape == nil {
 		return nil
+	}
+	if first {
+		// What a session before could not remove goes before anything is taken.
+		if err := w.remove(f, true); err != nil {
+			return err
+		}
+	}
+	if err := f.patience(true); err != nil {
+		return err
 	}
 	return w.pass(ctx, f)
 }

@@ -68,6 +68,7 @@ def verify(secret, headers, body):
 
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # an answer leaves in one piece
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("content-length", 0)))
