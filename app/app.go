@@ -24,6 +24,7 @@ import (
 	"seaworthy/app/console"
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/outbox"
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
@@ -62,6 +63,7 @@ type App struct {
 	Audit  *audit.System
 	Auth   *auth.System
 	Email  *email.System
+	Outbox *outbox.System
 	SMS    *sms.System // nil: no texts are sent
 	Web    *web.Server
 	Pages  *web.Pages
@@ -166,6 +168,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.SMS, err = a.texts(keys); err != nil {
 		return err
 	}
+	a.Outbox = a.outboxes()
 	places, err := openPlaces(cfg)
 	if err != nil {
 		return err
@@ -184,7 +187,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, outbox.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}

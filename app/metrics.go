@@ -52,6 +52,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	for _, r := range m.readings() {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("seaworthy_"+r.name, r.help, nil, nil), r.kind, r.value)
 	}
+	m.outboxMetrics(out)
 }
 
 func (m *metrics) readings() []reading {

@@ -38,6 +38,7 @@ type Config struct {
 	SMSDaily       int            `name:"sms-daily" var:"SEAWORTHY_SMS_DAILY" default:"500" help:"Most texts in 24 hours, all together: somebody may try to make you pay for them."`
 	EmailSignIn    string         `name:"email-sign-in" var:"SEAWORTHY_EMAIL_SIGN_IN" enum:"on,off" default:"on" help:"Sign-in by a link or a code that is mailed: on or off."`
 	HIBP           string         `name:"hibp" var:"SEAWORTHY_HIBP" enum:"on,off" default:"off" help:"Ask Have I Been Pwned whether a new password was stolen anywhere; of the password only the first 20 bits of its SHA-1 leave this machine. Without an answer within a second the password is taken."`
+	Outbox         []string       `name:"outbox" var:"SEAWORTHY_OUTBOX" placeholder:"NAME=PATH" help:"SQLite files of your app whose table seaworthy_outbox is relayed: paths with commas between them, each perhaps with a name before it, as shop=/srv/shop/shop.db. A name must stay the same; without one it is the file's."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
 	// Signing in with a provider, see providers.go.
@@ -100,6 +101,7 @@ func (c *Config) Validate() error {
 		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")
 	}
 	c.checkTexts(fault)
+	c.Outboxes(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

@@ -114,7 +114,7 @@ func insert(tx *store.Tx, source string, row Row) (added bool, err error) {
 	}
 	ticket, err := queue.EnqueueRaw(tx, row.Kind, row.Args, opts...)
 	if errors.Is(err, queue.ErrFingerprint) {
-		return false, &RowError{"id", "was used before for another job"}
+		return false, Reused()
 	}
 	return !ticket.Duplicate && err == nil, err
 }

@@ -61,6 +61,9 @@ type RowError struct {
 
 func (e *RowError) Error() string { return e.Column + " " + e.Reason }
 
+// Reused is the error of a row whose id was that of another job.
+func Reused() *RowError { return bad("id", "was used before for another job: an id is used once") }
+
 func bad(column, format string, args ...any) *RowError {
 	return &RowError{Column: column, Reason: fmt.Sprintf(format, args...)}
 }
