@@ -41,7 +41,7 @@ func TestOutboxOfTheApp(t *testing.T) {
 	go func() { defer close(done); a.Outbox.Run(ctx) }()
 	t.Cleanup(func() { cancel(); <-done })
 	limit := time.After(30 * time.Second)
-	for tick := time.Tick(5 * time.Millisecond); a.Outbox.Status()[0].Bad != 1; {
+	for tick := time.Tick(5 * time.Millisecond); a.Outbox.Status()[0].Bad != 1 || a.Outbox.Status()[0].State != outbox.Watching; {
 		select {
 		case <-tick:
 		case <-limit:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -40,6 +41,16 @@ func TestRowsBecomeJobs(t *testing.T) {
 	eventually(t, "nothing waits", func() bool { return r.status().Backlog == 0 })
 	if s := r.status(); s.Relayed != 2 || s.LastRelay.IsZero() || s.Lag != 0 || s.Bad != 0 || s.Polling {
 		t.Errorf("%+v", s)
+	}
+}
+
+// The recipes show the table as it is.
+func TestRecipesHaveTheTable(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("RECIPES.md")
+	must(t, err)
+	if !strings.Contains(string(text), DDL) {
+		t.Error("RECIPES.md has another table than DDL")
 	}
 }
 
