@@ -101,16 +101,17 @@ func TestKilledBetweenCommitAndRemoval(t *testing.T) {
 	}
 }
 
-// writer is a Python program that commits business rows with outbox rows without
-// pause, some rolled back, until its input is closed. It prints what it committed.
+// writer is a Python program that commits business rows with outbox rows, some
+// rolled back, until its input is closed. It prints what it committed.
 const writer = `
-import sqlite3, sys, threading
+import sqlite3, sys, threading, time
 db = sqlite3.connect(sys.argv[1], timeout=20, isolation_level=None)
 stop = threading.Event()
 threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), daemon=True).start()
 n = 0
-while not stop.is_set():
+while not stop.is_set() and n < 1500:
     n += 1
+    time.sleep(0.003)
     db.execute("BEGIN IMMEDIATE")
     db.execute("INSERT INTO business (id) VALUES (?)", (n,))
     db.execute("INSERT INTO seaworthy_outbox (id, kind, args) VALUES (?, 'test.do', '{}')", ("r%06d" % n,))
