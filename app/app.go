@@ -26,6 +26,7 @@ import (
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
 	"seaworthy/app/jobs"
+	"seaworthy/app/outbox"
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
@@ -65,6 +66,7 @@ type App struct {
 	Audit  *audit.System
 	Auth   *auth.System
 	Email  *email.System
+	Outbox *outbox.System
 	SMS    *sms.System // nil: no texts are sent
 	Jobs   *jobs.System
 	Web    *web.Server
@@ -171,6 +173,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.SMS, err = a.texts(keys); err != nil {
 		return err
 	}
+	a.Outbox = a.outboxes()
 	places, err := openPlaces(cfg)
 	if err != nil {
 		return err
@@ -192,7 +195,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}

@@ -51,6 +51,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(prometheus.NewDesc("seaworthy_"+r.name, r.help, nil, nil), r.kind, r.value)
 	}
 	m.collectQueues(out)
+	m.outboxMetrics(out)
 }
 
 func (m *metrics) readings() []reading {

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"seaworthy/app/console"
+	"seaworthy/app/outbox"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// outboxes makes what relays the jobs that the app writes into its own database.
+func (a *App) outboxes() *outbox.System {
+	d := outbox.Deps{DB: a.DB, Audit: a.Audit.Log, Log: a.log, Enqueue: handIn}
+	for _, f := range a.Config.Outboxes(func(string, ...any) {}) { // they were checked
+		d.Files = append(d.Files, outbox.File(f))
+	}
+	return outbox.New(d)
+}
+
+// handIn makes a job of a row. It can only become one of the app's: no kind
+// leads to a handler of this program.
+func handIn(tx *store.Tx, source string, row outbox.Row) (bool, error) {
+	endpoint := cmp.Or(row.Endpoint, "default")
+	opts := []queue.Option{queue.From(source, row.ID, row.Fingerprint()), queue.ToEndpoint(endpoint),
+		queue.On(cmp.Or(row.Queue, "default")), queue.Priority(row.Priority), queue.At(row.RunAt)}
+	if row.Key != "" {
+		opts = append(opts, queue.Key(endpoint+":"+row.Key, 1))
+	}
+	ticket, err := queue.EnqueueRaw(tx, row.Kind, row.Args, opts...)
+	if errors.Is(err, queue.ErrFingerprint) {
+		return false, outbox.Reused()
+	}
+	return err == nil && !ticket.Duplicate, err
+}
+
+// outboxHealth is one line for all files, and none where there are none. What is
+// wrong there is the app's file: it never says that our work cannot be done.
+func (a *App) outboxHealth() []console.Health {
+	files := a.Outbox.Status()
+	if len(files) == 0 {
+		return nil
+	}
+	h := console.Health{Name: "Outbox", Kind: "ok", Word: "Watched"}
+	relayed := int64(0)
+	for _, f := range files {
+		relayed += f.Relayed
+		kind, word, detail := "", "", ""
+		switch {
+		case f.State == outbox.Failed:
+			kind, word, detail = "warn", "Failing", f.Name+": "+f.Problem
+		case f.State == outbox.Locked:
+			kind, word, detail = "warn", "Locked", f.Name+": "+f.Problem
+		case f.Bad > 0:
+			kind, word, detail = "warn", "Bad rows", fmt.Sprintf("%s: %d rows cannot be jobs; the newest: %s", f.Name, f.Bad, newest(f.BadRows))
+		case f.State == outbox.NoFile || f.State == outbox.NoTable:
+			kind, word, detail = "quiet", "Waiting", fmt.Sprintf("%s: there is %s yet", f.Name, f.State)
+		}
+		if kind != "" && h.Kind != "warn" {
+			h.Kind, h.Word, h.Detail = kind, word, detail
+		}
+	}
+	if h.Detail == "" {
+		h.Detail = fmt.Sprintf("%d files, %d rows relayed since the start", len(files), relayed)
+	}
+	return []console.Health{h}
+}
+
+func newest(rows []outbox.BadRow) string {
+	if len(rows) == 0 {
+		return "see their column error"
+	}
+	return rows[len(rows)-1].Reason
+}
+
+// outboxMetrics has a reading of each file.
+func (m *metrics) outboxMetrics(out chan<- prometheus.Metric) {
+	for _, f := range m.app.Outbox.Status() {
+		for _, r := range []reading{
+			{"outbox_relayed_total", "Rows of the app's outbox made jobs.", prometheus.CounterValue, float64(f.Relayed)},
+			{"outbox_backlog", "Rows that wait, at most 10,000 counted.", prometheus.GaugeValue, float64(f.Backlog)},
+			{"outbox_bad", "Rows that cannot be jobs, at most 1,000 counted.", prometheus.GaugeValue, float64(f.Bad)},
+			{"outbox_lag_seconds", "Since when rows wait.", prometheus.GaugeValue, f.Lag.Seconds()},
+			{"outbox_watching", "1 while the file is watched, 0 while it is missing, locked or failing.", prometheus.GaugeValue, flag(f.State == outbox.Watching)},
+		} {
+			out <- prometheus.MustNewConstMetric(prometheus.NewDesc("seaworthy_"+r.name, r.help, []string{"file"}, nil), r.kind, r.value, f.Name)
+		}
+	}
+}
