@@ -62,6 +62,9 @@ func (w *watch) pass(ctx context.Context, f *file) error {
 	}
 	w.aside = aside
 	w.status.waits(w.db.Now(), 0)
+	if w.taken.empty() || time.Since(w.taken.since) < lockedFor {
+		w.well()
+	}
 	return w.countBad(f)
 }
 

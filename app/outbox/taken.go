@@ -67,6 +67,7 @@ func (w *watch) remove(f *file, wait bool) error {
 	if err := f.patience(wait); err != nil {
 		return err
 	}
+	defer f.patience(true) // the app's commits lock out readers where there is no WAL
 	err := f.finish(w.shape, t.done, t.marks)
 	if codeOf(err)&0xff == codeConstraint && len(t.marks) > 0 {
 		// The app does not let them be marked; they are known here all the same.

@@ -217,8 +217,5 @@ func (w *watch) look(ctx context.Context, f *file, schema *int64) error {
 			return err
 		}
 	}
-	if err := f.patience(true); err != nil {
-		return err
-	}
 	return w.pass(ctx, f)
 }
