@@ -232,6 +232,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, adminDrives(a))
 	maps.Copy(drive, driveOrgs(a))
 	maps.Copy(drive, driveJobs(a))
+	maps.Copy(drive, driveJobPages(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

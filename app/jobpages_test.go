@@ -58,6 +58,21 @@ func handleErrands(a *apptest.App) {
 	})
 }
 
+// driveJobPages are the mutating routes of the console's pages of jobs.
+func driveJobPages(a *apptest.App) map[string]func() {
+	post := func(path string, pairs ...string) {
+		a.Operator("jobpages@example.com").Post("/-/admin/jobs"+path, pairs...).Want(200)
+	}
+	return map[string]func(){
+		"POST /-/admin/jobs/{id}/retry":            func() { post("/" + errands(a, "later")[0] + "/retry") },
+		"POST /-/admin/jobs/{id}/cancel":           func() { post("/" + errands(a, "later")[0] + "/cancel") },
+		"POST /-/admin/jobs/replay":                func() { post("/replay", "state", "dead") },
+		"POST /-/admin/jobs/queues/{queue}/pause":  func() { post("/queues/errands/pause") },
+		"POST /-/admin/jobs/queues/{queue}/resume": func() { post("/queues/errands/pause"); post("/queues/errands/resume") },
+		"POST /-/admin/jobs/queues/{queue}/limits": func() { post("/queues/errands/limits", "concurrency", "1", "rate", "0", "per", "second", "burst", "1") },
+	}
+}
+
 func TestConsoleOfJobs(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)

@@ -1,21 +1,20 @@
 package app
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seaworthy/app/console"
+	"seaworthy/app/jobs"
 	"seaworthy/app/outbox"
-	"seaworthy/queue"
 	"seaworthy/store"
 )
 
 // outboxes makes what relays the jobs that the app writes into its own database.
 func (a *App) outboxes() *outbox.System {
-	d := outbox.Deps{DB: a.DB, Audit: a.Audit.Log, Log: a.log, Enqueue: handIn}
+	d := outbox.Deps{DB: a.DB, Audit: a.Audit.Log, Log: a.log, Enqueue: a.handIn}
 	for _, f := range a.Config.Outboxes(func(string, ...any) {}) { // they were checked
 		d.Files = append(d.Files, outbox.File(f))
 	}
@@ -24,18 +23,18 @@ func (a *App) outboxes() *outbox.System {
 
 // handIn makes a job of a row. It can only become one of the app's: no kind
 // leads to a handler of this program.
-func handIn(tx *store.Tx, source string, row outbox.Row) (bool, error) {
-	endpoint := cmp.Or(row.Endpoint, "default")
-	opts := []queue.Option{queue.From(source, row.ID, row.Fingerprint()), queue.ToEndpoint(endpoint),
-		queue.On(cmp.Or(row.Queue, "default")), queue.Priority(row.Priority), queue.At(row.RunAt)}
-	if row.Key != "" {
-		opts = append(opts, queue.Key(endpoint+":"+row.Key, 1))
-	}
-	ticket, err := queue.EnqueueRaw(tx, row.Kind, row.Args, opts...)
-	if errors.Is(err, queue.ErrFingerprint) {
+func (a *App) handIn(tx *store.Tx, source string, row outbox.Row) (bool, error) {
+	added, err := a.Jobs.HandIn(tx, source, jobs.HandedIn{ID: row.ID, Kind: row.Kind, Args: row.Args, Endpoint: row.Endpoint, Queue: row.Queue,
+		Key: row.Key, Priority: row.Priority, RunAt: row.RunAt, Fingerprint: row.Fingerprint()})
+	switch {
+	case errors.Is(err, jobs.ErrReused):
 		return false, outbox.Reused()
+	case errors.Is(err, store.ErrNotFound) && row.Endpoint != "":
+		return false, &outbox.RowError{Column: "endpoint", Reason: "is not the name of an endpoint"}
+	case errors.Is(err, store.ErrNotFound):
+		return false, &outbox.HoldError{Reason: "no endpoint is named default: set SEAWORTHY_APP_JOBS_URL to where the app takes its jobs"}
 	}
-	return err == nil && !ticket.Duplicate, err
+	return added, err
 }
 
 // outboxHealth is one line for all files, and none where there are none. What is

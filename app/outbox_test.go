@@ -24,7 +24,9 @@ import (
 func TestOutboxOfTheApp(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "shop.db")
-	a := apptest.New(t, func(c *config.Config, _ *app.Options) { c.Outbox = []string{path} })
+	a := apptest.New(t, func(c *config.Config, _ *app.Options) {
+		c.Outbox, c.AppJobsURL = []string{path}, "http://127.0.0.1:9/jobs"
+	})
 	shop, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(10000)&_pragma=journal_mode(wal)")
 	a.Must(err)
 	t.Cleanup(func() { shop.Close() })

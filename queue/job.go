@@ -79,7 +79,7 @@ func (j Job[T]) Complete(ctx context.Context, fn func(*store.Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return j.run.finish(tx, result{state: Completed, outcome: "completed"})
+		return j.run.finish(tx, result{state: Completed, outcome: "completed", output: j.run.output, status: j.run.status, snippet: j.run.snippet})
 	})
 	if err == nil {
 		j.run.finished = true

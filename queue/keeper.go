@@ -115,9 +115,11 @@ const purgeSlice = 500
 
 // purge deletes, slice by slice, what finished long ago.
 func (q *Queue) purge(stop <-chan struct{}) {
+	ended := func(state State, keep time.Duration) func(*store.Tx) (int64, error) {
+		return func(tx *store.Tx) (int64, error) { return purgeEnded(tx, state, tx.Now().Add(-keep), purgeSlice) }
+	}
 	for _, slice := range []func(*store.Tx) (int64, error){
-		func(tx *store.Tx) (int64, error) { return purgeCompleted(tx, tx.Now().Add(-q.o.KeepDone), purgeSlice) },
-		func(tx *store.Tx) (int64, error) { return purgeOthers(tx, tx.Now().Add(-q.o.KeepOther), purgeSlice) },
+		ended(Completed, q.o.KeepDone), ended(Dead, q.o.KeepOther), ended(Cancelled, q.o.KeepOther),
 		func(tx *store.Tx) (int64, error) { return purgeMinutes(tx, tx.Now().Add(-keepMinutes), purgeSlice) },
 	} {
 		for n := int64(purgeSlice); n == purgeSlice; {
@@ -135,14 +137,9 @@ func (q *Queue) purge(stop <-chan struct{}) {
 	}
 }
 
-func purgeCompleted(tx *store.Tx, before time.Time, limit int) (int64, error) {
+func purgeEnded(tx *store.Tx, state State, before time.Time, limit int) (int64, error) {
 	return tx.Exec(`DELETE FROM queue_job WHERE id IN (
-		SELECT id FROM queue_job WHERE state = 'completed' AND finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)`, before.UnixMilli(), limit)
-}
-
-func purgeOthers(tx *store.Tx, before time.Time, limit int) (int64, error) {
-	return tx.Exec(`DELETE FROM queue_job WHERE id IN (
-		SELECT id FROM queue_job WHERE finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)`, before.UnixMilli(), limit)
+		SELECT id FROM queue_job WHERE state = ? AND finished_at IS NOT NULL AND finished_at < ? ORDER BY finished_at LIMIT ?)`, string(state), before.UnixMilli(), limit)
 }
 
 func purgeMinutes(tx *store.Tx, before time.Time, limit int) (int64, error) {

@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 	"time"
@@ -74,11 +73,11 @@ func (s *System) membersData(r *http.Request) (d membersData, err error) {
 			return err
 		}
 		if d.Alone {
-			err = s.otherOwner(tx, o.ID, id.User)
-			var refused *web.Error
-			if d.Alone = errors.As(err, &refused); err != nil && !d.Alone {
+			another, err := hasOtherOwner(tx, o.ID, id.User)
+			if err != nil {
 				return err
 			}
+			d.Alone = !another
 		}
 		if !d.MayManage {
 			return nil

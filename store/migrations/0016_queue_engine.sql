@@ -10,6 +10,8 @@ ALTER TABLE queue_job ADD COLUMN uniq_states TEXT NOT NULL DEFAULT 'scheduled bl
 DROP INDEX queue_job_blocked;
 CREATE INDEX queue_job_blocked ON queue_job (ckey, priority DESC, id) WHERE state = 'blocked';
 CREATE INDEX queue_job_key ON queue_job (ckey) WHERE ckey IS NOT NULL AND state IN ('available', 'running');
+DROP INDEX queue_job_finished;
+CREATE INDEX queue_job_ended ON queue_job (state, finished_at) WHERE finished_at IS NOT NULL;
 CREATE INDEX queue_job_kind ON queue_job (kind, id);
 CREATE INDEX queue_job_queue ON queue_job (queue, id);
 CREATE INDEX queue_job_org ON queue_job (org, id) WHERE org IS NOT NULL;
