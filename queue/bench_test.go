@@ -62,10 +62,19 @@ func BenchmarkEndToEnd(b *testing.B) {
 	q.Stop(context.Background())
 }
 
+// BenchmarkPickUpBesideMany is BenchmarkPickUp beside a hundred thousand scheduled and
+// as many dead jobs in the same queue: they must not be felt (row 16 of the faults).
+func BenchmarkPickUpBesideMany(b *testing.B) {
+	benchmarkPickUp(b, 100_000)
+}
+
 // BenchmarkPickUp is the time from the commit of one job to its handler, on an
 // otherwise idle queue.
-func BenchmarkPickUp(b *testing.B) {
+func BenchmarkPickUp(b *testing.B) { benchmarkPickUp(b, 0) }
+
+func benchmarkPickUp(b *testing.B, beside int) {
 	db, q := benchQueue(b, Options{})
+	crowd(b, db, beside)
 	picked := make(chan time.Time, 1)
 	Handle(q, func(context.Context, Job[note]) error { picked <- time.Now(); return nil })
 	if err := q.Start(context.Background()); err != nil {
@@ -89,4 +98,27 @@ func BenchmarkPickUp(b *testing.B) {
 	b.ReportMetric(float64(waits[len(waits)/2].Microseconds()), "p50-us")
 	b.ReportMetric(float64(waits[len(waits)*99/100].Microseconds()), "p99-us")
 	q.Stop(context.Background())
+}
+
+// crowd adds n scheduled and n dead jobs.
+func crowd(t testing.TB, db *store.DB, n int) {
+	t.Helper()
+	if n == 0 {
+		return
+	}
+	later := db.Now().Add(24 * time.Hour).UnixMilli()
+	for _, c := range []struct {
+		prefix, state string
+		due, finished any
+	}{{"job_a", "scheduled", later, nil}, {"job_b", "dead", nil, db.Now().UnixMilli()}} {
+		err := db.Write(context.Background(), func(tx *store.Tx) error {
+			_, err := tx.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+				INSERT INTO queue_job (id, queue, kind, args, state, priority, attempt, max_attempts, crashes, run_at, due_at, created_at, finished_at, timeout_ms, uniq_until, deps_left, progress, cancel_requested)
+				SELECT ? || i, 'default', 'test.note', CAST('{}' AS BLOB), ?, 0, 0, 20, 0, ?, ?, 0, ?, 60000, 0, 0, 0, 0 FROM n`, n, c.prefix, c.state, later, c.due, c.finished)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
 }

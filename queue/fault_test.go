@@ -186,3 +186,29 @@ func TestFaultReplayOfManyDead(t *testing.T) {
 		t.Errorf("what runs was replayed: %+v", b.job(live))
 	}
 }
+
+// Row 16: what waits and what is dead is never looked at by a claim. The figures are
+// in BenchmarkPickUpBesideMany; here a claim among many takes no more steps than alone.
+func TestFault16ClaimsDoNotFeelWhatWaits(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	Handle(b.q, func(context.Context, Job[note]) error { return nil })
+	measure := func() time.Duration {
+		best := time.Hour
+		for range 30 {
+			b.enqueue(note{})
+			began := time.Now()
+			claimed, _, err := b.q.claim(t.Context(), 1)
+			best = min(best, time.Since(began))
+			b.must(err)
+			b.q.execute(claimed[0])
+		}
+		return best
+	}
+	alone := measure()
+	crowd(t, b.db, 20_000)
+	among := measure()
+	if among > 5*alone+20*time.Millisecond {
+		t.Errorf("a claim takes %v among forty thousand jobs, %v alone", among, alone)
+	}
+}
