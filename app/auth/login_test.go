@@ -260,7 +260,7 @@ func TestConsoleIsForOperators(t *testing.T) {
 	op := a.Operator("grace@example.com")
 	a.RunJobs()
 	user := a.SignUp("ada@example.com")
-	for path, permission := range map[string]string{"/-/admin": "console:read", "/-/admin/users": "users:read", "/-/admin/orgs": "orgs:read", "/-/admin/jobs": "console:read",
+	for path, permission := range map[string]string{"/-/admin": "console:read", "/-/admin/users": "users:read", "/-/admin/orgs": "orgs:read", "/-/admin/jobs": "jobs:read",
 		"/-/admin/audit": "audit:read"} {
 		op.Get(path).Want(200)
 		user.Get(path).Want(403, permission)
