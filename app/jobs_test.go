@@ -45,7 +45,15 @@ func driveJobs(a *apptest.App) map[string]func() {
 		},
 		"POST " + jobs + "/{id}/cancel": func() { a.Key("jobs:manage").PostJSON(waiting()+"/cancel", nil).Want(200) },
 		"POST " + jobs + "/{id}/retry":  func() { a.Key("jobs:manage").PostJSON(waiting()+"/retry", nil).Want(200) },
-		"POST " + endpoints:             func() { endpoint() },
+		"POST " + jobs + "/replay": func() {
+			a.Key("jobs:manage").PostJSON(jobs+"/replay", map[string]any{"state": "cancelled", "kind": "report"}).Want(202)
+		},
+		"POST " + jobs + "/queues/{queue}/pause": func() { a.Key("jobs:manage").PostJSON(jobs+"/queues/app.a.slow/pause", nil).Want(204) },
+		"POST " + jobs + "/queues/{queue}/resume": func() {
+			a.Key("jobs:manage").PostJSON(jobs+"/queues/app.b.slow/pause", nil).Want(204)
+			a.Key("jobs:manage").PostJSON(jobs+"/queues/app.b.slow/resume", nil).Want(204)
+		},
+		"POST " + endpoints: func() { endpoint() },
 		"PATCH " + endpoints + "/{endpoint}": func() {
 			a.Key("jobs:endpoints").Do("PATCH", endpoints+"/"+endpoint(), "application/json", `{"enabled":false}`).Want(200)
 		},

@@ -21,6 +21,8 @@ type commands struct {
 	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
 	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export and look after the audit log."`
+	Jobs    jobsCmd    `cmd:"" help:"Look at jobs, run them again and cancel them; see queues and schedules."`
+	Outbox  outboxCmd  `cmd:"" help:"Help your app to hand in jobs from its own database."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

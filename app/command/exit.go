@@ -38,7 +38,7 @@ func fail(err error) int {
 		fmt.Fprintln(os.Stderr, "seaworthy:", newer)
 		return exitSchema
 	case errors.As(err, &inUse):
-		fmt.Fprintln(os.Stderr, "seaworthy:", inUse)
+		fmt.Fprintln(os.Stderr, "seaworthy:", err)
 		return exitInUse
 	case errors.As(err, &public) && len(public.Fields) > 0:
 		for _, f := range public.Fields {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/redact"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -63,7 +64,7 @@ func (s *System) job(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	json.Unmarshal(d.Meta, &d.Cause) // our own text; empty is fine
-	d.Args, d.Output = shownJSON(d.Record.Args), shownJSON(d.Record.Output)
+	d.Args, d.Output = redact.JSON(d.Record.Args), redact.JSON(d.Record.Output)
 	d.More = len(attempts) > maxAttemptsShown
 	d.Life = life(d.Record, attempts)
 	switch {

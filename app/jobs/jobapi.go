@@ -2,7 +2,6 @@ package jobs
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -28,12 +27,12 @@ func (s *System) jobRoutes() []web.Route {
 		{Method: "POST", Pattern: all + "/batch", Access: enqueue, Handler: s.batchAPI, Body: maxBatchBytes, Audit: actions(actEnqueued),
 			Doc: web.Doc{Summary: "Enqueue up to 1000 jobs, all or none, as a list or as NDJSON; takes Idempotency-Key", In: []jobInput{}, Out: batchMade{}, Status: http.StatusCreated}},
 		{Method: "GET", Pattern: all, Access: read, Handler: s.listAPI,
-			Doc: web.Doc{Summary: "List jobs, newest first; query: state, kind, endpoint, queue (of the endpoint, the default one without), cursor, limit", Out: jobList{}}},
-		{Method: "GET", Pattern: one, Access: read, Handler: s.jobAPI, Doc: web.Doc{Summary: "One job with its attempts", Out: jobJSON{}}},
+			Doc: web.Doc{Summary: "List jobs, newest first; query: state, kind, org, endpoint, queue (of the endpoint, the default one without) or lane (a queue by its whole name), cursor, limit", Out: JobPage{}}},
+		{Method: "GET", Pattern: one, Access: read, Handler: s.jobAPI, Doc: web.Doc{Summary: "One job with its attempts", Out: Job{}}},
 		{Method: "POST", Pattern: one + "/cancel", Access: manage, Handler: s.cancelAPI, Audit: actions(actCancelled),
-			Doc: web.Doc{Summary: "Cancel a job that has not finished; one that runs ends when its attempt does", Out: jobJSON{}}},
+			Doc: web.Doc{Summary: "Cancel a job that has not finished; one that runs ends when its attempt does", Out: Job{}}},
 		{Method: "POST", Pattern: one + "/retry", Access: manage, Handler: s.retryAPI, Audit: actions(actRetried),
-			Doc: web.Doc{Summary: "Run a finished job again with fresh attempts, or one that waits for its time now", Out: jobJSON{}}},
+			Doc: web.Doc{Summary: "Run a finished job again with fresh attempts, or one that waits for its time now", Out: Job{}}},
 		{Method: "POST", Pattern: one + "/complete", Access: enqueue, Handler: s.completeAPI, Body: maxAnswer + 64<<10, Audit: actions(actReported),
 			Doc: web.Doc{Summary: "End a job that the endpoint answered with 202 and Seaworthy-Ack: manual", In: completion{}, Status: http.StatusAccepted}},
 		{Method: "POST", Pattern: one + "/progress", Access: enqueue, Handler: s.progressAPI, Exempt: "how far a job is changes nothing, and nobody is told but who looks",
@@ -41,14 +40,16 @@ func (s *System) jobRoutes() []web.Route {
 	}
 }
 
-// jobJSON is a job as the API gives it.
-type jobJSON struct {
+// Job is a job as the API and the command line give it.
+type Job struct {
 	ID          string         `json:"id"`
 	Kind        string         `json:"kind"`
 	State       queue.State    `json:"state"`
 	Cancelling  bool           `json:"cancelling,omitempty"`
 	Endpoint    string         `json:"endpoint,omitempty"` // its name, or its id if it was deleted; none for jobs of Seaworthy's own
 	Queue       string         `json:"queue"`
+	Lane        string         `json:"lane"` // the whole name of its queue, by which it is paused
+	Org         string         `json:"org,omitempty"`
 	Priority    int            `json:"priority"`
 	Attempt     int            `json:"attempt"`
 	MaxAttempts int            `json:"max_attempts"`
@@ -62,11 +63,11 @@ type jobJSON struct {
 	LastError   string         `json:"last_error,omitempty"`
 	Args        jsontext.Value `json:"args,omitempty"`   // of one job, not in lists
 	Output      *string        `json:"output,omitempty"` // what the endpoint answered, as text
-	Attempts    []attemptJSON  `json:"attempts,omitempty"`
+	Attempts    []Attempt      `json:"attempts,omitempty"`
 }
 
-// attemptJSON is one attempt that ended.
-type attemptJSON struct {
+// Attempt is one run of a job that ended.
+type Attempt struct {
 	Attempt  int       `json:"attempt"`
 	Started  time.Time `json:"started_at"`
 	Finished time.Time `json:"finished_at"`
@@ -74,11 +75,13 @@ type attemptJSON struct {
 	Error    string    `json:"error,omitempty"`
 	Status   int       `json:"http_status,omitempty"`
 	Snippet  string    `json:"response_snippet,omitempty"`
+	Stack    string    `json:"stack,omitempty"` // of a handler of Seaworthy's own that panicked
 }
 
-type jobList struct {
-	Jobs []jobJSON `json:"jobs"`
-	Next string    `json:"next_cursor,omitempty"` // of the next, older page; none on the last
+// JobPage is a page of a list.
+type JobPage struct {
+	Jobs []Job  `json:"jobs"`
+	Next string `json:"next_cursor,omitempty"` // of the next, older page; none on the last
 }
 
 // names are the endpoints' names by id.
@@ -91,12 +94,12 @@ func names(tx *store.Tx) (map[string]string, error) {
 	return known, err
 }
 
-func summary(j queue.Record, known map[string]string) jobJSON {
+func summary(j queue.Record, known map[string]string) Job {
 	timeout := j.Timeout
 	if j.Endpoint != "" {
 		timeout -= slack
 	}
-	return jobJSON{ID: j.ID, Kind: j.Kind, State: j.State, Cancelling: j.Cancelling, Endpoint: cmp.Or(known[j.Endpoint], j.Endpoint), Queue: unlane(j.Queue), Priority: j.Priority, Attempt: j.Attempt,
+	return Job{ID: j.ID, Kind: j.Kind, State: j.State, Cancelling: j.Cancelling, Endpoint: cmp.Or(known[j.Endpoint], j.Endpoint), Queue: unlane(j.Queue), Lane: j.Queue, Org: j.Org, Priority: j.Priority, Attempt: j.Attempt,
 		MaxAttempts: j.MaxAttempts, Snoozes: j.Snoozes, Progress: j.Progress, RunAt: j.RunAt, Created: j.Created, Started: timeOrNil(j.Started), Finished: timeOrNil(j.Finished),
 		Timeout: int(timeout / time.Second), LastError: j.LastError}
 }
@@ -113,14 +116,14 @@ const maxAttempts = 500
 
 // whole is a job with all there is to it. What our own jobs were given is nobody's
 // business: it is ours to change.
-func whole(tx *store.Tx, id string) (jobJSON, error) {
+func Find(tx *store.Tx, id string) (Job, error) {
 	j, err := queue.ByID(tx, id)
 	if err != nil {
-		return jobJSON{}, err
+		return Job{}, err
 	}
 	known, err := names(tx)
 	if err != nil {
-		return jobJSON{}, err
+		return Job{}, err
 	}
 	out := summary(j, known)
 	if j.Endpoint != "" {
@@ -132,72 +135,45 @@ func whole(tx *store.Tx, id string) (jobJSON, error) {
 	}
 	attempts, err := queue.Attempts(tx, id, maxAttempts)
 	for _, a := range attempts {
-		out.Attempts = append(out.Attempts, attemptJSON{Attempt: a.Number, Started: a.Started, Finished: a.Finished, Outcome: a.Outcome, Error: a.Err, Status: a.Status, Snippet: a.Snippet})
+		out.Attempts = append(out.Attempts, Attempt{Attempt: a.Number, Started: a.Started, Finished: a.Finished, Outcome: a.Outcome, Error: a.Err, Status: a.Status, Snippet: a.Snippet, Stack: a.Stack})
 	}
 	return out, err
 }
 
-// filter reads the filters of a query. The endpoint's name is looked up later.
-func filter(q url.Values) (f queue.Filter, limit int, err error) {
+// sought reads the filters of a query.
+func sought(q url.Values) (f Sought, err error) {
 	var c web.Check
-	limit = 50
+	f = Sought{State: queue.State(q.Get("state")), Kind: q.Get("kind"), Queue: q.Get("queue"), Lane: q.Get("lane"), Org: q.Get("org"), Endpoint: q.Get("endpoint"),
+		Before: q.Get("cursor"), Limit: 50}
 	if text := q.Get("limit"); text != "" {
-		limit, err = strconv.Atoi(text)
-		c.Fault(err == nil && limit >= 1 && limit <= 200, "limit", "range", "From 1 to 200.")
+		f.Limit, err = strconv.Atoi(text)
+		c.Fault(err == nil && f.Limit >= 1 && f.Limit <= MaxPage, "limit", "range", "From 1 to 200.")
 	}
-	f = queue.Filter{State: queue.State(q.Get("state")), Kind: q.Get("kind"), Queue: q.Get("queue"), Endpoint: q.Get("endpoint"), Before: q.Get("cursor"), Limit: limit + 1}
 	c.Fault(f.State == "" || slices.Contains(queue.States, f.State), "state", "unknown", fmt.Sprintf("One of %v.", queue.States))
 	c.Text("kind", f.Kind, 0, 100)
 	c.Fault(f.Queue == "" || queueForm.MatchString(f.Queue), "queue", "form", "Up to 40 small letters, digits, underscores and hyphens.")
+	c.Fault(f.Lane == "" || checkQueue(f.Lane) == nil, "lane", "form", "The whole name of a queue.")
+	c.Fault(f.Lane == "" || f.Queue == "", "lane", "alone", "Give either queue or lane.")
+	c.Text("org", f.Org, 0, 100)
 	_, isID := store.IDTime(f.Before)
 	c.Fault(f.Before == "" || isID, "cursor", "form", "Use next_cursor of the page before.")
-	return f, limit, c.Err()
+	return f, c.Err()
 }
 
 func (s *System) listAPI(w http.ResponseWriter, r *http.Request) error {
-	f, limit, err := filter(r.URL.Query())
+	f, err := sought(r.URL.Query())
 	if err != nil {
 		return err
 	}
-	var known map[string]string
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (all []queue.Record, err error) {
-		if known, err = names(tx); err != nil {
-			return nil, err
-		}
-		if f.Queue != "" && f.Endpoint == "" {
-			f.Endpoint = defaultName
-		}
-		if f.Endpoint != "" {
-			e, err := findEndpoint(tx, f.Endpoint)
-			if errors.Is(err, store.ErrNotFound) && f.Queue == "" {
-				return queue.List(tx, f) // of one that was deleted, by its id
-			}
-			if err != nil {
-				return nil, err
-			}
-			f.Endpoint = e.id
-			if f.Queue != "" {
-				f.Queue = lane(e.name, f.Queue)
-			}
-		}
-		return queue.List(tx, f)
-	})
+	out, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (JobPage, error) { return Page(tx, f) })
 	if err != nil {
 		return err
-	}
-	out := jobList{Jobs: []jobJSON{}}
-	if len(all) > limit {
-		all = all[:limit]
-		out.Next = all[limit-1].ID
-	}
-	for _, j := range all {
-		out.Jobs = append(out.Jobs, summary(j, known))
 	}
 	return web.JSON(w, http.StatusOK, out)
 }
 
 func (s *System) jobAPI(w http.ResponseWriter, r *http.Request) error {
-	j, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (jobJSON, error) { return whole(tx, r.PathValue("id")) })
+	j, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (Job, error) { return Find(tx, r.PathValue("id")) })
 	if err != nil {
 		return err
 	}
@@ -206,11 +182,11 @@ func (s *System) jobAPI(w http.ResponseWriter, r *http.Request) error {
 
 // act does something to a job, records it and answers with the job as it is then.
 func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action, do func(*store.Tx, queue.Record) error) error {
-	out, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (jobJSON, error) {
+	out, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (Job, error) {
 		if err := s.change1(tx, r.PathValue("id"), action, do); err != nil {
-			return jobJSON{}, err
+			return Job{}, err
 		}
-		return whole(tx, r.PathValue("id"))
+		return Find(tx, r.PathValue("id"))
 	})
 	if err != nil {
 		return err

@@ -60,7 +60,9 @@ func (s *System) Jobs(q *queue.Queue) {
 }
 
 // Routes are its part of the API.
-func (s *System) Routes() []web.Route { return slices.Concat(s.jobRoutes(), s.endpointRoutes()) }
+func (s *System) Routes() []web.Route {
+	return slices.Concat(s.jobRoutes(), s.endpointRoutes(), s.queueRoutes())
+}
 
 // The permissions of the jobs API.
 const (

@@ -1,4 +1,5 @@
-package console
+// Package redact hides what nobody should read over a shoulder in what jobs were given.
+package redact
 
 import (
 	"bytes"
@@ -13,9 +14,9 @@ var secretName = regexp.MustCompile(`(?i)pass(word|phrase|wd)?$|secret|token|api
 
 const hidden = "•••"
 
-// shownJSON is a job's arguments or output for people: indented, with the values
+// JSON is a job's arguments or output for people: indented, with the values
 // behind telling names hidden. What is no JSON is shown as text.
-func shownJSON(raw []byte) string {
+func JSON(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
 	}

@@ -1,4 +1,4 @@
-package console
+package redact
 
 import (
 	"encoding/json"
@@ -27,17 +27,17 @@ func TestArgumentsHideWhatIsSecret(t *testing.T) {
 		"\xff\x00":             `(not text)`,
 		`{"html":"<b>&"}`:      "{\n  \"html\": \"<b>&\"\n}",
 	} {
-		if got := shownJSON([]byte(raw)); got != want {
+		if got := JSON([]byte(raw)); got != want {
 			t.Errorf("%s is shown as %s", raw, got)
 		}
 	}
 }
 
-func FuzzShownJSON(f *testing.F) {
+func FuzzJSON(f *testing.F) {
 	f.Add([]byte(`{"password":"hunter2hunter2"}`))
 	f.Add([]byte(`[{"token":{"deep":["hunter2hunter2"]}}]`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		shown := shownJSON(raw)
+		shown := JSON(raw)
 		var v map[string]any
 		if json.Unmarshal(raw, &v) == nil {
 			if secret, ok := v["password"].(string); ok && len(secret) > 9 && strings.Count(string(raw), secret) == 1 && strings.Contains(shown, secret) {
