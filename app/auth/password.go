@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -40,6 +41,8 @@ type Hasher struct {
 	queue chan struct{}
 	p     params
 	done  atomic.Int64
+
+	collecting sync.Mutex
 }
 
 // NewHasher allows parallel hashes at once, and thirty-two more to wait for each.
@@ -86,13 +89,25 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 func (h *Hasher) full() bool { return len(h.queue) == cap(h.queue) }
 
 // release ends a turn, and frees the 19 MiB that it took: the collector would let
-// several of them gather, because to it a heap may always double.
+// several of them gather, because to it a heap may always double. While few wait,
+// the next hash begins meanwhile, on the core that is left; in a flood memory comes first.
 func (h *Hasher) release() {
-	if h.p.memory >= current.memory {
-		runtime.GC()
+	flood := len(h.queue) > 4*cap(h.slots)
+	if flood {
+		h.collect()
 	}
 	<-h.slots
+	if !flood {
+		h.collect()
+	}
 	<-h.queue
+}
+
+func (h *Hasher) collect() {
+	if h.p.memory >= current.memory && h.collecting.TryLock() {
+		runtime.GC()
+		h.collecting.Unlock()
+	}
 }
 
 // Hash returns the password's hash in PHC string format.

@@ -70,7 +70,8 @@ func (f *Form) Value(name string) string { return f.Values[name] }
 // NewPages parses every page below pages/ of fsys.
 func NewPages(fsys fs.FS, static *Static, site Site, clock func() time.Time) (*Pages, error) {
 	p := &Pages{set: map[string]*template.Template{}, site: site, clock: clock}
-	base, err := template.New("base").Funcs(p.funcs(static)).ParseFS(fsys, "pages/*.html")
+	funcs := p.funcs(static)
+	base, err := template.New("base").Funcs(funcs).ParseFS(fsys, "pages/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("layouts: %w", err)
 	}
@@ -85,13 +86,14 @@ func NewPages(fsys fs.FS, static *Static, site Site, clock func() time.Time) (*P
 		}
 		name := strings.TrimSuffix(strings.TrimPrefix(file, "pages/"), ".html")
 		name = strings.TrimPrefix(name, "web/")
-		page, err := base.Clone()
-		if err != nil {
-			return nil, err
+		page, err := template.New(path.Base(file)).Funcs(funcs).Option("missingkey=error").Parse(string(text))
+		if err == nil {
+			err = assemble(page, base)
 		}
-		if p.set[name], err = page.New(path.Base(file)).Option("missingkey=error").Parse(string(text)); err != nil {
+		if err != nil {
 			return nil, fmt.Errorf("page %s: %w", name, err)
 		}
+		p.set[name] = page
 	}
 	return p, nil
 }
