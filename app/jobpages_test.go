@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -68,13 +69,26 @@ func driveJobPages(a *apptest.App) map[string]func() {
 		}
 		jill.Post("/-/admin/jobs"+path, pairs...).Want(200)
 	}
+	made := 0
+	schedule := func() string {
+		made++
+		name := "page-" + strconv.Itoa(made)
+		planErrand(a, name)
+		return "/schedules/" + name
+	}
 	return map[string]func(){
-		"POST /-/admin/jobs/{id}/retry":            func() { post("/" + errands(a, "later")[0] + "/retry") },
-		"POST /-/admin/jobs/{id}/cancel":           func() { post("/" + errands(a, "later")[0] + "/cancel") },
-		"POST /-/admin/jobs/replay":                func() { post("/replay", "state", "dead") },
-		"POST /-/admin/jobs/queues/{queue}/pause":  func() { post("/queues/errands/pause") },
-		"POST /-/admin/jobs/queues/{queue}/resume": func() { post("/queues/errands/pause"); post("/queues/errands/resume") },
-		"POST /-/admin/jobs/queues/{queue}/limits": func() { post("/queues/errands/limits", "concurrency", "1", "rate", "0", "per", "second", "burst", "1") },
+		"POST /-/admin/jobs/new-schedule":            func() { post("/new-schedule", planned("drivenschedule", "@yearly", endpointFor(a))...) },
+		"POST /-/admin/jobs/schedules/{name}/edit":   func() { post(schedule()+"/edit", planned("", "@monthly", endpointFor(a))...) },
+		"POST /-/admin/jobs/schedules/{name}/pause":  func() { post(schedule() + "/pause") },
+		"POST /-/admin/jobs/schedules/{name}/resume": func() { p := schedule(); post(p + "/pause"); post(p + "/resume") },
+		"POST /-/admin/jobs/schedules/{name}/run":    func() { post(schedule() + "/run") },
+		"POST /-/admin/jobs/schedules/{name}/remove": func() { p := schedule(); post(p+"/remove", "confirm", strings.TrimPrefix(p, "/schedules/")) },
+		"POST /-/admin/jobs/{id}/retry":              func() { post("/" + errands(a, "later")[0] + "/retry") },
+		"POST /-/admin/jobs/{id}/cancel":             func() { post("/" + errands(a, "later")[0] + "/cancel") },
+		"POST /-/admin/jobs/replay":                  func() { post("/replay", "state", "dead") },
+		"POST /-/admin/jobs/queues/{queue}/pause":    func() { post("/queues/errands/pause") },
+		"POST /-/admin/jobs/queues/{queue}/resume":   func() { post("/queues/errands/pause"); post("/queues/errands/resume") },
+		"POST /-/admin/jobs/queues/{queue}/limits":   func() { post("/queues/errands/limits", "concurrency", "1", "rate", "0", "per", "second", "burst", "1") },
 	}
 }
 

@@ -25,7 +25,23 @@ func driveJobs(a *apptest.App) map[string]func() {
 		p := a.Key("jobs:*").PostJSON(jobs, map[string]any{"kind": "report", "endpoint": endpoint(), "delay_seconds": 3600}).Want(201)
 		return p.Header.Get("Location")
 	}
+	const schedules = jobs + "/schedules"
+	// schedule makes one and returns its path.
+	schedule := func() string {
+		at := endpoint()
+		a.Key("jobs:manage").Do("PUT", schedules+"/"+at, "application/json", `{"cron":"@yearly","kind":"report","endpoint":"`+at+`"}`).Want(201)
+		return schedules + "/" + at
+	}
 	return map[string]func(){
+		"PUT " + schedules + "/{name}":        func() { schedule() },
+		"DELETE " + schedules + "/{name}":     func() { a.Key("jobs:manage").Do("DELETE", schedule(), "", "").Want(204) },
+		"POST " + schedules + "/{name}/run":   func() { a.Key("jobs:manage").PostJSON(schedule()+"/run", nil).Want(201) },
+		"POST " + schedules + "/{name}/pause": func() { a.Key("jobs:manage").PostJSON(schedule()+"/pause", nil).Want(200) },
+		"POST " + schedules + "/{name}/resume": func() {
+			path := schedule()
+			a.Key("jobs:manage").PostJSON(path+"/pause", nil).Want(200)
+			a.Key("jobs:manage").PostJSON(path+"/resume", nil).Want(200)
+		},
 		"POST " + jobs + "/{id}/complete": func() {
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				a.Key("jobs:enqueue").PostJSON(jobs+"/"+r.Header.Get("webhook-id")+"/complete", map[string]any{}).Want(202)

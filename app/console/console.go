@@ -52,7 +52,7 @@ const pageSize = 50
 func (s *System) Routes() []web.Route {
 	return slices.Concat([]web.Route{
 		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
-	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes())
+	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes(), s.scheduleRoutes())
 }
 
 // page is a page of the console that needs more than to see the console.

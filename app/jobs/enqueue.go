@@ -14,6 +14,9 @@ import (
 var errKeyReused = &web.Error{Status: http.StatusUnprocessableEntity, Code: "idempotency_key_reused",
 	Public: "This idempotency key came before with another request. Use a new key for a new job."}
 
+var errNoEndpoint = web.Invalid(web.Field{Field: "endpoint", Code: "unknown",
+	Message: "There is no such endpoint. Make one, or set SEAWORTHY_APP_JOBS_URL for the one named default."})
+
 // jobMade is the answer to a job that was handed in. It has only what never changes,
 // so that a repeat of the request gets the same.
 type jobMade struct {
@@ -31,8 +34,7 @@ type jobMade struct {
 func (s *System) enqueue(tx *store.Tx, known targets, n newJob, source, idem string) (made jobMade, err error) {
 	e, err := known.find(tx, n.Endpoint)
 	if errors.Is(err, store.ErrNotFound) {
-		return made, web.Invalid(web.Field{Field: "endpoint", Code: "unknown",
-			Message: "There is no such endpoint. Make one, or set SEAWORTHY_APP_JOBS_URL for the one named default."})
+		return made, errNoEndpoint
 	}
 	if err != nil {
 		return made, err

@@ -61,7 +61,7 @@ func (s *System) Jobs(q *queue.Queue) {
 
 // Routes are its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.jobRoutes(), s.endpointRoutes(), s.queueRoutes())
+	return slices.Concat(s.jobRoutes(), s.endpointRoutes(), s.queueRoutes(), s.scheduleRoutes())
 }
 
 // The permissions of the jobs API.
@@ -76,7 +76,7 @@ const (
 var Permissions = []web.PermissionKind{
 	{Name: permEnqueue, Title: "Enqueue jobs", Means: "Hand in jobs for the app, and say how they go while they are delivered.", Scope: web.ScopeInstance},
 	{Name: permRead, Title: "See jobs", Means: "See jobs, what they were given, how they went, and where they are delivered.", Scope: web.ScopeInstance},
-	{Name: permManage, Title: "Manage jobs", Means: "Cancel jobs and run them again.", Scope: web.ScopeInstance},
+	{Name: permManage, Title: "Manage jobs", Means: "Cancel jobs and run them again, hold queues back, and say when jobs run on a schedule.", Scope: web.ScopeInstance},
 	{Name: permEndpoints, Title: "Manage job endpoints", Means: "Say where jobs are delivered, and get the secrets they are signed with.", Scope: web.ScopeInstance},
 }
 
@@ -110,7 +110,7 @@ var Actions = slices.Concat([]audit.Kind{
 	{Action: actDeleted, Title: "Job endpoint deleted", Means: "A place where jobs were delivered was removed; jobs that were left for it cannot be delivered any more."},
 	{Action: actFailing, Title: "Job endpoint failing", Means: "Most deliveries to an endpoint failed; it is left alone for a while between attempts."},
 	{Action: actRecovered, Title: "Job endpoint recovered", Means: "An endpoint that had been failing took a job again."},
-}, queueActions)
+}, queueActions, scheduleActions)
 
 func actions(all ...audit.Action) []string {
 	names := make([]string, len(all))
