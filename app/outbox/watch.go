@@ -48,6 +48,8 @@ type watch struct {
 	taken taken
 	aside map[int64]string // bad rows of the last pass, by rowid: what was wrong
 
+	absent bool // there was no file when it was last looked for
+
 	relayed func(int) // for tests: n rows are jobs and still in the file
 	looked  func()    // for tests: the file is about to be looked at
 	poll    bool      // for tests: without events
@@ -95,7 +97,7 @@ func (w *watch) failed(err error) time.Duration {
 	}
 	switch {
 	case state == NoFile:
-		w.taken, w.aside = taken{}, nil
+		w.taken, w.aside, w.absent = taken{}, nil, true
 		w.status.waits(w.db.Now(), 0)
 		return safetyPoll
 	case state == Locked:
@@ -114,6 +116,9 @@ func (w *watch) session(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v", v)
 		}
 	}()
+	if err := w.newcomer(ctx); err != nil {
+		return err
+	}
 	f, err := openFile(w.Path, w.db.Path())
 	if err != nil {
 		return err
@@ -129,6 +134,29 @@ func (w *watch) session(ctx context.Context) (err error) {
 	}
 	defer events.close()
 	return w.follow(ctx, f, events.C, safetyPoll)
+}
+
+// newborn is for how long a file that appears is left alone. The app is making it:
+// a change to WAL needs the file for itself, and fails at once if it is not alone.
+const newborn = time.Second
+
+// newcomer waits until a file that was not there before may be opened.
+func (w *watch) newcomer(ctx context.Context) error {
+	if !w.absent {
+		return nil
+	}
+	if _, _, err := locate(w.Path); err != nil {
+		return err
+	}
+	timer := time.NewTimer(newborn)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-timer.C:
+	}
+	w.absent = false
+	return nil
 }
 
 func (w *watch) events(f *file) (*notifier, error) {
