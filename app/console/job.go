@@ -85,7 +85,7 @@ func life(j queue.Record, attempts []queue.Attempt) []moment {
 		if a.Status != 0 {
 			m.Text += ", answered " + http.StatusText(a.Status) + " (" + count(a.Status) + ")"
 			if a.Snippet != "" {
-				m.Detail = first2(m.Detail, a.Snippet)
+				m.Detail = withSnippet(m.Detail, a.Snippet)
 			}
 		}
 		all = append(all, m)
@@ -108,7 +108,7 @@ func life(j queue.Record, attempts []queue.Attempt) []moment {
 	return all
 }
 
-func first2(err, snippet string) string {
+func withSnippet(err, snippet string) string {
 	if err == "" {
 		return snippet
 	}

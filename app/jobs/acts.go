@@ -13,17 +13,17 @@ import (
 // CancelJob ends a job that has not finished. One that runs is told, and final when
 // its handler returns.
 func (s *System) CancelJob(ctx context.Context, id string) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.change1(tx, id, actCancelled, s.cancel) })
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.changeJob(tx, id, actCancelled, s.cancel) })
 }
 
 // RetryJob makes a finished job run again with fresh attempts, and one that waits
 // for its time run now.
 func (s *System) RetryJob(ctx context.Context, id string) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.change1(tx, id, actRetried, retry) })
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.changeJob(tx, id, actRetried, retry) })
 }
 
-// change1 does something to a job and records it.
-func (s *System) change1(tx *store.Tx, id string, action audit.Action, do func(*store.Tx, queue.Record) error) error {
+// changeJob does something to a job and records it.
+func (s *System) changeJob(tx *store.Tx, id string, action audit.Action, do func(*store.Tx, queue.Record) error) error {
 	j, err := queue.ByID(tx, id)
 	if err != nil {
 		return err

@@ -183,7 +183,7 @@ func (s *System) jobAPI(w http.ResponseWriter, r *http.Request) error {
 // act does something to a job, records it and answers with the job as it is then.
 func (s *System) act(w http.ResponseWriter, r *http.Request, action audit.Action, do func(*store.Tx, queue.Record) error) error {
 	out, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (Job, error) {
-		if err := s.change1(tx, r.PathValue("id"), action, do); err != nil {
+		if err := s.changeJob(tx, r.PathValue("id"), action, do); err != nil {
 			return Job{}, err
 		}
 		return Find(tx, r.PathValue("id"))

@@ -171,10 +171,13 @@ func TestKilledTwentyTimes(t *testing.T) {
 	t.Logf("%d rows, 20 kills", len(committed))
 }
 
-// find finds a program, or skips the test and says so.
+// find finds a program, or skips the test and says so. CI must have it.
 func find(t *testing.T, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatalf("CI must have %s", name)
+	}
 	if err != nil {
 		t.Skipf("SKIPPED: there is no %s here, so its part was not tried", name)
 	}
