@@ -42,6 +42,7 @@ type Hasher struct {
 	p     params
 	done  atomic.Int64
 
+	crowded    atomic.Bool // many waited, and those who did are not all served
 	collecting sync.Mutex
 }
 
@@ -92,7 +93,13 @@ func (h *Hasher) full() bool { return len(h.queue) == cap(h.queue) }
 // several of them gather, because to it a heap may always double. While few wait,
 // the next hash begins meanwhile, on the core that is left; in a flood memory comes first.
 func (h *Hasher) release() {
-	flood := len(h.queue) > 4*cap(h.slots)
+	switch waiting := len(h.queue); { // this one among them
+	case waiting > 4*cap(h.slots):
+		h.crowded.Store(true)
+	case waiting <= 1:
+		h.crowded.Store(false)
+	}
+	flood := h.crowded.Load()
 	if flood {
 		h.collect()
 	}
