@@ -43,6 +43,7 @@ type Options struct {
 	Log      *slog.Logger         // JSON on stderr at the configured level if nil
 	Clock    func() time.Time     // time.Now if nil
 	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
+	Hash     []string             // command that calls argon.Serve, to hash passwords in a process of its own; in this one if nil
 	Extend   func(*App) Extension // routes and jobs of your own
 	Outside  http.RoundTripper    // how identity providers are reached; the network if nil
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
@@ -100,6 +101,11 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	}
 	if o.Hasher == nil {
 		o.Hasher = auth.NewHasher(0)
+	}
+	if o.Hash != nil {
+		o.Hasher.UseProcesses(o.Hash, func(err error) {
+			o.Log.Warn("passwords are hashed in the server's own process from now on: a flood of sign-ins will slow others down", "err", err)
+		})
 	}
 	a := &App{Config: cfg, o: o, log: o.Log, stopping: make(chan struct{})}
 	err := a.openStore(ctx)
@@ -280,6 +286,7 @@ func breaches(cfg config.Config) *guess.Breaches {
 
 // Close releases the database. Run closes on its own.
 func (a *App) Close() error {
+	a.o.Hasher.Close()
 	if a.DB == nil {
 		return nil
 	}

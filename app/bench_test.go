@@ -246,7 +246,10 @@ func BenchmarkRefresh(b *testing.B) {
 // BenchmarkLogin is a sign-in by password at its real cost, durable, from as many
 // clients as there are cores.
 func BenchmarkLogin(b *testing.B) {
-	address, client := serveWith(b, auth.NewHasher(0))
+	h := auth.NewHasher(0)
+	h.UseProcesses([]string{"/proc/self/exe", "hash-passwords"}, func(err error) { b.Error(err) })
+	b.Cleanup(h.Close)
+	address, client := serveWith(b, h)
 	signUp(b, address, client)
 	var l latencies
 	b.ResetTimer()

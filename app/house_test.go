@@ -18,7 +18,7 @@ var ranks = map[string]int{
 	"app/config": 2, "app/web": 2, "app/seal": 2, "app/email/compose": 2,
 	"app/dial": 2, "app/redact": 2, "app/webhook": 2,
 	"app/audit/merkle": 1, "app/audit/verify": 2, "app/audit": 3,
-	"app/auth/guess": 4, "app/auth/oidc": 4, "app/auth/standin": 4,
+	"app/auth/argon": 4, "app/auth/guess": 4, "app/auth/oidc": 4, "app/auth/standin": 4,
 	"app/email": 4, "app/outbox": 4, "app/sms": 4, "app/flags": 4, "app/observe": 4,
 	"app/auth":    5,
 	"app/billing": 6, "app/hooks": 6, "app/jobs": 6,

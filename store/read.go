@@ -68,8 +68,33 @@ func Read[T any](ctx context.Context, db *DB, fn func(*Tx) (T, error)) (T, error
 	return out, err
 }
 
+// Peek is Read for a closure of one statement, which sees one commit by itself:
+// it saves BEGIN and COMMIT, an eighth of a small read. A second statement in the
+// closure may see a later commit.
+func Peek[T any](ctx context.Context, db *DB, fn func(*Tx) (T, error)) (T, error) {
+	var out T
+	err := db.reader(ctx, func(tx *Tx) (err error) {
+		out, err = fn(tx)
+		return err
+	})
+	return out, err
+}
+
 // Read is the function Read for closures without a value.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
+	return db.reader(ctx, func(tx *Tx) error {
+		if err := tx.stmts.exec("BEGIN"); err != nil {
+			return err
+		}
+		// COMMIT in every case, a panic included: a reader left in a transaction
+		// would pin the write-ahead log.
+		defer tx.stmts.exec("COMMIT")
+		return fn(tx)
+	})
+}
+
+// reader runs fn with a reader that is free, outside of any transaction.
+func (db *DB) reader(ctx context.Context, fn func(*Tx) error) error {
 	if db.closed.Load() {
 		return ErrClosed
 	}
@@ -84,14 +109,7 @@ func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 		}
 	}
 	defer func() { db.readers.free <- s }()
-	tx := &Tx{ctx: ctx, db: db, stmts: s, now: db.clock().UTC().Truncate(time.Millisecond)}
-	if err := s.exec("BEGIN"); err != nil {
-		return err
-	}
-	// COMMIT in every case, a panic included: a reader left in a transaction
-	// would pin the write-ahead log.
-	defer s.exec("COMMIT")
-	return fn(tx)
+	return fn(&Tx{ctx: ctx, db: db, stmts: s, now: db.clock().UTC().Truncate(time.Millisecond)})
 }
 
 func (s *statements) exec(query string) error {

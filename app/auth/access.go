@@ -123,7 +123,7 @@ func (s *System) identifyAccess(ctx context.Context, raw string) (web.Identity, 
 	if err != nil {
 		return web.Identity{}, nil
 	}
-	se, err := store.Read(ctx, s.DB, func(tx *store.Tx) (*session, error) { return sessionOf(tx, c) })
+	se, err := s.lookUp(ctx, func(tx *store.Tx) (*session, error) { return sessionOf(tx, c) })
 	if isNotFound(err) {
 		return web.Identity{}, nil
 	}
@@ -132,18 +132,4 @@ func (s *System) identifyAccess(ctx context.Context, raw string) (web.Identity, 
 	}
 	web.OriginOf(ctx).Found = se
 	return s.inUse(ctx, se), nil
-}
-
-// sessionOf is the living session that a token hangs off, with its permissions
-// of now.
-func sessionOf(tx *store.Tx, c *accessClaims) (*session, error) {
-	se, err := sessionByID(tx, c.Session)
-	if err != nil {
-		return nil, err
-	}
-	if se.kind == browserSession || se.user.id != c.Subject || se.epoch != c.Epoch || se.client != c.Client {
-		return nil, store.ErrNotFound
-	}
-	se.permissions, err = permissions(tx, se.user.id, se.org)
-	return se, err
 }

@@ -49,7 +49,8 @@ func (s *System) resume(w http.ResponseWriter, r *http.Request) bool {
 		return false
 	}
 	s.setCookie(w, ownCookie, "", 0)
-	se, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (*session, error) { return sessionByToken(tx, token(own.Value).hash()) })
+	hash := token(own.Value).hash()
+	se, err := s.lookUp(r.Context(), func(tx *store.Tx) (*session, error) { return sessionByCookie(tx, hash) })
 	if err != nil || se.impersonator != "" {
 		return false
 	}

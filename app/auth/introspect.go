@@ -64,7 +64,7 @@ func (s *System) introspect(tx *store.Tx, text string) (introspection, error) {
 		return introspection{}, nil
 	}
 	se, err := sessionOf(tx, c)
-	if err != nil {
+	if se, err = standing(tx, se, err); err != nil {
 		return introspection{}, err
 	}
 	out := s.describe(se)

@@ -35,9 +35,6 @@ func (s *System) signIn(ctx context.Context, in loginInput, n newSession) (entry
 	if !ok || !guess.Fits(in.Password) {
 		return entry{}, errCredentials
 	}
-	if s.Hasher.full() {
-		return entry{}, errHasherBusy // before anything is done for it
-	}
 	var candidates [2]user
 	known := false
 	if err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {

@@ -2,36 +2,15 @@ package auth
 
 import (
 	"context"
-	"crypto/rand"
-	"crypto/subtle"
-	"encoding/base64"
 	"errors"
-	"fmt"
 	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/crypto/argon2"
-
+	"seaworthy/app/auth/argon"
 	"seaworthy/app/web"
-)
-
-// params are the cost of a password hash: OWASP's argon2id profile of 19 MiB and
-// two passes, about 26 ms of one core.
-type params struct {
-	memory  uint32 // KiB
-	passes  uint32
-	threads uint8
-}
-
-var current = params{memory: 19456, passes: 2, threads: 1}
-
-const (
-	saltLen = 16
-	keyLen  = 32
 )
 
 // Hasher computes password hashes, a bounded number at once: each takes 19 MiB,
@@ -39,8 +18,13 @@ const (
 type Hasher struct {
 	slots chan struct{}
 	queue chan struct{}
-	p     params
 	done  atomic.Int64
+	cost  argon.Params
+
+	inside    atomic.Int64        // requests that were admitted and are not answered yet
+	processes chan *argon.Process // that hash; nil: this one does
+	alone     atomic.Bool         // they failed, and this one does from now on
+	failed    func(error)         // told when that happens
 
 	crowded    atomic.Bool // many waited, and those who did are not all served
 	collecting sync.Mutex
@@ -53,13 +37,13 @@ func NewHasher(parallel int) *Hasher {
 	if parallel <= 0 {
 		parallel = max(1, runtime.GOMAXPROCS(0)-1)
 	}
-	return &Hasher{slots: make(chan struct{}, parallel), queue: make(chan struct{}, 33*parallel), p: current}
+	return &Hasher{slots: make(chan struct{}, parallel), queue: make(chan struct{}, 33*parallel), cost: argon.Current}
 }
 
 // NewCheapHasher is for tests: the same path at a thousandth of the cost.
 func NewCheapHasher() *Hasher {
 	h := NewHasher(4)
-	h.p = params{memory: 8, passes: 1, threads: 1}
+	h.cost = argon.Params{Memory: 8, Passes: 1, Threads: 1}
 	return h
 }
 
@@ -86,8 +70,16 @@ func (h *Hasher) acquire(ctx context.Context) (release func(), err error) {
 	}
 }
 
-// full reports whether so many wait that the next one would be sent away.
-func (h *Hasher) full() bool { return len(h.queue) == cap(h.queue) }
+// Enter admits a request that will need a hash (web.Route.Enter): as many as can
+// stand in line, and more only while nothing is computed. So a burst is turned away
+// at the door, and people who send their form slowly keep nobody out.
+func (h *Hasher) Enter() (leave func(), err error) {
+	if h.inside.Add(1) > int64(cap(h.queue)) && len(h.slots) == cap(h.slots) {
+		h.inside.Add(-1)
+		return nil, errHasherBusy
+	}
+	return func() { h.inside.Add(-1) }, nil
+}
 
 // release ends a turn, and frees the 19 MiB that it took: the collector would let
 // several of them gather, because to it a heap may always double. While few wait,
@@ -111,70 +103,86 @@ func (h *Hasher) release() {
 }
 
 func (h *Hasher) collect() {
-	if h.p.memory >= current.memory && h.collecting.TryLock() {
+	if !h.outside() && h.cost.Memory >= argon.Current.Memory && h.collecting.TryLock() {
 		runtime.GC()
 		h.collecting.Unlock()
 	}
 }
 
 // Hash returns the password's hash in PHC string format.
-func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	release, err := h.acquire(ctx)
-	if err != nil {
-		return "", err
-	}
-	defer release()
-	salt := make([]byte, saltLen)
-	rand.Read(salt)
-	key := argon2.IDKey([]byte(password), salt, h.p.passes, h.p.memory, h.p.threads, keyLen)
-	b64 := base64.RawStdEncoding
-	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.p.memory, h.p.passes, h.p.threads,
-		b64.EncodeToString(salt), b64.EncodeToString(key)), nil
+func (h *Hasher) Hash(ctx context.Context, password string) (phc string, err error) {
+	err = h.turn(ctx, func(p *argon.Process) (err error) {
+		if p == nil {
+			phc = argon.Hash(h.cost, []byte(password))
+			return nil
+		}
+		phc, err = p.Hash(h.cost, []byte(password))
+		return err
+	})
+	return phc, err
 }
 
 // Verify reports whether the password matches a stored hash. An empty hash costs
 // the same and never matches, so that absence cannot be timed.
-func (h *Hasher) Verify(ctx context.Context, phc, password string) (bool, error) {
+func (h *Hasher) Verify(ctx context.Context, phc, password string) (match bool, err error) {
+	err = h.turn(ctx, func(p *argon.Process) (err error) {
+		if p == nil {
+			match, err = argon.Verify(h.cost, phc, []byte(password))
+			return err
+		}
+		match, err = p.Verify(h.cost, phc, []byte(password))
+		return err
+	})
+	return match, err
+}
+
+// turn waits for a turn and has f compute, in a process of its own or, when there
+// is none or one has failed, with nil in this one.
+func (h *Hasher) turn(ctx context.Context, f func(*argon.Process) error) error {
 	release, err := h.acquire(ctx)
 	if err != nil {
-		return false, err
+		return err
 	}
 	defer release()
-	if phc == "" {
-		argon2.IDKey([]byte(password), make([]byte, saltLen), h.p.passes, h.p.memory, h.p.threads, keyLen)
-		return false, nil
+	if !h.outside() {
+		return f(nil)
 	}
-	p, salt, want, err := parsePHC(phc)
-	if err != nil {
-		return false, err
+	p := <-h.processes
+	defer func() { h.processes <- p }()
+	if err = f(p); err == nil || errors.Is(err, argon.ErrBadHash) {
+		return err
 	}
-	got := argon2.IDKey([]byte(password), salt, p.passes, p.memory, p.threads, uint32(len(want)))
-	return subtle.ConstantTimeCompare(got, want) == 1, nil
+	if h.alone.CompareAndSwap(false, true) {
+		h.failed(err)
+	}
+	return f(nil)
+}
+
+// outside reports whether hashes are computed in other processes.
+func (h *Hasher) outside() bool { return h.processes != nil && !h.alone.Load() }
+
+// UseProcesses has hashes computed in processes of their own, by a command that
+// calls argon.Serve. When that fails they are computed here from then on, and failed
+// hears why. Call it before anything else.
+func (h *Hasher) UseProcesses(command []string, failed func(error)) {
+	h.failed = failed
+	h.processes = make(chan *argon.Process, cap(h.slots))
+	for range cap(h.slots) {
+		h.processes <- &argon.Process{Command: command}
+	}
+}
+
+// Close ends the processes once they are idle.
+func (h *Hasher) Close() {
+	for range cap(h.processes) {
+		p := <-h.processes
+		p.Close()
+		defer func() { h.processes <- p }()
+	}
 }
 
 // Outdated reports whether a hash was made at another cost than today's.
 func (h *Hasher) Outdated(phc string) bool {
-	p, _, _, err := parsePHC(phc)
-	return err == nil && p != h.p
-}
-
-var errBadHash = errors.New("auth: a stored password hash cannot be read")
-
-// parsePHC reads $argon2id$v=19$m=…,t=…,p=…$salt$hash, with bounds on the cost:
-// whoever can write the row must not be able to buy unbounded work.
-func parsePHC(phc string) (p params, salt, key []byte, err error) {
-	parts := strings.Split(phc, "$")
-	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != fmt.Sprintf("v=%d", argon2.Version) {
-		return p, nil, nil, errBadHash
-	}
-	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &p.memory, &p.passes, &p.threads); n != 3 || err != nil ||
-		p.memory > 1<<20 || p.passes == 0 || p.passes > 32 || p.threads == 0 || p.threads > 16 {
-		return p, nil, nil, errBadHash
-	}
-	salt, err1 := base64.RawStdEncoding.DecodeString(parts[4])
-	key, err2 := base64.RawStdEncoding.DecodeString(parts[5])
-	if err1 != nil || err2 != nil || len(key) < 16 || len(key) > 64 {
-		return p, nil, nil, errBadHash
-	}
-	return p, salt, key, nil
+	p, _, _, err := argon.Parse(phc)
+	return err == nil && p != h.cost
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"seaworthy/app/auth/argon"
 	"seaworthy/app/web"
 )
 
@@ -43,7 +44,7 @@ func TestHostileHashesAreRefused(t *testing.T) {
 		"$argon2id$v=19$m=99999999,t=1,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=8,t=0,p=1$AAAA$AAAAAAAAAAAAAAAAAAAAAAAA",
 		"$argon2id$v=19$m=8,t=1,p=0$AAAA$AAAAAAAAAAAAAAAAAAAAAAAA", "$argon2id$v=19$m=8,t=1,p=1$AAAA$AAAA", "$argon2id$v=19$m=8,t=1,p=1$!$AAAAAAAAAAAAAAAAAAAAAAAA",
 	} {
-		if ok, err := h.Verify(t.Context(), phc, "x"); ok || !errors.Is(err, errBadHash) {
+		if ok, err := h.Verify(t.Context(), phc, "x"); ok || !errors.Is(err, argon.ErrBadHash) {
 			t.Errorf("%q: %v, %v", phc, ok, err)
 		}
 	}
@@ -78,6 +79,53 @@ func TestHashingIsBounded(t *testing.T) {
 	release()
 	if len(h.queue) != 0 || len(h.slots) != 0 {
 		t.Errorf("%d places in line, %d at work are not given back", len(h.queue), len(h.slots))
+	}
+}
+
+// The door lets in as many as can stand in line, and more while nothing is
+// computed: whoever sends a form slowly keeps nobody out.
+func TestDoorOfSignIn(t *testing.T) {
+	t.Parallel()
+	h := NewHasher(1)
+	var leave []func()
+	for range 3 * cap(h.queue) {
+		l, err := h.Enter()
+		if err != nil {
+			t.Fatal(err)
+		}
+		leave = append(leave, l)
+	}
+	release := h.Hold()
+	if _, err := h.Enter(); !errors.Is(err, errHasherBusy) {
+		t.Errorf("while one is at work and many are inside: %v", err)
+	}
+	for _, l := range leave[cap(h.queue)-1:] {
+		l()
+	}
+	if _, err := h.Enter(); err != nil {
+		t.Errorf("while there is room: %v", err)
+	}
+	release()
+}
+
+// When no process can be had, passwords are hashed in this one, and that is said once.
+func TestHashingWithoutItsProcess(t *testing.T) {
+	t.Parallel()
+	h := NewCheapHasher()
+	var said []error
+	h.UseProcesses([]string{"/nonexistent"}, func(err error) { said = append(said, err) })
+	defer h.Close()
+	for range 3 {
+		phc, err := h.Hash(t.Context(), "x")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if match, err := h.Verify(t.Context(), phc, "x"); !match || err != nil {
+			t.Errorf("%v, %v", match, err)
+		}
+	}
+	if len(said) != 1 {
+		t.Errorf("said %d times: %v", len(said), said)
 	}
 }
 

@@ -19,8 +19,8 @@ func (s *System) Routes() []web.Route {
 func (s *System) signUpRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/signup", Access: web.Public, Handler: s.signUpPage},
-		{Method: "POST", Pattern: "/-/signup", Access: web.Public, Handler: s.signUpForm, Limit: web.PerMinute(10), Audit: actions(actSignedUp)},
-		{Method: "POST", Pattern: "/-/api/v1/signup", Access: web.Public, Handler: s.signUpAPI, Limit: web.PerMinute(10), Audit: actions(actSignedUp),
+		{Method: "POST", Pattern: "/-/signup", Access: web.Public, Handler: s.signUpForm, Enter: s.Hasher.Enter, Limit: web.PerMinute(10), Audit: actions(actSignedUp)},
+		{Method: "POST", Pattern: "/-/api/v1/signup", Access: web.Public, Handler: s.signUpAPI, Enter: s.Hasher.Enter, Limit: web.PerMinute(10), Audit: actions(actSignedUp),
 			Doc: web.Doc{Summary: "Sign up", In: signUpInput{}, Out: signedUp{}, Status: http.StatusCreated}},
 
 		{Method: "GET", Pattern: "/-/verify", Access: web.Public, Handler: s.verifyPage, Limit: web.PerMinute(30)},
@@ -33,8 +33,8 @@ func (s *System) signUpRoutes() []web.Route {
 func (s *System) signInRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/login", Access: web.Public, Handler: s.loginPage},
-		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Limit: web.PerMinute(20), Audit: signedInActions},
-		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Limit: web.PerMinute(20), Audit: signedInActions,
+		{Method: "POST", Pattern: "/-/login", Access: web.Public, Handler: s.loginForm, Enter: s.Hasher.Enter, Limit: web.PerMinute(20), Audit: signedInActions},
+		{Method: "POST", Pattern: "/-/api/v1/login", Access: web.Public, Handler: s.loginAPI, Enter: s.Hasher.Enter, Limit: web.PerMinute(20), Audit: signedInActions,
 			Doc: web.Doc{Summary: "Sign in and get tokens, or mfa_required with the mfa_token for the second step", In: credentials{}, Out: tokenResponse{}}},
 		{Method: "POST", Pattern: "/-/logout", Access: web.Public, Handler: s.logoutForm, Audit: actions(actSessionRevoked)},
 

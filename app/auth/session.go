@@ -214,14 +214,8 @@ func (st sessionStore) FindCtx(ctx context.Context, cookie string) ([]byte, bool
 	if len(cookie) != len(newToken()) {
 		return nil, false, nil
 	}
-	found, err := store.Read(ctx, st.s.DB, func(tx *store.Tx) (*session, error) {
-		se, err := sessionByToken(tx, token(cookie).hash())
-		if err != nil {
-			return nil, err
-		}
-		se.permissions, err = permissions(tx, se.user.id, se.org)
-		return se, err
-	})
+	hash := token(cookie).hash()
+	found, err := st.s.lookUp(ctx, func(tx *store.Tx) (*session, error) { return sessionByCookie(tx, hash) })
 	if isNotFound(err) {
 		return nil, false, nil
 	}

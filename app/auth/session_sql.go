@@ -47,13 +47,6 @@ func scanSession(r store.Scanner) (*session, error) {
 	return &se, err
 }
 
-// sessionByToken is the living session of a cookie, with its user.
-func sessionByToken(tx *store.Tx, hash []byte) (*session, error) {
-	now := tx.Now().UnixMilli()
-	se, err := scanSession(tx.QueryRow(sessionColumns+`WHERE s.token_hash = ?`+livingSession, hash, now, now))
-	return standing(tx, se, err)
-}
-
 // sessionByID is a living session, with its user.
 func sessionByID(tx *store.Tx, id string) (*session, error) {
 	now := tx.Now().UnixMilli()

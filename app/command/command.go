@@ -30,6 +30,9 @@ type commands struct {
 // Run does what the arguments of a command line say, and returns the exit code.
 // The version is the release's; "" for a build that is none.
 func Run(version string, args []string) int {
+	if len(args) == 1 && args[0] == hashWord {
+		return serveHashes()
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
 	// A second signal ends the process at once.

@@ -32,9 +32,7 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	if e.Status == 499 {
 		return // nobody is there to read it
 	}
-	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
-	}
+	setRetryAfter(w, e)
 	if e.Instead != "" && !WantsJSON(r) && (r.Method == http.MethodGet || e.Instead != ErrSignedOut.Instead) {
 		http.Redirect(w, r, e.Instead+"?next="+queryEscape(comeBack(r)), http.StatusSeeOther)
 		return
@@ -50,6 +48,13 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	if err := s.pages.Render(w, r, "error", view); err != nil {
 		s.log.Error("the error page failed", "err", err)
 		http.Error(w, e.Public, e.Status)
+	}
+}
+
+// setRetryAfter says when to try again, in whole seconds (RFC 9110 section 10.2.3).
+func setRetryAfter(w http.ResponseWriter, e *Error) {
+	if e.RetryAfter > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
 	}
 }
 

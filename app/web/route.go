@@ -21,11 +21,12 @@ type Route struct {
 	Pattern string // as http.ServeMux takes it, without the method
 	Handler Handler
 	Access  Access
-	Fresh   bool     // only for people who have proved lately who they are; see Guard.Confirmed
-	Limit   Limit    // zero: none
-	Body    int64    // most bytes of a request body; 64 KiB if 0
-	Audit   []string // actions that a successful mutating request may record, one at least
-	Exempt  string   // why a mutating route records nothing; instead of Audit
+	Fresh   bool                             // only for people who have proved lately who they are; see Guard.Confirmed
+	Limit   Limit                            // zero: none
+	Body    int64                            // most bytes of a request body; 64 KiB if 0
+	Enter   func() (leave func(), err error) // asked before anything is done for a request; its error is the answer. Patterns without wildcards only
+	Audit   []string                         // actions that a successful mutating request may record, one at least
+	Exempt  string                           // why a mutating route records nothing; instead of Audit
 	Doc     Doc
 }
 

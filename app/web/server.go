@@ -45,12 +45,13 @@ type Server struct {
 	pages   *Pages
 	mux     *http.ServeMux
 	routes  []Route
+	doors   map[string]func() (leave func(), err error) // by method and path
 	handler http.Handler
 }
 
 // NewServer builds the mux from the routes. Two routes for one pattern are an error.
 func NewServer(o Options, routes []Route) (s *Server, err error) {
-	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes}
+	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes, doors: map[string]func() (func(), error){}}
 	defer func() {
 		if v := recover(); v != nil { // http.ServeMux panics on a conflict
 			err = fmt.Errorf("routes: %v", v)
@@ -59,6 +60,9 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 	for _, route := range routes {
 		if err := route.Access.check(route); err != nil {
 			return nil, err
+		}
+		if route.Enter != nil {
+			s.doors[route.Method+" "+route.Pattern] = route.Enter
 		}
 		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
 	}
@@ -75,6 +79,11 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 	}
 	pages := compress(h)
 	s.handler = s.outermost(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		leave, admitted := s.atDoor(w, r)
+		if !admitted {
+			return
+		}
+		defer leave()
 		if _, pattern := files.Handler(r); pattern == assetPattern {
 			OriginOf(r.Context()).Route = assetPattern
 			files.ServeHTTP(w, r)
