@@ -57,6 +57,6 @@ func (s *System) suppressed(tx *store.Tx, norm, class, category string) (p Suppr
 	err = tx.QueryRow(`SELECT id, scope, category, reason, coalesce(event_id, '') FROM email_suppression
 		WHERE address_hash = ? AND lifted_at IS NULL
 		  AND (scope = 'all' OR scope = 'nonsecurity' AND ? <> 'security' OR scope = 'category' AND category = ? AND category <> '')
-		ORDER BY id LIMIT 1`, s.addressHash(norm), class, category).Scan(&p.ID, &p.Scope, &p.Category, &p.Reason, &p.Event)
+		ORDER BY scope, category LIMIT 1`, s.addressHash(norm), class, category).Scan(&p.ID, &p.Scope, &p.Category, &p.Reason, &p.Event)
 	return p, err
 }
