@@ -61,17 +61,18 @@ type Extension struct {
 
 // App is one running installation.
 type App struct {
-	Config config.Config
-	DB     *store.DB
-	Queue  *queue.Queue
-	Audit  *audit.System
-	Auth   *auth.System
-	Email  *email.System
-	Outbox *outbox.System
-	SMS    *sms.System // nil: no texts are sent
-	Jobs   *jobs.System
-	Web    *web.Server
-	Pages  *web.Pages
+	Config  config.Config
+	DB      *store.DB
+	Queue   *queue.Queue
+	Audit   *audit.System
+	Auth    *auth.System
+	Email   *email.System
+	Outbox  *outbox.System
+	SMS     *sms.System // nil: no texts are sent
+	Jobs    *jobs.System
+	Web     *web.Server
+	Replies *web.Replies // answers for those who repeat a request
+	Pages   *web.Pages
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -218,6 +219,7 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
 		return err
 	}
+	a.Replies = &web.Replies{DB: a.DB, Keys: keys, Log: a.log}
 	a.Audit.Jobs(a.Queue)
 	a.Email.Jobs(a.Queue)
 	a.Auth.Jobs(a.Queue)
@@ -241,7 +243,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Observe: a.metrics.request, Stop: a.stopping}, routes)
+		Home: own.Home, Observe: a.metrics.request, Stop: a.stopping, Replies: a.Replies}, routes)
 	return err
 }
 

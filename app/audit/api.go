@@ -35,8 +35,8 @@ func (s *System) apiRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: base + "events", Access: web.SignedIn, Handler: s.listAPI,
 			Doc: web.Doc{Summary: "List events, newest first; query: org, action, actor, target, from, to, cursor, limit", Out: eventList{}}},
-		{Method: "POST", Pattern: base + "events", Access: web.Permission(permWrite), Handler: s.appendAPI, Audit: []string{"*"},
-			Doc: web.Doc{Summary: "Record an event of your own app; takes Idempotency-Key", In: eventInput{}, Out: eventJSON{}, Status: http.StatusCreated}},
+		{Method: "POST", Pattern: base + "events", Access: web.Permission(permWrite), Handler: s.appendAPI, OwnKeys: true, Audit: []string{"*"},
+			Doc: web.Doc{Summary: "Record an event of your own app", In: eventInput{}, Out: eventJSON{}, Status: http.StatusCreated}},
 		{Method: "GET", Pattern: base + "events/{id}", Access: web.SignedIn, Handler: s.eventAPI, Doc: web.Doc{Summary: "One event", Out: eventJSON{}}},
 		{Method: "GET", Pattern: base + "events/{id}/proof", Access: web.SignedIn, Handler: s.proofAPI,
 			Doc: web.Doc{Summary: "Prove that an event is in the signed log; the field proof is a .tlog-proof file", Out: proofJSON{}}},

@@ -117,7 +117,7 @@ func (s *System) appendAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	key, err := idempotencyKey(r)
+	key, err := web.IdempotencyKey(r)
 	if err != nil {
 		return err
 	}

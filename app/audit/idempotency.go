@@ -16,15 +16,6 @@ const keepRequests = 7 * 24 * time.Hour
 var errKeyReused = &web.Error{Status: http.StatusUnprocessableEntity, Code: "idempotency_key_reused",
 	Public: "This Idempotency-Key came before with another request. Use a new key for a new event."}
 
-// idempotencyKey is the request's Idempotency-Key, "" without one.
-func idempotencyKey(r *http.Request) (string, error) {
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > 255 || web.CleanText(key, 255) != key {
-		return "", web.BadRequest("bad_idempotency_key", "An Idempotency-Key is at most 255 printable characters.")
-	}
-	return key, nil
-}
-
 // earlier is the event that a request with this key made before, and whether it
 // was the same request; store.ErrNotFound if the key is new.
 func earlier(tx *store.Tx, source, key string, fingerprint []byte) (event string, same bool, err error) {

@@ -42,6 +42,9 @@ func (l *Log) Record(tx *store.Tx, e Event) error {
 }
 
 func (l *Log) record(tx *store.Tx, e Event) (Entry, error) {
+	if err := web.OriginOf(tx.Context()).Once.Take(tx); err != nil {
+		return Entry{}, err
+	}
 	b := body{Version: bodyVersion, ID: tx.NewID("evt"), Time: tx.Now().UnixMilli(), Action: e.Action, Targets: e.Targets,
 		Org: e.Org, Changes: e.Changes, Details: e.Details, Nonce: nonce()}
 	b.ClockBack = b.Time < l.lastTime

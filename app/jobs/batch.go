@@ -114,7 +114,7 @@ func checkBatch(all []item, key string, now time.Time) ([]newJob, error) {
 }
 
 func (s *System) batchAPI(w http.ResponseWriter, r *http.Request) error {
-	key, err := idempotencyKey(r)
+	key, err := web.IdempotencyKey(r)
 	if err != nil {
 		return err
 	}

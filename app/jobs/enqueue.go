@@ -87,7 +87,7 @@ func source(r *http.Request, kind string) string {
 }
 
 func (s *System) enqueueAPI(w http.ResponseWriter, r *http.Request) error {
-	key, err := idempotencyKey(r)
+	key, err := web.IdempotencyKey(r)
 	if err != nil {
 		return err
 	}

@@ -3,7 +3,6 @@ package jobs
 import (
 	"crypto/sha256"
 	"fmt"
-	"net/http"
 	"regexp"
 	"strings"
 	"time"
@@ -112,15 +111,6 @@ func fingerprint(raw []byte) []byte {
 }
 
 func validKey(key string) bool { return len(key) <= maxKey && web.CleanText(key, maxKey) == key }
-
-// idempotencyKey is the request's Idempotency-Key, "" without one.
-func idempotencyKey(r *http.Request) (string, error) {
-	all := r.Header.Values("Idempotency-Key")
-	if len(all) > 1 || len(all) == 1 && (!validKey(all[0]) || all[0] == "") {
-		return "", web.BadRequest("bad_idempotency_key", "Give one Idempotency-Key of at most 255 printable characters.")
-	}
-	return strings.Join(all, ""), nil
-}
 
 // options say to the queue how a job is to run. slack is what the engine allows
 // beyond the delivery's own time, so that the delivery can say what went wrong.

@@ -22,10 +22,10 @@ func (s *System) jobRoutes() []web.Route {
 	const all, one = "/-/api/v1/jobs", "/-/api/v1/jobs/{id}"
 	enqueue, read, manage := web.Permission(permEnqueue), web.Permission(permRead), web.Permission(permManage)
 	return []web.Route{
-		{Method: "POST", Pattern: all, Access: enqueue, Handler: s.enqueueAPI, Body: queue.MaxArgs + 64<<10, Audit: actions(actEnqueued),
-			Doc: web.Doc{Summary: "Enqueue a job of your app; takes Idempotency-Key", In: jobInput{}, Out: jobMade{}, Status: http.StatusCreated}},
-		{Method: "POST", Pattern: all + "/batch", Access: enqueue, Handler: s.batchAPI, Body: maxBatchBytes, Audit: actions(actEnqueued),
-			Doc: web.Doc{Summary: "Enqueue up to 1000 jobs, all or none, as a list or as NDJSON; takes Idempotency-Key", In: []jobInput{}, Out: batchMade{}, Status: http.StatusCreated}},
+		{Method: "POST", Pattern: all, Access: enqueue, Handler: s.enqueueAPI, OwnKeys: true, Body: queue.MaxArgs + 64<<10, Audit: actions(actEnqueued),
+			Doc: web.Doc{Summary: "Enqueue a job of your app", In: jobInput{}, Out: jobMade{}, Status: http.StatusCreated}},
+		{Method: "POST", Pattern: all + "/batch", Access: enqueue, Handler: s.batchAPI, OwnKeys: true, Body: maxBatchBytes, Audit: actions(actEnqueued),
+			Doc: web.Doc{Summary: "Enqueue up to 1000 jobs, all or none, as a list or as NDJSON", In: []jobInput{}, Out: batchMade{}, Status: http.StatusCreated}},
 		{Method: "GET", Pattern: all, Access: read, Handler: s.listAPI,
 			Doc: web.Doc{Summary: "List jobs, newest first; query: state, kind, org, endpoint, queue (of the endpoint, the default one without) or lane (a queue by its whole name), cursor, limit", Out: JobPage{}}},
 		{Method: "GET", Pattern: one, Access: read, Handler: s.jobAPI, Doc: web.Doc{Summary: "One job with its attempts", Out: Job{}}},

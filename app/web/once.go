@@ -40,11 +40,11 @@ var (
 
 // IdempotencyKey is the request's Idempotency-Key, "" without one.
 func IdempotencyKey(r *http.Request) (string, error) {
-	key := r.Header.Get("Idempotency-Key")
-	if len(key) > 255 || CleanText(key, 255) != key {
-		return "", BadRequest("bad_idempotency_key", "An Idempotency-Key is at most 255 printable characters.")
+	all := r.Header.Values("Idempotency-Key")
+	if len(all) > 1 || len(all) == 1 && (all[0] == "" || len(all[0]) > 255 || CleanText(all[0], 255) != all[0]) {
+		return "", BadRequest("bad_idempotency_key", "Give one Idempotency-Key of at most 255 printable characters.")
 	}
-	return key, nil
+	return strings.Join(all, ""), nil
 }
 
 // reply is an answer as it is kept.
@@ -143,6 +143,22 @@ func (s *Replies) keep(ctx context.Context, c *Claim, out reply) {
 	}
 	if err != nil {
 		s.Log.WarnContext(ctx, "an answer is not kept for a repeat of its request", "request_id", c.request, "err", err)
+	}
+}
+
+// Run drops old answers every hour until ctx ends.
+func (s *Replies) Run(ctx context.Context) {
+	every := time.NewTicker(time.Hour)
+	defer every.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-every.C:
+		}
+		if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
+			s.Log.WarnContext(ctx, "answers that are too old to be repeated stay", "err", err)
+		}
 	}
 }
 

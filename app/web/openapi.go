@@ -67,6 +67,10 @@ func operation(r Route) map[string]any {
 	for _, m := range pathParameter.FindAllStringSubmatch(r.Pattern, -1) {
 		parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
 	}
+	if r.Method == http.MethodPost {
+		parameters = append(parameters, map[string]any{"name": "Idempotency-Key", "in": "header", "schema": map[string]any{"type": "string", "maxLength": 255},
+			"description": "Whoever repeats the request with the same key gets the first answer, and nothing is done twice"})
+	}
 	if parameters != nil {
 		op["parameters"] = parameters
 	}

@@ -22,6 +22,7 @@ type Origin struct {
 	Bearer    bool // it carries a bearer token, which alone says who asks
 	Identity  Identity
 	Org       Org             // the org it works in, on the routes that belong to one
+	Once      *Claim          // its Idempotency-Key, which the change takes; nil without one
 	Stop      <-chan struct{} // closed when the process is about to stop
 	Streams   bool            // the answer goes on until one side ends it: its time says nothing
 	Found     any             // what the guard found while the session cookie was read, for its own use

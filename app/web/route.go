@@ -27,6 +27,7 @@ type Route struct {
 	Enter   func() (leave func(), err error) // asked before anything is done for a request; its error is the answer. Patterns without wildcards only
 	Audit   []string                         // actions that a successful mutating request may record, one at least
 	Exempt  string                           // why a mutating route records nothing; instead of Audit
+	OwnKeys bool                             // its handler sees to Idempotency-Key itself; see Server.once
 	Doc     Doc
 }
 

@@ -35,6 +35,7 @@ type Options struct {
 	Limiter        *Limiter
 	Home           http.Handler                      // whatever is not under /-/
 	Observe        func(*Origin, int, time.Duration) // after each request; may be nil
+	Replies        *Replies                          // answers for who repeats a request; nil: none are kept
 	Stop           <-chan struct{}                   // closed when the process is about to stop; may be nil
 }
 
@@ -180,6 +181,7 @@ func (s *Server) adapt(route Route) http.Handler {
 	if route.Body > 0 {
 		limit = int(route.Body)
 	}
+	handler := s.once(route, route.Handler)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.admit(route, r); err != nil {
 			s.respondError(w, r, err)
@@ -189,7 +191,7 @@ func (s *Server) adapt(route Route) http.Handler {
 			r.Body = http.MaxBytesReader(w, r.Body, int64(limit))
 			r = r.WithContext(queue.WithCause(r.Context(), cause(r.Context())))
 		}
-		if err := route.Handler(w, r); err != nil {
+		if err := handler(w, r); err != nil {
 			s.respondError(w, r, err)
 		}
 	})
