@@ -7,9 +7,12 @@ import (
 
 // The permissions of flags.
 const (
-	permRead   = "flags:read"
-	permManage = "flags:manage"
-	permKill   = "flags:kill"
+	permRead     = "flags:read"
+	permManage   = "flags:manage"
+	permKill     = "flags:kill"
+	permEvaluate = "flags:evaluate" // for servers: every flag
+	permClient   = "flags:client"   // may be seen by everybody, as in a page
+	permTrust    = "flags:trust"
 )
 
 // Permissions are the part of flags in the catalogue.
@@ -17,6 +20,9 @@ var Permissions = []web.PermissionKind{
 	{Name: permRead, Title: "See flags", Means: "See flags, their history, who gets which variant and why.", Scope: web.ScopeInstance},
 	{Name: permManage, Title: "Manage flags", Means: "Make and change flags, segments and overrides, now or at a time.", Scope: web.ScopeInstance},
 	{Name: permKill, Title: "Kill flags", Means: "Switch off one flag, all flags with a tag, or all there are, and back.", Scope: web.ScopeInstance},
+	{Name: permEvaluate, Title: "Ask for flags", Means: "Ask what every flag says for anybody: for servers.", Scope: web.ScopeInstance},
+	{Name: permClient, Title: "Ask for flags from a page", Means: "Ask what those flags say that are meant for browsers. A key that can do only this may be public.", Scope: web.ScopeInstance},
+	{Name: permTrust, Title: "Be believed about people", Means: "Say itself which plan, org and roles somebody has, when it asks for flags.", Scope: web.ScopeInstance},
 }
 
 // The actions flags records.

@@ -31,7 +31,7 @@ func (s *System) Explain(ctx context.Context, key, user string, extra map[string
 	seen := rule.Context{}
 	maps.Copy(seen, extra)
 	if user != "" {
-		facts, err := store.Read(ctx, s.DB, func(tx *store.Tx) (map[string]any, error) { return s.Facts(tx, user) })
+		facts, err := store.Read(ctx, s.DB, func(tx *store.Tx) (map[string]any, error) { return s.Facts(tx, user, "") })
 		if err != nil && !isNotFound(err) {
 			return Explained{}, err
 		}

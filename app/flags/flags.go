@@ -13,6 +13,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/flags/rule"
+	"seaworthy/app/seal"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -26,7 +27,11 @@ type Deps struct {
 	Log   *slog.Logger
 	// Facts are what the installation knows of a user: id, email, orgs, roles, when
 	// he signed up. It returns store.ErrNotFound for somebody who does not exist.
-	Facts func(tx *store.Tx, user string) (map[string]any, error)
+	// org is the one he works in; "" for his own.
+	Facts   func(tx *store.Tx, user, org string) (map[string]any, error)
+	Keys    *seal.Keys
+	URL     string   // of the installation
+	Origins []string // whose pages may ask with a key; * for all
 }
 
 // System is flags as the other systems use it.
@@ -38,10 +43,16 @@ type System struct {
 	refreshing sync.Mutex // one snapshot is made at a time
 	dirty      dirty
 	watchers   watchers
+	news       news
+	counts     counts
+	tickets    tickets
+	listeners  atomic.Int64 // streams of events
 }
 
 // New makes the system. Open is called before anything is served.
-func New(d Deps) *System { return &System{Deps: d} }
+func New(d Deps) *System {
+	return &System{Deps: d, tickets: tickets{d.Keys.Derive("flags/stream")}, news: news{since: d.DB.Now()}}
+}
 
 // Open makes the first snapshot of what the database has.
 func (s *System) Open(ctx context.Context) error { return s.open(ctx) }
@@ -79,5 +90,5 @@ func (s *System) Run(ctx context.Context) {
 
 // Routes are its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.flagRoutes(), s.segmentRoutes())
+	return slices.Concat(s.flagRoutes(), s.segmentRoutes(), s.ofrepRoutes())
 }

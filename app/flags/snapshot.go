@@ -182,7 +182,7 @@ func (s *System) open(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		set, faults := doc.Compile(rule.Options{})
+		set, faults := doc.Compile(rule.Options{Clock: s.DB.Now})
 		for _, f := range faults {
 			s.Log.Warn("a flag cannot be evaluated", slog.String("flag", f.Flag), slog.String("path", f.Path), slog.String("fault", f.Message))
 		}
@@ -221,6 +221,7 @@ func (s *System) Watch() (changed <-chan struct{}, stop func()) {
 }
 
 func (s *System) tell() {
+	s.news.tell()
 	s.watchers.mu.Lock()
 	defer s.watchers.mu.Unlock()
 	for c := range s.watchers.all {

@@ -117,4 +117,8 @@ type Count struct {
 
 // flush stores what was counted. What cannot be stored is lost: counts are no
 // promise.
-func (s *System) flush(ctx context.Context) {}
+func (s *System) flush(ctx context.Context) {
+	if err := s.count(ctx, s.counts.drain()); err != nil {
+		s.Log.Warn("evaluations are not counted", "err", err)
+	}
+}

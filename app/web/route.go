@@ -26,6 +26,7 @@ type Route struct {
 	Body    int64    // most bytes of a request body; 64 KiB if 0
 	Audit   []string // actions that a successful mutating request may record, one at least
 	Exempt  string   // why a mutating route records nothing; instead of Audit
+	Cross   *Cross   // other sites' pages may ask it; nil: they may not
 	Doc     Doc
 }
 

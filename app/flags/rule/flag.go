@@ -213,3 +213,6 @@ func (f *Flag) tagged(tags []string) bool {
 	}
 	return false
 }
+
+// Constant reports whether a flag says the same to everybody.
+func (f *Flag) Constant() bool { return f.targeting == nil && len(f.needs) == 0 }
