@@ -41,6 +41,7 @@ type Config struct {
 	AppJobsURL     string         `name:"app-jobs-url" var:"SEAWORTHY_APP_JOBS_URL" help:"Address of your app that its jobs are posted to, as http://127.0.0.1:3000/jobs: the endpoint named default. It may be on this machine or in your network."`
 	AppJobsSecret  string         `name:"app-jobs-secret" var:"SEAWORTHY_APP_JOBS_SECRET" secret:"" help:"What its jobs are signed with: whsec_ and 24 to 64 bytes in base64. When it changes, the old one signs beside it for a day. Without one a secret is made, and shown when it is rotated."`
 	JobsAllow      string         `name:"jobs-allow" var:"SEAWORTHY_JOBS_ALLOW" placeholder:"PLACES" help:"Further places of your own network that jobs may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
+	FlagsOrigins   []string       `name:"flags-origins" var:"SEAWORTHY_FLAGS_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may ask for flags with a key, as https://www.example.com; * for all. In development all may."`
 	Outbox         []string       `name:"outbox" var:"SEAWORTHY_OUTBOX" placeholder:"NAME=PATH" help:"SQLite files of your app whose table seaworthy_outbox is relayed: paths with commas between them, each perhaps with a name before it, as shop=/srv/shop/shop.db. A name must stay the same; without one it is the file's."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
@@ -106,6 +107,7 @@ func (c *Config) Validate() error {
 	c.checkTexts(fault)
 	c.checkJobs(fault)
 	c.Outboxes(fault)
+	c.checkFlags(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

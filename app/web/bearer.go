@@ -15,6 +15,9 @@ const TokenPrefix = "sw_"
 // begins as ours do. A request that carries one is asked for no cookie.
 func Bearer(r *http.Request) (token string, given bool) {
 	scheme, token, _ := strings.Cut(strings.TrimSpace(r.Header.Get("Authorization")), " ")
+	if key := r.Header.Get("X-API-Key"); scheme == "" && strings.HasPrefix(key, TokenPrefix) && strings.HasPrefix(r.URL.Path, "/-/") {
+		return key, true // as OFREP's clients send it
+	}
 	if !strings.EqualFold(scheme, "Bearer") {
 		return "", false
 	}

@@ -28,6 +28,7 @@ type Route struct {
 	Audit   []string                         // actions that a successful mutating request may record, one at least
 	Exempt  string                           // why a mutating route records nothing; instead of Audit
 	OwnKeys bool                             // its handler sees to Idempotency-Key itself; see Server.once
+	Cross   *Cross                           // other sites' pages may ask it; nil: they may not
 	Doc     Doc
 }
 

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -33,10 +34,11 @@ type Options struct {
 	Sessions       *scs.SessionManager
 	Guard          Guard
 	Limiter        *Limiter
-	Home           http.Handler                      // whatever is not under /-/
-	Observe        func(*Origin, int, time.Duration) // after each request; may be nil
-	Replies        *Replies                          // answers for who repeats a request; nil: none are kept
-	Stop           <-chan struct{}                   // closed when the process is about to stop; may be nil
+	Home           http.Handler                          // whatever is not under /-/
+	Observe        func(*Origin, int, time.Duration)     // after each request; may be nil
+	Replies        *Replies                              // answers for who repeats a request; nil: none are kept
+	Stop           <-chan struct{}                       // closed when the process is about to stop; may be nil
+	Within         func(context.Context) context.Context // what handlers find in their context; may be nil
 }
 
 // Server is the one http.Handler of the app.
@@ -65,7 +67,10 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 		if route.Enter != nil {
 			s.doors[route.Method+" "+route.Pattern] = route.Enter
 		}
-		s.mux.Handle(route.Method+" "+route.Pattern, s.adapt(route))
+		s.mux.Handle(route.Method+" "+route.Pattern, route.Cross.wrap(s.adapt(route)))
+		if route.Cross != nil {
+			s.mux.Handle("OPTIONS "+route.Pattern, http.HandlerFunc(route.Cross.preflight))
+		}
 	}
 	files := http.NewServeMux() // beside the chain: a file needs no session
 	files.Handle(assetPattern, o.Static)
@@ -115,7 +120,11 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		_, origin.Bearer = Bearer(r)
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", origin.RequestID)
-		r = r.WithContext(WithOrigin(r.Context(), origin))
+		ctx := WithOrigin(r.Context(), origin)
+		if s.Within != nil {
+			ctx = s.Within(ctx)
+		}
+		r = r.WithContext(ctx)
 		defer func() {
 			if v := recover(); v != nil {
 				if v == http.ErrAbortHandler {

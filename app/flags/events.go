@@ -1,0 +1,83 @@
+package flags
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"seaworthy/app/web"
+)
+
+// A stream of events says something at least every pulse, so that a client that went
+// away is noticed. One that takes nothing for a while is dropped.
+const (
+	eventPulse = 30 * time.Second
+	eventWait  = 10 * time.Second
+	// maxListeners bounds how many listen at once: each holds a connection, some 30 kB.
+	maxListeners = 5000
+	// eventSpread is over how long listeners are sent for a new ticket, so that they do not come all at once.
+	eventSpread = 10 * time.Minute
+)
+
+var errTooManyListeners = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Minute, Public: "Too many listen for changes at once."}
+
+// refetch is OFREP's one event: flags changed, ask again (service/event-streams.yaml).
+const refetch = `{"type":"refetchEvaluation"}`
+
+// events tells a client that flags changed, as server-sent events. One that comes
+// back and missed something is told at once.
+func (s *System) events(w http.ResponseWriter, r *http.Request) error {
+	until := s.tickets.until(r.URL.Query().Get("token"), s.DB.Now())
+	if until.IsZero() {
+		w.WriteHeader(http.StatusUnauthorized)
+		return nil
+	}
+	if s.listeners.Add(1) > maxListeners {
+		s.listeners.Add(-1)
+		return errTooManyListeners
+	}
+	defer s.listeners.Add(-1)
+	o := web.OriginOf(r.Context())
+	o.Streams = true
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	control := http.NewResponseController(w)
+	say := func(format string, args ...any) bool {
+		control.SetWriteDeadline(time.Now().Add(eventWait))
+		_, err := fmt.Fprintf(w, format, args...)
+		return err == nil && control.Flush() == nil
+	}
+	id, changed := s.news.now()
+	ok := say("retry: 2000\nid: %s\n\n", id)
+	if last := r.Header.Get("Last-Event-ID"); ok && last != "" && last != id {
+		ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+	}
+	pulse := time.NewTicker(eventPulse)
+	defer pulse.Stop()
+	// Before the ticket ends the client asks for all flags once more, and gets the next.
+	renew := time.NewTimer(until.Sub(s.DB.Now()) - eventSpread + rand.N(eventSpread/2))
+	defer renew.Stop()
+	end := time.NewTimer(until.Sub(s.DB.Now()))
+	defer end.Stop()
+	for ok {
+		select {
+		case <-changed:
+			id, changed = s.news.now()
+			ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+		case <-renew.C:
+			ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+		case <-pulse.C:
+			ok = say(":\n\n")
+		case <-end.C:
+			return nil
+		case <-r.Context().Done():
+			return nil
+		case <-o.Stop:
+			return nil
+		}
+	}
+	return nil
+}
