@@ -39,7 +39,7 @@ func (s *System) Explain(ctx context.Context, key, user string, extra map[string
 		seen["targetingKey"] = user
 	}
 	result, trace := s.Snapshot().Explain(key, seen)
-	return Explained{Key: key, Value: result.Value, Variant: result.Variant, Reason: string(result.Reason), Fault: fault(result), Context: seen, Trace: words(trace)}, nil
+	return Explained{Key: key, Value: result.Value, Variant: result.Variant, Reason: string(result.Reason), Fault: result.ErrorDetails, Context: seen, Trace: trace.Words()}, nil
 }
 
 type explainInput struct {

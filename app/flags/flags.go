@@ -32,6 +32,8 @@ type Deps struct {
 // System is flags as the other systems use it.
 type System struct {
 	Deps
+	Counts func() []Count // takes what was counted since the last time; nil: nothing counts
+
 	set        atomic.Pointer[rule.Set]
 	segments   atomic.Pointer[map[string][]byte]
 	killed     atomic.Pointer[Kill]

@@ -240,8 +240,8 @@ func document(tx *store.Tx, override func(Flag) (string, error)) ([]byte, error)
 		for _, f := range page {
 			definition := f.Definition
 			if override != nil {
-				if definition, err = override(f); err != nil {
-					continue // it is told of as a fault of its own
+				if with, err := override(f); err == nil { // else it has a fault of its own, which is told of
+					definition = with
 				}
 			}
 			flags = append(flags, member{f.Key, []byte(definition)})
