@@ -25,6 +25,7 @@ import (
 	"seaworthy/app/console"
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/outbox"
 	"seaworthy/app/seal"
@@ -69,6 +70,7 @@ type App struct {
 	Outbox *outbox.System
 	SMS    *sms.System // nil: no texts are sent
 	Jobs   *jobs.System
+	Flags  *flags.System
 	Web    *web.Server
 	Pages  *web.Pages
 
@@ -174,6 +176,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Outbox = a.outboxes()
+	a.Flags = flags.New(flags.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Log: a.log,
+		Facts: func(tx *store.Tx, user string) (map[string]any, error) { return a.Auth.Facts(tx, user, "") }})
+	a.Pages.Banner = a.Flags.Banner
 	places, err := openPlaces(cfg)
 	if err != nil {
 		return err
@@ -182,20 +187,21 @@ func (a *App) build(ctx context.Context) error {
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
 		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
-		Folder: filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
+		Forgets: []func(*store.Tx, string) error{a.Flags.Forget},
+		Folder:  filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
 			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
 		}})
 	if a.Jobs, err = a.jobs(keys); err != nil {
 		return err
 	}
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -209,6 +215,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.Jobs.Open(ctx); err != nil {
 		return err
 	}
+	if err := a.Flags.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
 		return err
 	}
@@ -216,6 +225,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Email.Jobs(a.Queue)
 	a.Auth.Jobs(a.Queue)
 	a.Jobs.Jobs(a.Queue)
+	a.Flags.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}
@@ -227,7 +237,7 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -242,7 +252,7 @@ func (a *App) build(ctx context.Context) error {
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

@@ -58,6 +58,11 @@ type Deps struct {
 	EmailSignIn bool            // by a link or a code that is mailed
 	Folder      string          // of the files that people's exports are written to
 	Exports     []ExportPart    // what the other systems hold on a person
+	// Plans says which plan orgs are on; nil: none is on one.
+	Plans Planner
+	// Forgets remove what other systems hold on a user, in the transaction that
+	// erases him.
+	Forgets []func(tx *store.Tx, userID string) error
 	// Erase takes a subject's personal data out of the audit log.
 	Erase func(ctx context.Context, subject audit.Ref) (int, error)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"seaworthy/app/audit"
@@ -99,7 +100,7 @@ func (s *System) eraseUser(tx *store.Tx, userID string) error {
 			return err
 		}
 	}
-	for _, drop := range personal {
+	for _, drop := range slices.Concat(s.Forgets, personal) {
 		if err := drop(tx, userID); err != nil {
 			return err
 		}

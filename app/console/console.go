@@ -9,6 +9,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
+	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -29,6 +30,7 @@ type Deps struct {
 	Auth   *auth.System
 	Jobs   *jobs.System
 	Queue  *queue.Queue
+	Flags  *flags.System
 }
 
 // System is the console.
@@ -52,7 +54,7 @@ const pageSize = 50
 func (s *System) Routes() []web.Route {
 	return slices.Concat([]web.Route{
 		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
-	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes(), s.scheduleRoutes())
+	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes(), s.scheduleRoutes(), s.flagRoutes())
 }
 
 // page is a page of the console that needs more than to see the console.
@@ -70,7 +72,7 @@ func Nav() []web.NavGroup {
 	return []web.NavGroup{
 		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
 		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}, {Label: "Orgs", Path: "/-/admin/orgs", Icon: "building-2"}}},
-		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}}},
+		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}, {Label: "Flags", Path: "/-/admin/flags", Icon: "flag"}}},
 		{Label: "Trust", Items: []web.NavItem{{Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"}}},
 	}
 }

@@ -19,7 +19,14 @@ type Pages struct {
 	set   map[string]*template.Template
 	site  Site
 	clock func() time.Time
+
+	// Banner is what all who open the console must know now; it may be nil, or
+	// return nil. It is asked for each page and has to be quick.
+	Banner func() *Banner
 }
+
+// Banner is a message above every page of the console.
+type Banner struct{ Text, Path, Link string }
 
 // Site is what every page knows of the installation.
 type Site struct {
@@ -56,6 +63,7 @@ type View struct {
 	Origin   *Origin
 	Path     string
 	Now      time.Time
+	Banner   *Banner // nil: nothing
 }
 
 // Form is what was typed and what is wrong with it.
@@ -121,6 +129,9 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v Vi
 	}
 	v.Site, v.Origin, v.Path, v.Now = p.site, OriginOf(r.Context()), r.URL.Path, p.clock()
 	v.Identity = v.Origin.Identity
+	if p.Banner != nil {
+		v.Banner = p.Banner()
+	}
 	if v.Form == nil {
 		v.Form = &Form{}
 	}

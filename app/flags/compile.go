@@ -1,0 +1,93 @@
+package flags
+
+import (
+	"context"
+	"errors"
+
+	"seaworthy/app/flags/rule"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// plan is the flags of a file, each compiled with the segments that there will be.
+func (s *System) plan(ctx context.Context, b bundle) ([]plannedFlag, error) {
+	segments := map[string][]byte{}
+	for name, r := range *s.segments.Load() {
+		segments[name] = r
+	}
+	for _, m := range b.evaluators {
+		segments[m.name] = m.value
+	}
+	var all []plannedFlag
+	for _, m := range b.flags {
+		p := plannedFlag{key: m.name, definition: string(m.value)}
+		if o, err := parseObject(m.value); err == nil {
+			p.definition, _ = o.compact()
+		}
+		d, err := checkDefinition(p.definition)
+		if p.d = d; err == nil {
+			_, err = rule.CompileFlag(m.name, []byte(p.definition), segments)
+		}
+		if err != nil {
+			p.fault = faultWords(err)
+		}
+		all = append(all, p)
+	}
+	return all, ctx.Err()
+}
+
+// checkSegment refuses a segment's rule that cannot be compiled: alone, as the rule
+// of a flag. Flags that name it are compiled with it before it is saved.
+func (s *System) checkSegment(ctx context.Context, name, text string) error {
+	segments := map[string][]byte{}
+	for other, r := range *s.segments.Load() {
+		segments[other] = r
+	}
+	segments[name] = []byte(text)
+	if err := compiles(name, `{"state":"ENABLED","variants":{"yes":true},"targeting":{"if":[{"$ref":"`+name+`"},"yes"]}}`, segments); err != nil {
+		return err
+	}
+	users, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Flag, error) {
+		var all []Flag
+		keys, err := flagsNaming(tx, name)
+		for _, key := range keys {
+			f, err := FlagByKey(tx, key)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+		}
+		return all, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range users {
+		if f.State == Faulty {
+			continue
+		}
+		if err := compiles(f.Key, f.Definition, segments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// compiles says why a definition cannot be compiled, as a fault of a segment's rule.
+func compiles(key, definition string, segments map[string][]byte) error {
+	_, err := rule.CompileFlag(key, []byte(definition), segments)
+	var f *rule.Fault
+	if err == nil || !errors.As(err, &f) {
+		return err
+	}
+	return web.Invalid(web.Field{Field: "rule", Code: "rule", Message: f.Error() + "."})
+}
+
+// faultWords is an error of a flag of a file, in a line.
+func faultWords(err error) string {
+	var e *web.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return web.CleanText(err.Error(), 300)
+	}
+	return web.CleanText(e.Fields[0].Field+": "+e.Fields[0].Message, 300)
+}

@@ -1,0 +1,85 @@
+// Package flags switches features on and off for whom they are meant, without a
+// release: definitions in flagd's JSON, evaluated in process, asked over OFREP
+// (spec/flags.md). The evaluator is package rule.
+package flags
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/flags/rule"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// Deps are what flags needs of the rest.
+type Deps struct {
+	DB    *store.DB
+	Queue *queue.Queue
+	Audit *audit.Log
+	Log   *slog.Logger
+	// Facts are what the installation knows of a user: id, email, orgs, roles, when
+	// he signed up. It returns store.ErrNotFound for somebody who does not exist.
+	Facts func(tx *store.Tx, user string) (map[string]any, error)
+}
+
+// System is flags as the other systems use it.
+type System struct {
+	Deps
+	Counts func() []Count // takes what was counted since the last time; nil: nothing counts
+
+	set        atomic.Pointer[rule.Set]
+	segments   atomic.Pointer[map[string][]byte]
+	killed     atomic.Pointer[Kill]
+	refreshing sync.Mutex // one snapshot is made at a time
+	dirty      dirty
+	watchers   watchers
+}
+
+// New makes the system. Open is called before anything is served.
+func New(d Deps) *System { return &System{Deps: d} }
+
+// Open makes the first snapshot of what the database has.
+func (s *System) Open(ctx context.Context) error { return s.open(ctx) }
+
+// Jobs registers what flags does in the background.
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.makeChange)
+	queue.CronFunc(q, "flags.purge", "17 3 * * *", "", queue.Once, s.purge)
+}
+
+// flushEvery is how often evaluations that were counted are stored.
+const flushEvery = 10 * time.Second
+
+// Run takes over changes whose makers did not come to it and stores what was
+// counted, until ctx ends; then it stores the last counts.
+func (s *System) Run(ctx context.Context) {
+	changed := s.DB.Listen(topic)
+	defer s.DB.Unlisten(topic, changed)
+	flush := time.NewTicker(flushEvery)
+	defer flush.Stop()
+	for {
+		select {
+		case <-changed:
+			if err := s.refresh(ctx); err != nil {
+				s.Log.Error("flags are behind", slog.Any("err", err))
+			}
+		case <-flush.C:
+			s.flush(ctx)
+		case <-ctx.Done():
+			s.flush(context.WithoutCancel(ctx))
+			return
+		}
+	}
+}
+
+// Routes are its part of the API.
+func (s *System) Routes() []web.Route {
+	return slices.Concat(s.flagRoutes(), s.segmentRoutes())
+}
