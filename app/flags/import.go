@@ -218,8 +218,11 @@ func (s *System) takeFlag(tx *store.Tx, p plannedFlag, trial bool) (string, erro
 
 // Export is all that is evaluated, in flagd's format.
 func (s *System) Export(ctx context.Context) ([]byte, error) {
-	return store.Read(ctx, s.DB, func(tx *store.Tx) ([]byte, error) { return document(tx, nil) })
+	return store.Read(ctx, s.DB, Document)
 }
+
+// Document is all that is evaluated, in flagd's format.
+func Document(tx *store.Tx) ([]byte, error) { return document(tx, nil) }
 
 // document is a file in flagd's format of all flags and segments. override may
 // change a definition on its way.
