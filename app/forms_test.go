@@ -32,6 +32,9 @@ func TestFormsAreUnderstood(t *testing.T) {
 	a.RunJobs()
 	reset, change := a.Link(ada, "/-/reset"), a.Link("ada@new.example", "/email/confirm")
 	stranger.Post("/-/login/email", "email", ada).Want(200)
+	makeFlag(a, "form", "")
+	a.Key("flags:*").Do("PATCH", "/-/api/v1/flags/form", "application/json", `{"rollout":{"shares":[{"variant":"on","weight":5},{"variant":"off","weight":95}]}}`).Want(200)
+	a.Key("flags:*").Do("PUT", "/-/api/v1/flag-segments/form", "application/json", `{"rule":{"!!":[{"var":"beta"}]}}`).Want(200)
 	late := a.SignUp("dee@example.com")
 	a.RunJobs()
 
@@ -46,7 +49,9 @@ func TestFormsAreUnderstood(t *testing.T) {
 		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new",
 			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
-			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/dev/inbox", "/-/account/data"}},
+			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/form", "/-/admin/flags/form/edit", "/-/admin/flags/form/rules",
+			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
+			"/-/admin/audit", "/-/dev/inbox", "/-/account/data"}},
 	} {
 		for _, path := range p.paths {
 			sent := 0

@@ -73,8 +73,13 @@ func (f folder) Queues(ctx context.Context) (all []jobs.QueueState, err error) {
 	return all, err
 }
 
-// change opens the app as the environment configures it.
+// change does something to the jobs of the app.
 func (f folder) change(ctx context.Context, v release, act func(changer) error) error {
+	return f.changeApp(ctx, v, func(a *app.App) error { return act(a.Jobs) })
+}
+
+// changeApp opens the app as the environment configures it.
+func (f folder) changeApp(ctx context.Context, v release, act func(*app.App) error) error {
 	if _, err := f.database(); err != nil {
 		return err
 	}
@@ -87,7 +92,7 @@ func (f folder) change(ctx context.Context, v release, act func(changer) error) 
 	if err != nil {
 		return err
 	}
-	err = withApp(ctx, v, &c, func(a *app.App) error { return act(a.Jobs) })
+	err = withApp(ctx, v, &c, act)
 	if inUse := (*store.InUseError)(nil); errors.As(err, &inUse) {
 		return fmt.Errorf("%w; or ask the server that runs, with --url and an API key in SEAWORTHY_API_KEY", err)
 	}

@@ -27,7 +27,7 @@ type jobsCmd struct {
 type jobsPlace struct {
 	Data string `default:"data" env:"SEAWORTHY_DATA" help:"Folder of the database. Looking works at any time, changes while the server is stopped ($$SEAWORTHY_DATA)."`
 	URL  string `name:"url" placeholder:"ADDRESS" help:"Address of a running installation to ask instead; needs an API key."`
-	Key  string `env:"SEAWORTHY_API_KEY" placeholder:"KEY" help:"API key for it, with jobs:read and for changes jobs:manage. Better give it as $$SEAWORTHY_API_KEY, which is in no list of processes."`
+	Key  string `env:"SEAWORTHY_API_KEY" placeholder:"KEY" help:"API key for it, with the permission to see, and for changes to manage, what the command is about. Better give it as $$SEAWORTHY_API_KEY, which is in no list of processes."`
 }
 
 // Validate refuses an address that cannot be asked.

@@ -22,6 +22,7 @@ func (s *System) userRoutes() []web.Route {
 		{Method: "POST", Pattern: base + "/reactivate", Access: manage, Fresh: true, Handler: page(s.userAct("reactivated", s.reactivate)), Audit: []string{"user.reactivated"}},
 		{Method: "POST", Pattern: base + "/reset-mfa", Access: manage, Fresh: true, Handler: page(s.userAct("factors", s.resetFactors)), Audit: []string{"factor.reset"}},
 		{Method: "POST", Pattern: base + "/operator", Access: manage, Fresh: true, Handler: page(s.userAct("operator", s.operator)), Audit: []string{"operator.created", "operator.removed"}},
+		{Method: "POST", Pattern: base + "/flag", Access: web.Permission("flags:manage"), Handler: page(s.userAct("flag", s.overrideUser)), Audit: []string{"flag.override_set", "flag.override_removed"}},
 		{Method: "POST", Pattern: base + "/impersonate", Access: web.Permission("users:impersonate"), Fresh: true, Limit: web.PerMinute(20),
 			Handler: page(s.impersonate), Audit: []string{"user.impersonation_started"}},
 	}
@@ -36,6 +37,7 @@ var userDone = map[string]string{
 	"reactivated": "The account works again. The user can sign in as before.",
 	"factors":     "Two-step sign-in is reset. The user was told by mail.",
 	"operator":    "The operator's role was changed.",
+	"flag":        "The override is changed.",
 	"stopped":     "You are yourself again. The impersonation has ended and is in the audit log.",
 }
 
@@ -47,6 +49,8 @@ type actInput struct {
 	Email   string `json:"email,omitempty"`
 	To      string `json:"to,omitempty"` // operator, or user
 	Act     string `json:"act,omitempty"`
+	Flag    string `json:"flag,omitempty"`
+	Variant string `json:"variant,omitempty"` // "" takes it away
 }
 
 // userAct does something to the user a page is about, and shows the page again

@@ -9,6 +9,7 @@ import (
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/email"
+	"seaworthy/app/flags"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -85,6 +86,10 @@ type userData struct {
 	May                   may
 	Events                []audit.Row
 	Mails                 []email.Sent
+	Overrides             []flags.Override
+	Flags                 []string // that can be overridden
+	MayFlags              flagMay
+	SeesFlags             bool
 	ByActor, ByTarget     string // the audit log narrowed to the user
 	Suspended, Superseded bool
 }
@@ -107,6 +112,7 @@ func (s *System) user(w http.ResponseWriter, r *http.Request) error {
 func (s *System) showUser(w http.ResponseWriter, r *http.Request, status int, form *web.Form) error {
 	id, me := r.PathValue("id"), web.IdentityOf(r.Context())
 	d := userData{Path: usersBase + "/" + id, Done: userDone[r.URL.Query().Get("done")], Self: me.User == id, May: mayOf(me)}
+	d.MayFlags, d.SeesFlags = flagMayOf(me), me.Can("flags:read")
 	ref := audit.User(id).String()
 	d.ByActor, d.ByTarget = "/-/admin/audit?actor="+url.QueryEscape(ref), "/-/admin/audit?target="+url.QueryEscape(ref)
 	if err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
@@ -118,8 +124,10 @@ func (s *System) showUser(w http.ResponseWriter, r *http.Request, status int, fo
 				return err
 			}
 		}
-		d.Mails, err = email.ToUser(tx, id, recent)
-		return err
+		if d.Mails, err = email.ToUser(tx, id, recent); err != nil || !d.SeesFlags {
+			return err
+		}
+		return d.readFlags(tx)
 	}); err != nil {
 		return err
 	}

@@ -2,8 +2,11 @@ package flags
 
 import (
 	"context"
+	"errors"
 
 	"seaworthy/app/flags/rule"
+	"seaworthy/app/web"
+	"seaworthy/store"
 )
 
 // plan is the flags of a file, each compiled with the segments that there will be.
@@ -33,10 +36,58 @@ func (s *System) plan(ctx context.Context, b bundle) ([]plannedFlag, error) {
 	return all, ctx.Err()
 }
 
-// checkSegment refuses a segment's rule that cannot be compiled, alone or in a flag
-// that names it.
-func (s *System) checkSegment(ctx context.Context, name, text string) error { return nil }
+// checkSegment refuses a segment's rule that cannot be compiled: alone, as the rule
+// of a flag. Flags that name it are compiled with it before it is saved.
+func (s *System) checkSegment(ctx context.Context, name, text string) error {
+	segments := map[string][]byte{}
+	for other, r := range *s.segments.Load() {
+		segments[other] = r
+	}
+	segments[name] = []byte(text)
+	if err := compiles(name, `{"state":"ENABLED","variants":{"yes":true},"targeting":{"if":[{"$ref":"`+name+`"},"yes"]}}`, segments); err != nil {
+		return err
+	}
+	users, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Flag, error) {
+		var all []Flag
+		keys, err := flagsNaming(tx, name)
+		for _, key := range keys {
+			f, err := FlagByKey(tx, key)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, f)
+		}
+		return all, err
+	})
+	if err != nil {
+		return err
+	}
+	for _, f := range users {
+		if f.State == Faulty {
+			continue
+		}
+		if err := compiles(f.Key, f.Definition, segments); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
-func faultWords(err error) string { return err.Error() }
-func fault(r rule.Result) string  { return r.ErrorDetails }
-func words(t rule.Trace) []string { return nil }
+// compiles says why a definition cannot be compiled, as a fault of a segment's rule.
+func compiles(key, definition string, segments map[string][]byte) error {
+	_, err := rule.CompileFlag(key, []byte(definition), segments)
+	var f *rule.Fault
+	if err == nil || !errors.As(err, &f) {
+		return err
+	}
+	return web.Invalid(web.Field{Field: "rule", Code: "rule", Message: f.Error() + "."})
+}
+
+// faultWords is an error of a flag of a file, in a line.
+func faultWords(err error) string {
+	var e *web.Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return web.CleanText(err.Error(), 300)
+	}
+	return web.CleanText(e.Fields[0].Field+": "+e.Fields[0].Message, 300)
+}

@@ -16,7 +16,7 @@ import (
 // Bounds of a definition: of its JSON, in bytes, and of how deep values nest.
 const (
 	maxDefinition = 256 << 10
-	maxDepth      = 64
+	maxDepth      = 48 // less than the compiler takes: a file of all flags nests deeper
 	maxTags       = 20
 )
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"net/http"
+	"strings"
 
 	"seaworthy/app/flags/rule"
 	"seaworthy/app/web"
@@ -39,7 +40,18 @@ func (s *System) Explain(ctx context.Context, key, user string, extra map[string
 		seen["targetingKey"] = user
 	}
 	result, trace := s.Snapshot().Explain(key, seen)
-	return Explained{Key: key, Value: result.Value, Variant: result.Variant, Reason: string(result.Reason), Fault: fault(result), Context: seen, Trace: words(trace)}, nil
+	return Explained{Key: key, Value: result.Value, Variant: result.Variant, Reason: string(result.Reason), Fault: result.ErrorDetails, Context: seen, Trace: inWords(trace.Words())}, nil
+}
+
+// inWords says what the overrides, which are compiled before all rules, come to; the
+// ids of all who have one are nobody's business here.
+func inWords(steps []string) []string {
+	for i, step := range steps {
+		if _, truth, ok := strings.Cut(step, "]]}: "); ok && strings.HasPrefix(step, `{"in":[{"var":"targetingKey"},[`) {
+			steps[i] = "Among the single users who are named: " + truth
+		}
+	}
+	return steps
 }
 
 type explainInput struct {

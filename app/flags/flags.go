@@ -37,6 +37,7 @@ type Deps struct {
 // System is flags as the other systems use it.
 type System struct {
 	Deps
+
 	set        atomic.Pointer[rule.Set]
 	segments   atomic.Pointer[map[string][]byte]
 	killed     atomic.Pointer[Kill]

@@ -218,8 +218,11 @@ func (s *System) takeFlag(tx *store.Tx, p plannedFlag, trial bool) (string, erro
 
 // Export is all that is evaluated, in flagd's format.
 func (s *System) Export(ctx context.Context) ([]byte, error) {
-	return store.Read(ctx, s.DB, func(tx *store.Tx) ([]byte, error) { return document(tx, nil) })
+	return store.Read(ctx, s.DB, Document)
 }
+
+// Document is all that is evaluated, in flagd's format.
+func Document(tx *store.Tx) ([]byte, error) { return document(tx, nil) }
 
 // document is a file in flagd's format of all flags and segments. override may
 // change a definition on its way.
@@ -240,8 +243,8 @@ func document(tx *store.Tx, override func(Flag) (string, error)) ([]byte, error)
 		for _, f := range page {
 			definition := f.Definition
 			if override != nil {
-				if definition, err = override(f); err != nil {
-					continue // it is told of as a fault of its own
+				if with, err := override(f); err == nil { // else it has a fault of its own, which is told of
+					definition = with
 				}
 			}
 			flags = append(flags, member{f.Key, []byte(definition)})

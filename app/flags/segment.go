@@ -209,13 +209,22 @@ func (s *System) DeleteSegment(ctx context.Context, name string) error {
 // touchUsers has every flag compiled again that names a segment, over others too.
 func (s *System) touchUsers(tx *store.Tx, segment string) error {
 	s.touched(tx, segmentsChanged)
+	keys, err := flagsNaming(tx, segment)
+	for _, key := range keys {
+		s.touched(tx, key)
+	}
+	return err
+}
+
+// flagsNaming are the flags that name a segment, over others too.
+func flagsNaming(tx *store.Tx, segment string) (keys []string, err error) {
 	seen, open := map[node]bool{}, []node{{ofEvaluator, segment}}
 	for len(open) > 0 && len(seen) < maxWalk {
 		here := open[0]
 		open = open[1:]
 		users, err := referencesTo(tx, here, maxWalk)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, n := range users {
 			if seen[n] {
@@ -223,11 +232,11 @@ func (s *System) touchUsers(tx *store.Tx, segment string) error {
 			}
 			seen[n] = true
 			if n.kind == ofFlag {
-				s.touched(tx, n.name)
+				keys = append(keys, n.name)
 			} else {
 				open = append(open, n)
 			}
 		}
 	}
-	return nil
+	return keys, nil
 }

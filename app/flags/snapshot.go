@@ -2,9 +2,11 @@ package flags
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
+	"strings"
 	"sync"
 
 	"seaworthy/app/flags/rule"
@@ -153,12 +155,17 @@ func (s *System) compile(key, definition string, overrides []Override) (*rule.Fl
 	return f, faulty(err)
 }
 
-// faulty is a fault of the compiler as a 422.
+// faulty is a fault of the compiler as a 422 that names where.
 func faulty(err error) error {
-	if err == nil {
-		return nil
+	var f *rule.Fault
+	if err == nil || !errors.As(err, &f) {
+		return err
 	}
-	return web.Invalid(web.Field{Field: "definition", Code: "rule", Message: err.Error()})
+	path := strings.ReplaceAll(f.Path, "/", ".")
+	if path == "" {
+		path = "definition"
+	}
+	return web.Invalid(web.Field{Field: path, Code: "rule", Message: f.Message + "."})
 }
 
 // open makes the first snapshot. A faulty flag is logged and answers PARSE_ERROR;
@@ -180,7 +187,7 @@ func (s *System) open(ctx context.Context) error {
 		}
 		doc, err := rule.Parse(raw)
 		if err != nil {
-			return err
+			return fmt.Errorf("read what is stored of flags: %w", err)
 		}
 		set, faults := doc.Compile(rule.Options{Clock: s.DB.Now})
 		for _, f := range faults {

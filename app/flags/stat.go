@@ -2,6 +2,7 @@ package flags
 
 import (
 	"context"
+	"log/slog"
 	"time"
 
 	"seaworthy/queue"
@@ -40,8 +41,8 @@ func StatsOf(tx *store.Tx, key, grain string, since time.Time, limit int) ([]Sta
 // maxFlush bounds the counts that one transaction stores.
 const maxFlush = 500
 
-// count stores evaluations that were counted in memory.
-func (s *System) count(ctx context.Context, all []Count) error {
+// StoreCounts stores evaluations that were counted in memory.
+func (s *System) StoreCounts(ctx context.Context, all []Count) error {
 	for len(all) > 0 {
 		part := all[:min(len(all), maxFlush)]
 		all = all[len(part):]
@@ -57,7 +58,7 @@ func addCounts(tx *store.Tx, all []Count) error {
 	for _, c := range all {
 		for _, g := range grains {
 			if _, err := tx.Exec(`INSERT INTO flags_stat (key, grain, at, variant, n) VALUES (?, ?, ?, ?, ?)
-				ON CONFLICT (key, grain, at, variant) DO UPDATE SET n = flags_stat.n + excluded.n`, c.Key, g.name, tx.Now().Truncate(g.length).UnixMilli(), c.Variant, int64(c.N)); err != nil {
+				ON CONFLICT (key, grain, at, variant) DO UPDATE SET n = flags_stat.n + excluded.n`, c.Key, g.name, tx.Now().Truncate(g.length).UnixMilli(), c.Variant, c.N); err != nil {
 				return err
 			}
 		}
@@ -111,14 +112,14 @@ func (s *System) purge(ctx context.Context, _ queue.Job[queue.Tick]) error {
 
 // Count is how often a flag gave a variant since it was last asked.
 type Count struct {
-	Key, Variant string
+	Key, Variant string // no Variant: an answer without one
 	N            int64
 }
 
 // flush stores what was counted. What cannot be stored is lost: counts are no
 // promise.
 func (s *System) flush(ctx context.Context) {
-	if err := s.count(ctx, s.counts.drain()); err != nil {
-		s.Log.Warn("evaluations are not counted", "err", err)
+	if err := s.StoreCounts(ctx, s.counts.drain()); err != nil {
+		s.Log.Warn("counts of flags are lost", slog.Any("err", err))
 	}
 }
