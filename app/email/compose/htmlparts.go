@@ -97,14 +97,14 @@ const (
 
 	factsHead = `<tr><td style="padding:0 0 16px;"><table role="presentation" cellpadding="0" cellspacing="0" border="0"><tbody>` + "\n"
 	// fonts, name, value, end side
-	rowFact   = `<tr><td class="soft" valign="top" style="padding:0 0 4px;padding-%[4]s:16px;font-family:%[1]s;font-size:15px;line-height:22px;color:#5a6775;">%[2]s</td><td class="ink" valign="top" style="padding:0 0 4px;font-family:%[1]s;font-size:15px;line-height:22px;color:#1b2430;">%[3]s</td></tr>` + "\n"
+	rowFact   = `<tr><td class="soft" valign="top" style="padding:0 0 4px;padding-%[4]s:16px;font-family:%[1]s;font-size:15px;color:#5a6775;">%[2]s</td><td class="ink" valign="top" style="padding:0 0 4px;font-family:%[1]s;font-size:15px;color:#1b2430;">%[3]s</td></tr>` + "\n"
 	factsFoot = `</tbody></table></td></tr>` + "\n"
 
 	tableHeadHTML = `<tr><td style="padding:0 0 16px;"><table width="100%" cellpadding="0" cellspacing="0" border="0"><tbody>` + "\n"
 	// side, start padding side, fonts, words
-	cellHead  = `<th scope="col" class="soft rule" align="%[1]s" valign="bottom" style="padding:0 0 6px;padding-%[2]s:%[5]dpx;border-bottom:1px solid #dde3ea;font-family:%[3]s;font-size:13px;line-height:20px;font-weight:normal;color:#5a6775;">%[4]s</th>`
-	cellRow   = `<td class="ink rule" align="%[1]s" valign="top" style="padding:8px 0 8px;padding-%[2]s:%[5]dpx;border-bottom:1px solid #dde3ea;font-family:%[3]s;font-size:15px;line-height:22px;color:#1b2430;">%[4]s</td>`
-	cellTotal = `<td class="ink" align="%[1]s" valign="top" style="padding:8px 0 0;padding-%[2]s:%[5]dpx;font-family:%[3]s;font-size:15px;line-height:22px;font-weight:bold;color:#1b2430;">%[4]s</td>`
+	cellHead  = `<th scope="col" class="soft rule" align="%[1]s" valign="bottom" style="padding:0 0 6px;padding-%[2]s:%[5]dpx;border-bottom:1px solid #dde3ea;font-family:%[3]s;font-size:13px;font-weight:normal;color:#5a6775;">%[4]s</th>`
+	cellRow   = `<td class="ink rule" align="%[1]s" valign="top" style="padding:8px 0 8px;padding-%[2]s:%[5]dpx;border-bottom:1px solid #dde3ea;font-family:%[3]s;font-size:15px;color:#1b2430;">%[4]s</td>`
+	cellTotal = `<td class="ink" align="%[1]s" valign="top" style="padding:8px 0 0;padding-%[2]s:%[5]dpx;font-family:%[3]s;font-size:15px;font-weight:bold;color:#1b2430;">%[4]s</td>`
 	tableFoot = `</tbody></table></td></tr>` + "\n"
 
 	sectionHead = `<tr><td style="padding:0 0 16px;"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tbody><tr><td class="box" style="padding:16px 20px 4px;background-color:#eef2f6;border-radius:8px;"><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tbody>` + "\n"
