@@ -41,6 +41,7 @@ type Template struct {
 	Lists    map[string][]string // those of Vars that are lists, with the fields it uses of their rows
 	URLs     []string            // those of Vars that are a whole address
 	Acts     []string            // those of Vars in the address of a button, or in a code
+	Subject  string              // as the template says it, with its variables
 	Optional map[string]string   // those of Vars that may be left out, and what stands for them then
 
 	subject   leaf

@@ -35,7 +35,7 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return // a button of the template itself leads nowhere
 		}
-		if len(m.Text) == 0 || strings.ContainsAny(m.Subject, "\r\n")  {
+		if len(m.Text) == 0 || strings.ContainsAny(m.Subject, "\r\n") {
 			t.Errorf("subject %q, text %q", m.Subject, m.Text)
 		}
 		if len(elements(parseHTML(t, m.HTML), "strong"))*2 != strings.Count(m.HTML, "strong>") {

@@ -101,6 +101,7 @@ func (t *Template) parseHead(head string) error {
 		return errors.New("the head needs subject, preheader and class")
 	}
 	t.subject, t.preheader, t.Class = newLeaf(fields["subject"]), newLeaf(fields["preheader"]), fields["class"]
+	t.Subject = fields["subject"]
 	if !slices.Contains(classes, t.Class) {
 		return fmt.Errorf("class %q is none of %s", t.Class, strings.Join(classes, ", "))
 	}
