@@ -55,7 +55,9 @@ func (s *System) historyPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		before = 1 << 62
 	}
-	rows, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]templateRow, error) { return templateVersions(tx, t.Name, before, versionsShown+1) })
+	rows, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]templateRow, error) {
+		return templateVersions(tx, t.Name, before, versionsShown+1)
+	})
 	if err != nil {
 		return err
 	}

@@ -13,11 +13,11 @@ import (
 
 // Message is a mail to one person.
 type Message struct {
-	To       string            // an address, or "Name <address>"
-	Template string            // "auth/verify"
-	Vars     map[string]string // a value for each variable of the template
+	To       string                   // an address, or "Name <address>"
+	Template string                   // "auth/verify"
+	Vars     map[string]string        // a value for each variable of the template
 	Lists    map[string][]compose.Row // rows for each list of the template; nil without one
-	User     string            // whom it is about, if a user; "" otherwise
+	User     string                   // whom it is about, if a user; "" otherwise
 	Org      string
 }
 
