@@ -51,7 +51,7 @@ const (
 	maxBlocks  = 500
 	maxColumns = 3
 	maxCells   = 4
-	maxImage   = 496 // pixels: the width of the card
+	maxImage   = 494 // pixels: the width of the card within its border
 )
 
 // reader takes the body of a template apart.

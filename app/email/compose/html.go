@@ -132,13 +132,20 @@ func (p *page) leaf(n node, width int) {
 func (p *page) columns(n node, width int) {
 	p.WriteString(columnsHead)
 	each := width / len(n.kids)
-	for _, kids := range n.kids {
-		fmt.Fprintf(p, columnHead, each)
-		p.nodes(kids, each)
+	for i, kids := range n.kids {
+		gap := 16
+		if i+1 == len(n.kids) {
+			gap = 0
+		}
+		fmt.Fprintf(p, columnHead, each, p.end, gap)
+		p.nodes(kids, each-gap)
 		p.WriteString(columnFoot)
 	}
 	p.WriteString(columnsFoot)
 }
+
+// maxAmount is how long a cell at the far end may be to stay on one line, in characters.
+const maxAmount = 16
 
 // table writes one of data, with heads that programs can read out.
 func (p *page) table(n node) {
@@ -164,7 +171,11 @@ func (p *page) row(format string, n node, right []bool) {
 		if i > 0 {
 			gap = 16
 		}
-		fmt.Fprintf(p, format, side, p.start, fonts, cell.rich(n.scope), gap)
+		words := cell.rich(n.scope)
+		if right[i] && utf8.RuneCountInString(words) <= maxAmount && !strings.Contains(words, "<") {
+			words = strings.ReplaceAll(words, " ", "\u00a0") // an amount stays with its currency
+		}
+		fmt.Fprintf(p, format, side, p.start, fonts, words, gap)
 	}
 	p.WriteString("</tr>\n")
 }

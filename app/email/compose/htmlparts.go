@@ -113,9 +113,9 @@ const (
 	// Columns stand side by side where there is room and below each other on a
 	// phone, without a media query; Outlook gets cells of a table.
 	columnsHead = `<tr><td style="padding:0;font-size:0;line-height:0;"><!--[if mso]><table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0"><tr><![endif]-->`
-	// width
-	columnHead  = `<!--[if mso]><td width="%[1]d" valign="top"><![endif]--><div class="column" style="display:inline-block;width:100%%;max-width:%[1]dpx;vertical-align:top;"><table role="presentation" width="100%%" cellpadding="0" cellspacing="0" border="0"><tbody>` + "\n"
-	columnFoot  = `</tbody></table></div><!--[if mso]></td><![endif]-->`
+	// width, end side, gap to the next
+	columnHead  = `<!--[if mso]><td width="%[1]d" valign="top"><![endif]--><div class="column" style="display:inline-block;width:100%%;max-width:%[1]dpx;vertical-align:top;"><table role="presentation" width="100%%" cellpadding="0" cellspacing="0" border="0"><tbody><tr><td style="padding:0;padding-%[2]s:%[3]dpx;"><table role="presentation" width="100%%" cellpadding="0" cellspacing="0" border="0"><tbody>` + "\n"
+	columnFoot  = `</tbody></table></td></tr></tbody></table></div><!--[if mso]></td><![endif]-->`
 	columnsFoot = `<!--[if mso]></tr></table><![endif]--></td></tr>` + "\n"
 )
 
