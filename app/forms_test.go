@@ -27,6 +27,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 	a.RunJobs()
 	invited, joins := a.Link("cyd@example.com", "/-/invite/"), a.Link("bob@example.com", "/-/invite/")
 	a.Verified("bob@example.com").Post(joins).Want(200)
+	operator.Post("/-/admin/email/new-template", "name", "welcome", "version", "0", "source", "subject: s\npreheader: p\nclass: product\n---\n# Welcome\n", "variables", "", "sample", "").Want(200)
 	stranger := a.Browser()
 	stranger.Post("/-/forgot", "email", ada).Want(200)
 	a.RunJobs()
@@ -46,7 +47,8 @@ func TestFormsAreUnderstood(t *testing.T) {
 		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new",
 			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
-			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/dev/inbox", "/-/account/data"}},
+			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/dev/inbox", "/-/account/data",
+			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template"}},
 	} {
 		for _, path := range p.paths {
 			sent := 0
