@@ -136,7 +136,7 @@ func TestLogoRefuses(t *testing.T) {
 	bomb := picture(t, 3000, 10, pngOf)
 	for name, c := range map[string]struct{ kind, body string }{
 		"empty": {"image/png", ""}, "svg": {"image/png", `<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`}, "html": {"image/png", "<html><script>alert(1)</script>"},
-		"cut": {"image/png", whole[:len(whole)/2]}, "wide": {"image/png", bomb}, "only a head": {"image/gif", "GIF89a"}, "not an image": {"application/octet-stream", "%PDF-1.4"},
+		"cut": {"image/png", whole[:len(whole)/2]}, "cut at the end": {"image/png", whole[:len(whole)-24]}, "wide": {"image/png", bomb}, "only a head": {"image/gif", "GIF89a"}, "not an image": {"application/octet-stream", "%PDF-1.4"},
 		"webp": {"application/octet-stream", "RIFF\x00\x00\x00\x00WEBPVP8 "},
 	} {
 		p := key.Do("PUT", "/-/api/v1/email/brand/logo?version=0", c.kind, c.body)

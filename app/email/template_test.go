@@ -189,6 +189,8 @@ func TestOurMailsInOtherWords(t *testing.T) {
 		}
 	}
 	send(key, "POST", templates, fields{"name": "auth/verify", "source": verifySource}).WantProblem(422, "invalid", "name")
+	send(key, "PUT", templates+"/auth/verify", fields{"version": 0, "source": verifySource + "[me]({{.Name}})\n", // fine with this sample alone
+		"sample": fields{"Name": "https://x.example", "URL": "https://x.example"}}).WantProblem(422, "invalid", "source")
 	a.ExpectNothing()
 	send(key, "PUT", templates+"/auth/verify", fields{"version": 0, "source": verifySource}).Want(201, `"origin":"changed"`)
 	a.SignUp("ada@example.com")

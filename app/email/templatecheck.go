@@ -57,6 +57,11 @@ func (s *System) check(in TemplateInput) (c checked, err error) {
 	if c.mail, err = c.parsed.RenderVars(s.dress(*s.brand.Load()), in.Sample); err != nil {
 		return c, asFault(in.Name, "sample", err)
 	}
+	if ours != nil { // whatever sample was typed, what we send must come out
+		if _, err := c.parsed.RenderVars(s.dress(*s.brand.Load()), s.samples[in.Name]); err != nil {
+			return c, asFault(in.Name, "source", err)
+		}
+	}
 	return c, nil
 }
 
