@@ -217,6 +217,9 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.Audit.Open(ctx); err != nil {
 		return err
 	}
+	if err := a.Email.Open(ctx); err != nil {
+		return err
+	}
 	if err := a.Auth.Open(ctx); err != nil {
 		return err
 	}

@@ -27,6 +27,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 	a.RunJobs()
 	invited, joins := a.Link("cyd@example.com", "/-/invite/"), a.Link("bob@example.com", "/-/invite/")
 	a.Verified("bob@example.com").Post(joins).Want(200)
+	operator.Post("/-/admin/email/new-template", "name", "welcome", "version", "0", "source", "subject: s\npreheader: p\nclass: product\n---\n# Welcome\n", "variables", "", "sample", "").Want(200)
 	stranger := a.Browser()
 	stranger.Post("/-/forgot", "email", ada).Want(200)
 	a.RunJobs()
@@ -51,7 +52,8 @@ func TestFormsAreUnderstood(t *testing.T) {
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
 			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/form", "/-/admin/flags/form/edit", "/-/admin/flags/form/rules",
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
-			"/-/admin/audit", "/-/dev/inbox", "/-/account/data"}},
+			"/-/admin/audit", "/-/dev/inbox", "/-/account/data",
+			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template"}},
 	} {
 		for _, path := range p.paths {
 			sent := 0

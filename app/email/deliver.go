@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/email/compose"
 	"seaworthy/queue"
 	"seaworthy/store"
 )
@@ -42,7 +43,7 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 	if m.expires > 0 && s.DB.Now().UnixMilli() > m.expires {
 		return s.end(ctx, job, m, "expired", "it was too late to be of use")
 	}
-	out, err := s.prepare(m)
+	out, err := s.prepare(ctx, m)
 	if err != nil {
 		return s.end(ctx, job, m, "failed", err.Error())
 	}
@@ -99,20 +100,16 @@ func (s *System) event(a audit.Action, m messageRow) audit.Event {
 }
 
 // prepare renders a stored message.
-func (s *System) prepare(m messageRow) (Outgoing, error) {
-	t := s.templates[m.template]
-	if t == nil {
-		return Outgoing{}, fmt.Errorf("there is no template %q any more", m.template)
-	}
+func (s *System) prepare(ctx context.Context, m messageRow) (Outgoing, error) {
 	text, err := s.Keys.Open("mail", m.id, m.vars)
 	if err != nil {
 		return Outgoing{}, err
 	}
-	var vars map[string]string
+	var vars compose.Vars
 	if err := json.Unmarshal(text, &vars); err != nil {
 		return Outgoing{}, err
 	}
-	mail, err := t.Render(s.Brand, vars)
+	mail, err := s.render(ctx, m.template, vars)
 	if err != nil {
 		return Outgoing{}, err
 	}

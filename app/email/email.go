@@ -8,9 +8,12 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/mail"
+	"slices"
 	"strings"
+	"sync/atomic"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/email/compat"
 	"seaworthy/app/email/compose"
 	"seaworthy/app/seal"
 	"seaworthy/app/web"
@@ -37,6 +40,12 @@ type System struct {
 	Deps
 	from      *mail.Address
 	templates map[string]*compose.Template
+	sources   map[string]string       // of templates, as they are written
+	samples   map[string]compose.Vars // a value for each variable of templates
+	library   library                 // the customer's own templates
+	brand     atomic.Pointer[brandRow]
+	compat    *compat.Checker
+	shelf     shelf // previews that a frame is about to show
 	provider  Provider
 	inbox     bool
 }
@@ -48,14 +57,16 @@ const (
 )
 
 // Actions are email's part of the catalogue.
-var Actions = []audit.Kind{
+var Actions = slices.Concat([]audit.Kind{
 	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
 	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
-}
+}, templateActions)
 
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
-	s := &System{Deps: d, templates: map[string]*compose.Template{}, provider: d.Provider}
+	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, provider: d.Provider}
+	s.library.own = map[string]*kept{}
+	s.brand.Store(&brandRow{})
 	if s.provider == nil {
 		s.provider, s.inbox = inboxProvider{s}, true
 	}
@@ -77,17 +88,28 @@ func New(d Deps) (*System, error) {
 		if s.templates[name], err = compose.Parse(name, string(text)); err != nil {
 			return nil, err
 		}
+		s.sources[name] = string(text)
+		sample, err := fs.ReadFile(d.Files, "mail/"+name+".json")
+		if err != nil {
+			return nil, fmt.Errorf("mail %s has no sample: %w", name, err)
+		}
+		if s.samples[name], err = parseSample(sample); err != nil {
+			return nil, fmt.Errorf("sample of mail %s: %w", name, err)
+		}
 	}
-	return s, nil
+	s.compat, err = compat.New()
+	return s, err
 }
 
 // Jobs registers what email does in the background.
 func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.deliver) }
 
-// Routes are the development inbox, when that is where mail goes.
+// Routes are the brand and the templates, and the development inbox, when that is
+// where mail goes.
 func (s *System) Routes() []web.Route {
-	if !s.inbox {
-		return nil
+	routes := slices.Concat(s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes())
+	if s.inbox {
+		routes = append(routes, s.inboxRoutes()...)
 	}
-	return s.inboxRoutes()
+	return routes
 }

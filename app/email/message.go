@@ -6,34 +6,37 @@ import (
 	"net/mail"
 	"strings"
 
+	"seaworthy/app/email/compose"
 	"seaworthy/queue"
 	"seaworthy/store"
 )
 
 // Message is a mail to one person.
 type Message struct {
-	To       string            // an address, or "Name <address>"
-	Template string            // "auth/verify"
-	Vars     map[string]string // a value for each variable of the template
-	User     string            // whom it is about, if a user; "" otherwise
+	To       string                   // an address, or "Name <address>"
+	Template string                   // "auth/verify"
+	Vars     map[string]string        // a value for each variable of the template
+	Lists    map[string][]compose.Row // rows for each list of the template; nil without one
+	User     string                   // whom it is about, if a user; "" otherwise
 	Org      string
 }
 
 // Send stores a message and its delivery job in the caller's transaction. It
 // fails at once, naming it, when a variable is missing or the template unknown.
 func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
-	t := s.templates[m.Template]
-	if t == nil {
-		return "", fmt.Errorf("send: there is no mail template %q", m.Template)
+	t, err := s.sendable(tx.Context(), m.Template)
+	if err != nil {
+		return "", fmt.Errorf("send: %w", err)
 	}
-	if err := t.Check(m.Vars); err != nil {
+	given := m.all()
+	if err := t.CheckVars(given); err != nil {
 		return "", fmt.Errorf("send: %w", err)
 	}
 	to, err := mail.ParseAddress(m.To)
 	if err != nil {
 		return "", fmt.Errorf("send: recipient: %w", err)
 	}
-	vars, err := json.Marshal(m.Vars)
+	vars, err := json.Marshal(given)
 	if err != nil {
 		return "", fmt.Errorf("send: %w", err)
 	}

@@ -21,6 +21,13 @@ func buttonColors(accent string) (ground, ink string) {
 	return accent, black
 }
 
+// Accent is what becomes of an accent colour in mails: the ground of buttons, the
+// colour of the words on it, and their contrast (WCAG 2.2, from 1 to 21).
+func Accent(accent string) (ground, ink string, ratio float64) {
+	ground, ink = buttonColors(accent)
+	return ground, ink, contrast(ground, ink)
+}
+
 // contrast is the ratio of WCAG 2.2, from 1 to 21.
 func contrast(a, b string) float64 {
 	x, y := luminance(a), luminance(b)

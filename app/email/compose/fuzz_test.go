@@ -12,7 +12,7 @@ func FuzzParse(f *testing.F) {
 	for _, s := range samples(f) {
 		f.Add("subject: " + s.Name + "\npreheader: b\nclass: account\n---\nx")
 	}
-	for _, text := range []string{everyBlock, "", "---", "\n---\n", testHead + "[[a]](b)", testHead + "**a**{{.B}}", testHead + "{{{.A}}}", testHead + "- \n# \n> "} {
+	for _, text := range []string{everyBlock, "", "---", "\n---\n", testHead + "columns:\na\nnext\nb\nend", testHead + "each A: if A.B: [{{.A.C}}]({{.A.D}})", testHead + "table: a | b>\nrow: x | y\nend", testHead + "[[a]](b)", testHead + "**a**{{.B}}", testHead + "{{{.A}}}", testHead + "- \n# \n> "} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
@@ -20,15 +20,22 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		vars := map[string]string{}
+		vars := Vars{}
 		for _, name := range tpl.Vars {
-			vars[name] = "https://x.example"
+			vars[name] = Value{Text: "https://x.example"}
+			if fields, list := tpl.Lists[name]; list {
+				row := Row{}
+				for _, f := range fields {
+					row[f] = "https://x.example"
+				}
+				vars[name] = List(row, row)
+			}
 		}
-		m, err := tpl.Render(acme, vars)
+		m, err := tpl.RenderVars(acme, vars)
 		if err != nil {
 			return // a button of the template itself leads nowhere
 		}
-		if len(m.Text) == 0 || strings.ContainsAny(m.Subject, "\r\n") || strings.Contains(m.HTML, boldMark) {
+		if len(m.Text) == 0 || strings.ContainsAny(m.Subject, "\r\n") {
 			t.Errorf("subject %q, text %q", m.Subject, m.Text)
 		}
 		if len(elements(parseHTML(t, m.HTML), "strong"))*2 != strings.Count(m.HTML, "strong>") {
@@ -40,7 +47,7 @@ func FuzzParse(f *testing.F) {
 // FuzzRender holds any value to the shape the template gives the mail.
 func FuzzRender(f *testing.F) {
 	tpl := mustParse(f, everyBlock)
-	plain, err := tpl.Render(acme, map[string]string{"V": "value", "URL": "https://x.example/?token=1"})
+	plain, err := tpl.RenderVars(acme, every("value", "https://x.example/?token=1"))
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -50,7 +57,7 @@ func FuzzRender(f *testing.F) {
 	}
 	f.Add("javascript:x", "javascript:x")
 	f.Fuzz(func(t *testing.T, value, url string) {
-		m, err := tpl.Render(acme, map[string]string{"V": value, "URL": "https://x.example/?token=1"})
+		m, err := tpl.RenderVars(acme, every(value, "https://x.example/?token=1"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -66,7 +73,7 @@ func FuzzRender(f *testing.F) {
 		if strings.ContainsAny(value, "<>\"'") && strings.Count(m.HTML, value) > strings.Count(plain.HTML, value) {
 			t.Errorf("%q is not escaped", value)
 		}
-		if m, err = tpl.Render(acme, map[string]string{"V": "value", "URL": url}); err != nil {
+		if m, err = tpl.RenderVars(acme, every("value", url)); err != nil {
 			return
 		}
 		if got := outline(t, m.HTML); !slices.Equal(got, want) {

@@ -19,7 +19,8 @@ var acme = Brand{Name: "Acme", URL: "https://app.example.com"}
 // sampled is a template of the house with its sample values.
 type sampled struct {
 	*Template
-	vars map[string]string
+	vars Vars
+	kind string // "" for the sample of the template, ".odd" for one of odd data
 }
 
 func samples(t testing.TB) []sampled {
@@ -47,7 +48,41 @@ func samples(t testing.TB) []sampled {
 		if err := json.Unmarshal(sample, &s.vars); err != nil {
 			t.Fatalf("%s.json: %v", name, err)
 		}
-		all = append(all, s)
+		odd := s
+		odd.vars, odd.kind = oddly(s.vars), ".odd"
+		all = append(all, s, odd)
+	}
+	return all
+}
+
+// odd are values that people do have: long words, other scripts, quotes, emoji.
+var odd = []string{`שרה "Sally" O'Brien-كريم`, "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamtengesellschaft",
+	"👩\u200d💻 & <b>Söhne</b> 👨\u200d👩\u200d👧", "", "ไม่มีช่องว่างระหว่างคำในภาษานี้ 漢字仮名交じり文", `C:\temp\"new" 100% {{.Name}} **`}
+
+// oddly is a sample with odd values, but for its addresses, which only get longer.
+func oddly(vars Vars) Vars {
+	all, i := Vars{}, 0
+	next := func(was string) string {
+		if i++; safeURL(was) {
+			return was + "?a=1&b=%22'" + strings.Repeat("x", 300)
+		}
+		return odd[i%len(odd)]
+	}
+	for _, name := range slices.Sorted(maps.Keys(vars)) {
+		v := vars[name]
+		if !v.List {
+			all[name] = Value{Text: next(v.Text)}
+			continue
+		}
+		list := Value{List: true}
+		for _, row := range v.Rows {
+			other := Row{}
+			for _, field := range slices.Sorted(maps.Keys(row)) {
+				other[field] = next(row[field])
+			}
+			list.Rows = append(list.Rows, other)
+		}
+		all[name] = list
 	}
 	return all
 }
@@ -59,13 +94,13 @@ func TestGolden(t *testing.T) {
 		if given := slices.Sorted(maps.Keys(s.vars)); !slices.Equal(given, s.Vars) {
 			t.Errorf("%s: the sample gives %v, the template uses %v", s.Name, given, s.Vars)
 		}
-		m, err := s.Render(acme, s.vars)
+		m, err := s.RenderVars(acme, s.vars)
 		if err != nil {
 			t.Error(err)
 			continue
 		}
 		for ext, got := range map[string]string{".html": m.HTML, ".text": "Subject: " + m.Subject + "\n\n" + m.Text} {
-			file := filepath.Join("testdata", s.Name+ext)
+			file := filepath.Join("testdata", s.Name+s.kind+ext)
 			want[file] = true
 			compareGolden(t, file, got)
 		}
@@ -111,10 +146,10 @@ func compareGolden(t *testing.T, file, got string) {
 
 func BenchmarkRender(b *testing.B) {
 	for _, s := range samples(b) {
-		b.Run(s.Name, func(b *testing.B) {
+		b.Run(s.Name+s.kind, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				if _, err := s.Render(acme, s.vars); err != nil {
+				if _, err := s.RenderVars(acme, s.vars); err != nil {
 					b.Fatal(err)
 				}
 			}

@@ -26,7 +26,7 @@ func outline(t testing.TB, text string) []string {
 			line := n.Data
 			for _, a := range n.Attr {
 				line += " " + a.Key
-				if a.Key != "href" {
+				if a.Key != "href" && a.Key != "alt" && a.Key != "src" {
 					line += "=" + a.Val
 				}
 			}
@@ -53,7 +53,13 @@ func visible(t testing.TB, text string) string {
 		for c := range n.ChildNodes() {
 			walk(c)
 		}
-		if n.Data == "td" || n.Data == "br" {
+		if n.Data == "img" {
+			words.WriteString("[" + attr(n, "alt") + "]")
+		}
+		if n.Data == "a" && attr(n, "class") == "ink" && n.FirstChild.Data != attr(n, "href") {
+			words.WriteString(" (" + attr(n, "href") + ")")
+		}
+		if n.Data == "td" || n.Data == "th" || n.Data == "br" {
 			words.WriteString(" ")
 		}
 	}
@@ -100,4 +106,9 @@ func textShape(text string) string {
 		}
 	}
 	return shape.String()
+}
+
+// every are values for everyBlock.
+func every(value, url string) Vars {
+	return Vars{"V": {Text: value}, "URL": {Text: url}, "Rows": List(Row{"V": value, "URL": url}, Row{"V": value, "URL": url})}
 }

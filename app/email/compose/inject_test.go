@@ -24,7 +24,41 @@ T **{{.V}}** t
 code: C {{.V}} c
 
 [[B {{.V}} b]]({{.URL}})
+
+## S {{.V}} s
+
+L [l {{.V}} l]({{.URL}}) l
+
+info: A {{.V}} a
+warn: A {{.V}} a
+danger: A {{.V}} a
+
+---
+
+fact: K {{.V}} k | W {{.V}} w
+each Rows: fact: K {{.Rows.V}} k | W {{.Rows.V}} w
+
+image: {{.URL}} | M {{.V}} m | 200
+
+table: D {{.V}} d | E {{.V}} e >
+each Rows: row: R {{.Rows.V}} r | [q {{.Rows.V}} q]({{.Rows.URL}})
+if Rows: total: O {{.V}} o | U {{.V}} u
+end
+
+section:
+X {{.V}} x
+columns:
+- C {{.V}} c
+next
+each Rows:
+> C {{.Rows.V}} c
+end
+end
+end
 `
+
+// shown is how often the value is in the body of everyBlock, where each row is there twice.
+const shown = 7 + 2 + 3 + 2 + 2*2 + 1 + 2 + 2*2 + 2 + 1 + 1 + 2
 
 var hostile = []struct{ name, value, shown string }{
 	{"script", `<script>alert(1)</script>`, `<script>alert(1)</script>`},
@@ -45,7 +79,8 @@ var hostile = []struct{ name, value, shown string }{
 	{"joined emoji", "👩\u200d💻", "👩\u200d💻"},
 }
 
-func TestValuesAddNothing(t *testing.T) {
+// Fault 28: <script>, javascript: and quotes in values are shown, never meant.
+func TestFault28ValuesAddNothing(t *testing.T) {
 	t.Parallel()
 	tpl := mustParse(t, everyBlock)
 	plain := render(t, tpl, acme, "value")
@@ -58,13 +93,13 @@ func TestValuesAddNothing(t *testing.T) {
 			t.Errorf("%s changes the HTML:\n got %v\nwant %v", c.name, got, want)
 		}
 		words := strings.Join(strings.Fields(c.shown), " ")
-		if html := visible(t, m.HTML); strings.Count(html, words) != 7 {
+		if html := visible(t, m.HTML); strings.Count(html, words) != shown {
 			t.Errorf("%s: the HTML does not show %q:\n%s", c.name, words, html)
 		}
 		if got, want := textShape(m.Text), textShape(plain.Text); got != want {
 			t.Errorf("%s changes the text to %s, want %s:\n%s", c.name, got, want, m.Text)
 		}
-		if got := strings.Count(strings.Join(strings.Fields(m.Text), " "), words); got != 7 {
+		if got := strings.Count(strings.Join(strings.Fields(m.Text), " "), words); got != shown {
 			t.Errorf("%s: the text shows %q %d times:\n%s", c.name, words, got, m.Text)
 		}
 	}
@@ -89,7 +124,7 @@ func TestBrandAddsNothing(t *testing.T) {
 	}
 }
 
-func TestButtonAddress(t *testing.T) {
+func TestFault28ButtonAddress(t *testing.T) {
 	t.Parallel()
 	tpl := mustParse(t, testHead+"[[Go]]({{.URL}})\n")
 	for _, url := range []string{"https://x.example", "http://localhost:8080/a?b=c&d=%22#e", "mailto:a@x.example", "HTTPS://X.example/"} {
@@ -107,12 +142,17 @@ func TestButtonAddress(t *testing.T) {
 		}
 	}
 	_, err := tpl.Render(acme, map[string]string{"URL": "app://x.example/reset?token=s3cret"})
+	if err == nil || !strings.Contains(err.Error(), "URL must be an address") || strings.Contains(err.Error(), "s3cret") {
+		t.Errorf("the error should name the variable and no secret: %v", err)
+	}
+	_, err = mustParse(t, testHead+"[[Go]]({{.URL}}?x=1)\n").Render(acme, map[string]string{"URL": "app://x.example/reset?token=s3cret"})
 	if err == nil || !strings.Contains(err.Error(), `"app"`) || strings.Contains(err.Error(), "s3cret") {
 		t.Errorf("the error should name the scheme and no secret: %v", err)
 	}
 }
 
-func TestMissingVariables(t *testing.T) {
+// Fault 27: a missing variable is named, and nothing partial comes out.
+func TestFault27MissingVariables(t *testing.T) {
 	t.Parallel()
 	tpl := mustParse(t, "subject: {{.A}}\npreheader: {{.B}}\nclass: account\n---\n{{.Name}} {{.SiteURL}}\n\n[[Go]]({{.URL}})\n")
 	m, err := tpl.Render(acme, map[string]string{"Name": "Ada", "B": "", "Brand": "x"})
@@ -120,17 +160,35 @@ func TestMissingVariables(t *testing.T) {
 	if !errors.As(err, &missing) || missing.Template != "test" || !slices.Equal(missing.Names, []string{"A", "URL"}) || m != (Mail{}) {
 		t.Errorf("%v, %v", m, err)
 	}
+	every := mustParse(t, everyBlock)
+	for name, want := range map[string]string{"V": "no value for V", "Rows": "no value for Rows", "URL": "no value for URL"} {
+		vars := Vars{"V": {}, "URL": {Text: acme.URL}, "Rows": List()}
+		delete(vars, name)
+		if m, err := every.RenderVars(acme, vars); err == nil || !strings.Contains(err.Error(), want) || m != (Mail{}) {
+			t.Errorf("without %s: %v", name, err)
+		}
+	}
+	for want, vars := range map[string]Vars{
+		"no value for Rows.V":           {"V": {}, "URL": {Text: acme.URL}, "Rows": List(Row{"V": "", "URL": ""}, Row{"URL": ""})},
+		"Rows must be a list":           {"V": {}, "URL": {Text: acme.URL}, "Rows": {Text: "x"}},
+		"V must be text":                {"V": List(), "URL": {Text: acme.URL}, "Rows": List()},
+		"Rows must be at most 500 rows": {"V": {}, "URL": {Text: acme.URL}, "Rows": List(make([]Row, 501)...)},
+	} {
+		if m, err := every.RenderVars(acme, vars); err == nil || !strings.Contains(err.Error(), want) || m != (Mail{}) {
+			t.Errorf("%s: %v", want, err)
+		}
+	}
 	if want := "mail test: no value for A, URL"; err == nil || err.Error() != want {
 		t.Errorf("%q, want %q", err, want)
 	}
-	if err := tpl.Check(map[string]string{"A": "", "B": "", "Name": "", "URL": ""}); err != nil {
+	if err := tpl.Check(map[string]string{"A": "", "B": "", "Name": "", "URL": "https://x.example"}); err != nil {
 		t.Errorf("an empty value counts as none: %v", err)
 	}
 }
 
 func render(t testing.TB, tpl *Template, brand Brand, value string) Mail {
 	t.Helper()
-	m, err := tpl.Render(brand, map[string]string{"V": value, "URL": "https://x.example/?token=1"})
+	m, err := tpl.RenderVars(brand, every(value, "https://x.example/?token=1"))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,75 +4,19 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 )
 
-type blockKind int
-
-const (
-	paragraph blockKind = iota
-	heading
-	button
-	code
-	item
-	note
-)
-
-type block struct {
-	kind blockKind
-	text leaf // its words, or the button's label
-	url  leaf // of a button
-}
-
-// leaf is text with variables in it, taken apart: literal, name, literal, …
-type leaf []string
-
-var variable = regexp.MustCompile(`\{\{\.([A-Z][A-Za-z]*)\}\}`)
-
-func newLeaf(s string) leaf {
-	var l leaf
-	last := 0
-	for _, m := range variable.FindAllStringSubmatchIndex(s, -1) {
-		l = append(l, s[last:m[0]], s[m[2]:m[3]])
-		last = m[1]
-	}
-	return append(l, s[last:])
-}
-
-// fill puts the variables in, each passed through escape.
-func (l leaf) fill(vars map[string]string, literal, escape func(string) string) string {
-	var b strings.Builder
-	for i, part := range l {
-		if i%2 == 0 {
-			b.WriteString(literal(part))
-		} else {
-			b.WriteString(escape(vars[part]))
-		}
-	}
-	return b.String()
-}
-
-func (l leaf) names(into map[string]bool) {
-	for i := 1; i < len(l); i += 2 {
-		into[l[i]] = true
-	}
-}
-
-// marks counts the ** that the template itself writes.
-func (l leaf) marks() (n int) {
-	for i := 0; i < len(l); i += 2 {
-		n += strings.Count(l[i], "**")
-	}
-	return n
-}
+// MaxSource is how long the text of a template may be, in bytes.
+const MaxSource = 64 << 10
 
 // Parse reads a template. What would come out wrong in a mail is an error here:
-// a variable that is not one, a half button, a ** without its partner.
+// a variable that is not one, a half button, a ** without its partner, a group
+// that does not end.
 func Parse(name, text string) (*Template, error) {
-	t := &Template{Name: name}
+	t := &Template{Name: name, Lang: "en"}
 	if err := t.parse(strings.ReplaceAll(text, "\r\n", "\n")); err != nil {
 		return nil, fmt.Errorf("mail %s: %w", name, err)
 	}
@@ -93,35 +37,44 @@ func (t *Template) parse(text string) error {
 	if err := t.parseHead(head); err != nil {
 		return err
 	}
-	for line := range strings.SplitSeq(body, "\n") {
-		if line = strings.TrimSpace(line); line == "" {
-			continue
-		}
-		b, err := parseBlock(line)
-		if err != nil {
-			return err
-		}
-		t.blocks = append(t.blocks, b)
+	r := &reader{lines: strings.Split(body, "\n")}
+	blocks, closing, err := r.blocks(0)
+	if err != nil {
+		return err
 	}
-	if len(t.blocks) == 0 {
+	if closing != "" {
+		return fmt.Errorf("%q stands outside of any group", closing)
+	}
+	if len(blocks) == 0 {
 		return errors.New("the body is empty")
 	}
-	t.Vars = t.used()
+	t.blocks = blocks
+	u := &uses{texts: map[string]bool{}, lists: map[string]map[string]bool{}, urls: map[string]bool{}, acts: map[string]bool{}}
+	if err := u.collect(t); err != nil {
+		return err
+	}
+	t.Vars = slices.Sorted(maps.Keys(u.texts))
+	t.URLs, t.Acts = slices.Sorted(maps.Keys(u.urls)), slices.Sorted(maps.Keys(u.acts))
+	t.Lists = map[string][]string{}
+	for list, fields := range u.lists {
+		t.Vars = append(t.Vars, list)
+		t.Lists[list] = slices.Sorted(maps.Keys(fields))
+	}
+	slices.Sort(t.Vars)
+	for name := range t.Optional {
+		if !slices.Contains(t.Vars, name) {
+			return fmt.Errorf("it does not use %s, which it says is optional", name)
+		}
+	}
 	return nil
 }
 
-// used are the variables a sender has to give, sorted.
-func (t *Template) used() []string {
-	names := map[string]bool{}
-	t.subject.names(names)
-	t.preheader.names(names)
-	for _, b := range t.blocks {
-		b.text.names(names)
-		b.url.names(names)
+// MayLack says that a variable may be left out, and what stands for it then.
+func (t *Template) MayLack(name, instead string) {
+	if t.Optional == nil {
+		t.Optional = map[string]string{}
 	}
-	delete(names, "Brand")
-	delete(names, "SiteURL")
-	return slices.Sorted(maps.Keys(names))
+	t.Optional[name] = oneLine(instead)
 }
 
 // classes decide what a suppression or an unsubscription stops (spec/email.md section 1).
@@ -135,7 +88,7 @@ func (t *Template) parseHead(head string) error {
 		switch {
 		case !ok:
 			return fmt.Errorf("head line %q is not name: value", line)
-		case !slices.Contains([]string{"subject", "preheader", "class", "ttl"}, key):
+		case !slices.Contains([]string{"subject", "preheader", "class", "ttl", "lang", "optional"}, key):
 			return fmt.Errorf("unknown head field %q", key)
 		case value == "" || fields[key] != "":
 			return fmt.Errorf("head field %q is empty or given twice", key)
@@ -148,8 +101,19 @@ func (t *Template) parseHead(head string) error {
 		return errors.New("the head needs subject, preheader and class")
 	}
 	t.subject, t.preheader, t.Class = newLeaf(fields["subject"]), newLeaf(fields["preheader"]), fields["class"]
+	t.Subject = fields["subject"]
 	if !slices.Contains(classes, t.Class) {
 		return fmt.Errorf("class %q is none of %s", t.Class, strings.Join(classes, ", "))
+	}
+	if lang := fields["lang"]; lang != "" {
+		if t.Lang = lang; !language.MatchString(lang) {
+			return fmt.Errorf("lang %q is no language such as en or pt-BR", lang)
+		}
+	}
+	for name := range strings.SplitSeq(fields["optional"], ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			t.MayLack(name, "")
+		}
 	}
 	if fields["ttl"] == "" {
 		return nil
@@ -160,29 +124,4 @@ func (t *Template) parseHead(head string) error {
 	}
 	t.TTL = ttl
 	return nil
-}
-
-var buttonLine = regexp.MustCompile(`^\[\[(.+)\]\]\((.+)\)$`)
-
-func parseBlock(line string) (block, error) {
-	b := block{text: newLeaf(line)}
-	for prefix, kind := range map[string]blockKind{"# ": heading, "- ": item, "> ": note, "code: ": code} {
-		if rest, ok := strings.CutPrefix(line, prefix); ok {
-			b = block{kind: kind, text: newLeaf(strings.TrimSpace(rest))}
-		}
-	}
-	if strings.HasPrefix(line, "[[") {
-		m := buttonLine.FindStringSubmatch(line)
-		if m == nil {
-			return b, fmt.Errorf("%q is not a button: [[label]](address), alone on its line", line)
-		}
-		b = block{kind: button, text: newLeaf(m[1]), url: newLeaf(m[2])}
-	}
-	switch marks := b.text.marks() + b.url.marks(); {
-	case marks%2 != 0:
-		return b, fmt.Errorf("%q has a ** without its partner", line)
-	case marks > 0 && (b.kind == button || b.kind == code):
-		return b, fmt.Errorf("%q cannot be bold", line)
-	}
-	return b, nil
 }
