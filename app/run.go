@@ -44,6 +44,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Auth.Run(background) })
 	owned.Go(func() { a.Audit.Run(background) })
 	owned.Go(func() { a.Outbox.Run(background) })
+	owned.Go(func() { a.Email.Run(background) })
 
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),

@@ -1,8 +1,8 @@
-// Package letter reads mail as it comes from outside: RFC 5322 heads, MIME bodies
+// Package eml reads mail as it comes from outside: RFC 5322 heads, MIME bodies
 // (RFC 2045 to 2049), whatever charset, however broken. It never refuses a message.
 // What it cannot read it shows as it stands and names the fault, so that whoever
 // looks sees what the sender did wrong.
-package letter
+package eml
 
 import (
 	"bytes"
