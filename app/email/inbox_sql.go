@@ -16,9 +16,12 @@ const maxInbox, maxInboxBytes = 2000, 512 << 20
 // insertInbox puts a mail into the inbox.
 func insertInbox(tx *store.Tx, m inboxMail) (id string, err error) {
 	id = tx.NewID("inb")
-	_, err = tx.Exec(`INSERT INTO email_inbox (id, message_id, origin, sender, recipient, cc, reply_to, recipients, subject, sender_norm, subject_norm, size, received_at, parts, search, headers, text, html, source)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, m.message, m.origin, m.sender, m.recipient, m.cc, m.replyTo, m.recipients, m.subject, lower(m.sender), lower(m.subject), len(m.raw),
-		tx.Now().UnixMilli(), m.parts, m.search, m.headers, m.text, m.html, m.raw)
+	if _, err := tx.Exec(`INSERT INTO email_inbox (id, message_id, origin, sender, recipient, cc, reply_to, recipients, subject, sender_norm, subject_norm, size, received_at, parts, search)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, m.message, m.origin, m.sender, m.recipient, m.cc, m.replyTo, m.recipients, m.subject, lower(m.sender), lower(m.subject),
+		len(m.raw), tx.Now().UnixMilli(), m.parts, m.search); err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(`INSERT INTO email_inbox_body (id, headers, text, html, source) VALUES (?, ?, ?, ?, ?)`, id, m.headers, m.text, m.html, m.raw)
 	tx.Notify(InboxTopic)
 	return id, err
 }
@@ -53,7 +56,7 @@ type inboxRow struct {
 	Source                                                          []byte
 }
 
-const inboxHead = `SELECT id, message_id, origin, sender, recipient, cc, reply_to, recipients, subject, size, received_at, read_at IS NOT NULL, parts`
+const inboxHead = `SELECT i.id, message_id, origin, sender, recipient, cc, reply_to, recipients, subject, size, received_at, read_at IS NOT NULL, parts`
 
 func (m *inboxRow) head() []any {
 	return []any{&m.ID, &m.Message, &m.Origin, &m.From, &m.To, &m.Cc, &m.ReplyTo, &m.Recipients, &m.Subject, &m.Size, &m.At, &m.Read, &m.Parts}
@@ -74,8 +77,8 @@ type inboxFilter struct {
 	Limit                    int
 }
 
-const inboxWhere = ` FROM email_inbox WHERE id < ? AND received_at >= ? AND (? = 0 OR read_at IS NULL) AND recipients LIKE ? ESCAPE '\' AND sender_norm LIKE ? ESCAPE '\'
-	AND subject_norm LIKE ? ESCAPE '\' AND search LIKE ? ESCAPE '\' ORDER BY id DESC LIMIT ?`
+const inboxWhere = ` WHERE i.id < ? AND received_at >= ? AND (? = 0 OR read_at IS NULL) AND recipients LIKE ? ESCAPE '\' AND sender_norm LIKE ? ESCAPE '\'
+	AND subject_norm LIKE ? ESCAPE '\' AND search LIKE ? ESCAPE '\' ORDER BY i.id DESC LIMIT ?`
 
 func (f inboxFilter) args() []any {
 	before, since, unread := f.Before, int64(math.MinInt64), 0
@@ -100,17 +103,17 @@ func contains(s string) string { return "%" + escapeLike(lower(s)) + "%" }
 
 // listInbox are the newest mails, without their texts.
 func listInbox(tx *store.Tx, f inboxFilter) ([]inboxRow, error) {
-	return store.All(tx, scanInboxHead, inboxHead+inboxWhere, f.args()...)
+	return store.All(tx, scanInboxHead, inboxHead+` FROM email_inbox i`+inboxWhere, f.args()...)
 }
 
 // readInbox are the newest mails with their texts.
 func readInbox(tx *store.Tx, f inboxFilter) ([]inboxRow, error) {
-	return store.All(tx, scanInboxText, inboxHead+`, headers, text, html`+inboxWhere, f.args()...)
+	return store.All(tx, scanInboxText, inboxHead+`, headers, text, html FROM email_inbox i JOIN email_inbox_body b ON b.id = i.id`+inboxWhere, f.args()...)
 }
 
 // inboxMessage is one mail with all of it.
 func inboxMessage(tx *store.Tx, id string) (m inboxRow, err error) {
-	return m, tx.QueryRow(inboxHead+`, headers, text, html, source FROM email_inbox WHERE id = ?`, id).
+	return m, tx.QueryRow(inboxHead+`, headers, text, html, source FROM email_inbox i JOIN email_inbox_body b ON b.id = i.id WHERE i.id = ?`, id).
 		Scan(append(m.head(), &m.Headers, &m.Text, &m.HTML, &m.Source)...)
 }
 

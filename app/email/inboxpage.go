@@ -143,17 +143,10 @@ func (s *System) newInboxPage(q url.Values) inboxPage {
 	if p.Scheme != "dark" {
 		p.Scheme = "light"
 	}
-	keep := url.Values{}
-	if p.Query != "" {
-		keep.Set("q", p.Query)
-	}
-	p.All = withQuery(inboxBase, keep)
-	keep.Set("unread", "1")
-	p.UnreadOnly = withQuery(inboxBase, keep)
-	if !p.Unread {
-		keep.Del("unread")
-	}
-	p.List = withQuery("", keep)
+	p.List = withQuery("", p.keep(url.Values{}))
+	all, unread := p, p
+	all.Unread, unread.Unread = false, true
+	p.All, p.UnreadOnly = withQuery(inboxBase, all.keep(url.Values{})), withQuery(inboxBase, unread.keep(url.Values{}))
 	return p
 }
 
@@ -164,11 +157,35 @@ func withQuery(path string, q url.Values) string {
 	return path + "?" + q.Encode()
 }
 
+// At is the mail that is open in another view, with the list as it is.
+func (p inboxPage) At(view string) string {
+	return withQuery(inboxBase+"/"+p.Selected.Row.ID, p.keep(url.Values{"view": {view}}))
+}
+
+// Look is its HTML at a width and in a scheme.
+func (p inboxPage) Look(width, scheme string, images bool) string {
+	q := p.keep(url.Values{"view": {"html"}, "width": {width}, "scheme": {scheme}})
+	if images {
+		q.Set("images", "1")
+	}
+	return withQuery(inboxBase+"/"+p.Selected.Row.ID, q)
+}
+
+func (p inboxPage) keep(q url.Values) url.Values {
+	if p.Query != "" {
+		q.Set("q", p.Query)
+	}
+	if p.Unread {
+		q.Set("unread", "1")
+	}
+	return q
+}
+
 // mails fills the list.
 func (p *inboxPage) mails(rows []inboxRow, selected *inboxRow) {
 	if len(rows) > inboxLimit {
 		rows = rows[:inboxLimit]
-		p.Older = withQuery(inboxBase, url.Values{"before": {rows[inboxLimit-1].ID}, "q": {p.Query}})
+		p.Older = withQuery(inboxBase, p.keep(url.Values{"before": {rows[inboxLimit-1].ID}}))
 	}
 	for _, m := range rows {
 		open := selected != nil && m.ID == selected.ID
