@@ -233,6 +233,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveOrgs(a))
 	maps.Copy(drive, driveJobs(a))
 	maps.Copy(drive, driveJobPages(a))
+	maps.Copy(drive, driveMail(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

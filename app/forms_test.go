@@ -46,7 +46,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new",
 			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
-			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/dev/inbox", "/-/account/data"}},
+			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/admin/email", "/-/dev/inbox", "/-/account/data"}},
 	} {
 		for _, path := range p.paths {
 			sent := 0

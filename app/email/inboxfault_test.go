@@ -33,7 +33,9 @@ func sendNote(a *apptest.App, to string) (id string) {
 func TestFaultsMeetSendsBySeaworthy(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t)
-	state := func(id string) string { return a.Query(`SELECT status || ' ' || coalesce(error, '') FROM email_message WHERE id = ?`, id) }
+	state := func(id string) string {
+		return a.Query(`SELECT status || ' ' || coalesce(error, '') FROM email_message WHERE id = ?`, id)
+	}
 
 	putFaults(a, `{"kind":"temporary","next":1}`).Want(200, `"on":true`)
 	a.Browser().Get("/-/dev/inbox").Want(200, "Faults are on", "refused for now (451): the next 1 of them")

@@ -36,3 +36,6 @@ CREATE INDEX email_inbox_message ON email_inbox (message_id, id) WHERE message_i
 
 -- The console lists messages by template.
 CREATE INDEX email_message_template ON email_message (template, id);
+
+-- How many lately reached nobody.
+CREATE INDEX email_message_unsent ON email_message (created_at) WHERE status IN ('failed', 'bounced');

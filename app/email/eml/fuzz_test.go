@@ -29,6 +29,11 @@ func FuzzRead(f *testing.F) {
 		if len(l.Parts) > maxParts || len(l.Headers) > maxHeaders {
 			t.Errorf("%d parts, %d headers", len(l.Parts), len(l.Headers))
 		}
+		for _, address := range Addresses(l.To) {
+			if strings.ContainsAny(address, "\n \x00") || !strings.Contains(address, "@") {
+				t.Errorf("address %q of %q", address, l.To)
+			}
+		}
 		l.Check(Scan(l.Text, l.HTML))
 	})
 }
