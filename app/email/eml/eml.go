@@ -177,12 +177,12 @@ func (r *reader) mediaType(head head) (string, map[string]string) {
 	}
 	// Parameters that are broken leave the type, and often the boundary, readable.
 	r.fault("A Content-Type cannot be read: " + oneLine(short(clean(said), 100)))
-	kind, rest, _ := strings.Cut(strings.ToLower(said), ";")
-	if kind = strings.TrimSpace(kind); !token(strings.Replace(kind, "/", "", 1)) || !strings.Contains(kind, "/") {
+	kind, rest, _ := strings.Cut(said, ";")
+	if kind = strings.ToLower(strings.TrimSpace(kind)); !token(strings.Replace(kind, "/", "", 1)) || !strings.Contains(kind, "/") {
 		return "text/plain", nil
 	}
 	params = map[string]string{}
-	if _, after, ok := strings.Cut(said[len(said)-len(rest):], "boundary="); ok {
+	if _, after, ok := strings.Cut(rest, "boundary="); ok {
 		after, _, _ = strings.Cut(after, ";")
 		params["boundary"] = strings.Trim(strings.TrimSpace(after), `"`)
 	}
