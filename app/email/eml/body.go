@@ -3,12 +3,8 @@ package eml
 import (
 	"bytes"
 	"encoding/base64"
-	"fmt"
-	"io"
 	"strings"
 	"unicode/utf8"
-
-	"golang.org/x/text/encoding/htmlindex"
 )
 
 // decode takes off a transfer encoding (RFC 2045 section 6).
@@ -90,47 +86,25 @@ func hex(c byte) int {
 }
 
 // text makes UTF-8 with plain line breaks of a part's bytes.
-func (r *reader) text(data []byte, charset string) string {
+func (r *reader) text(data []byte, name string) string {
 	if len(data) > 2*maxText {
 		data = data[:2*maxText]
 		r.fault("The text is longer than 1 MB. The rest is only in the source.")
 	}
 	var s string
-	switch charset = strings.ToLower(strings.TrimSpace(charset)); {
-	case charset == "" || charset == "us-ascii" || charset == "ascii" || charset == "utf-8" || charset == "utf8":
+	switch name = strings.ToLower(strings.TrimSpace(name)); name {
+	case "", "us-ascii", "ascii", "utf-8", "utf8":
 		if s = string(data); !utf8.ValidString(s) {
 			r.fault("A text has bytes that its charset does not have.")
 			s = fromCharset(data, "windows-1252")
 		}
 	default:
-		if _, err := htmlindex.Get(charset); err != nil {
-			r.fault("There is no charset " + oneLine(short(clean(charset), 40)) + ".")
-			charset = "windows-1252"
+		if _, known := charset(name); !known {
+			r.fault("The charset " + oneLine(short(clean(name), 40)) + " cannot be read here.")
+			name = "windows-1252"
 		}
-		s = fromCharset(data, charset)
+		s = fromCharset(data, name)
 	}
 	s = strings.ReplaceAll(s, "\x00", "\uFFFD")
 	return strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-}
-
-// fromCharset makes UTF-8; what cannot be read becomes U+FFFD.
-func fromCharset(data []byte, charset string) string {
-	e, err := htmlindex.Get(charset)
-	if err != nil {
-		return strings.ToValidUTF8(string(data), "\uFFFD")
-	}
-	out, err := e.NewDecoder().Bytes(data)
-	if err != nil {
-		return strings.ToValidUTF8(string(data), "\uFFFD")
-	}
-	return strings.ToValidUTF8(string(out), "\uFFFD")
-}
-
-// charsetReader lets encoded words have any charset that browsers know.
-func charsetReader(charset string, input io.Reader) (io.Reader, error) {
-	e, err := htmlindex.Get(charset)
-	if err != nil {
-		return nil, fmt.Errorf("charset of an encoded word: %w", err)
-	}
-	return e.NewDecoder().Reader(input), nil
 }

@@ -31,7 +31,7 @@ func TestRead(t *testing.T) {
 		{"broken base64", "Content-Transfer-Encoding: base64\r\n\r\nSG!Vs\r\nbG8=", "Hello", "", nil, "base64"},
 		{"latin 1", "Content-Type: text/plain; charset=iso-8859-1\r\n\r\nGr\xfc\xdfe", "Grüße", "", nil, ""},
 		{"japanese", "Content-Type: text/plain; charset=iso-2022-jp\r\n\r\n\x1b$B$3$s$K$A$O\x1b(B", "こんにちは", "", nil, ""},
-		{"unknown charset", "Content-Type: text/plain; charset=klingon\r\n\r\nGr\xfc", "Grü", "", nil, "no charset klingon"},
+		{"unknown charset", "Content-Type: text/plain; charset=klingon\r\n\r\nGr\xfc", "Grü", "", nil, "charset klingon cannot be read"},
 		{"bytes beyond the charset", "\r\nGr\xfc\xdfe", "Grüße", "", nil, "charset does not have"},
 		{"unknown encoding", "Content-Transfer-Encoding: uuencode\r\n\r\nHello", "Hello", "", nil, "no transfer encoding uuencode"},
 		{"no closing boundary", "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nHello", "Hello", "", nil, "closing boundary"},
