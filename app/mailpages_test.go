@@ -229,6 +229,8 @@ func TestPagesOfMailInChromium(t *testing.T) {
 		putFaultsOn(a)
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+"/-/dev/inbox"), chromedp.Click(`summary[aria-label="Faults"]`)))
 		keep(t, ctx, fmt.Sprintf("email-faults-dark-%d", width))
+		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+ours), chromedp.Click(".mail-acts summary")))
+		keep(t, ctx, fmt.Sprintf("email-simulate-dark-%d", width))
 		for _, s := range said() {
 			if !strings.Contains(s, "tracker.example") { // what the mail asks for and does not get
 				t.Errorf("the browser complains: %s", s)

@@ -19,7 +19,7 @@ func (p inboxProvider) Send(ctx context.Context, o Outgoing) (Receipt, error) {
 	f := p.s.faults.strike(fromSeaworthy)
 	switch f.Kind {
 	case faultTemporary:
-		return Receipt{}, errors.New("451 4.3.0 The development inbox was told to refuse this for now.")
+		return Receipt{}, errors.New("451 4.3.0 The development inbox was told to refuse this for now")
 	case faultPermanent:
 		return Receipt{}, &RefusedError{Reason: "550 5.7.1 The development inbox was told to refuse this."}
 	case faultTimeout: // the provider has it and nobody knows

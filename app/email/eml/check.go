@@ -67,8 +67,8 @@ func (l Letter) unsubscribe() []Finding {
 	var https, mailto bool
 	for part := range strings.SplitSeq(list, ",") {
 		part = strings.TrimSpace(part)
-		inside, ok := strings.CutPrefix(part, "<")
-		if inside, ok = strings.CutSuffix(inside, ">"); !ok || !strings.HasPrefix(part, "<") {
+		inside := strings.TrimSuffix(strings.TrimPrefix(part, "<"), ">")
+		if part != "<"+inside+">" {
 			return []Finding{{"danger", "List-Unsubscribe cannot be read", "Each address stands in angle brackets, with commas between them (RFC 2369)."}}
 		}
 		u, err := url.Parse(inside)
