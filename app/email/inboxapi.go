@@ -84,14 +84,14 @@ func (s *System) inboxAPI(w http.ResponseWriter, r *http.Request) error {
 		}
 		return web.JSON(w, http.StatusOK, out)
 	}
+	changed := s.DB.Listen(InboxTopic)
+	defer s.DB.Unlisten(InboxTopic, changed)
 	select {
 	case s.waiting <- struct{}{}:
 		defer func() { <-s.waiting }()
 	default:
 		return errTooManyWait
 	}
-	changed := s.DB.Listen(InboxTopic)
-	defer s.DB.Unlisten(InboxTopic, changed)
 	o := web.OriginOf(r.Context())
 	o.Streams = true
 	end := time.NewTimer(ask.wait)

@@ -2,6 +2,7 @@ package email_test
 
 import (
 	"net/smtp"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -69,10 +70,17 @@ func TestLongPollAnswersAsSoonAsAMailIsThere(t *testing.T) {
 	came := make(chan []inboxMail)
 	var waiting sync.WaitGroup
 	waiting.Go(func() { came <- inboxOf(a, "?to=ada@example.com&wait=30s") })
+	began := time.Now()
+	for a.Email.Waiting() == 0 && time.Since(began) < 20*time.Second {
+		runtime.Gosched()
+	}
 	a.Must(smtp.SendMail(addr, nil, "a@b.example", []string{"bob@example.com"}, []byte("Subject: for Bob\r\n\r\nx")))
 	a.Must(smtp.SendMail(addr, nil, "a@b.example", []string{"ada@example.com"}, []byte("Subject: for Ada\r\n\r\nx")))
 	if got := <-came; len(got) != 1 || got[0].Subject != "for Ada" {
 		t.Errorf("%+v", got)
 	}
 	waiting.Wait()
+	if took := time.Since(began); took > 20*time.Second { // it was not told, and looked again at the end
+		t.Errorf("it took %s", took)
+	}
 }
