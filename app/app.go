@@ -176,7 +176,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}}); err != nil {
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}, InboxSMTP: cfg.InboxAddress()}); err != nil {
 		return err
 	}
 	if a.SMS, err = a.texts(keys); err != nil {

@@ -234,7 +234,8 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveJobs(a))
 	maps.Copy(drive, driveJobPages(a))
 	maps.Copy(drive, driveFlags(a))
-	maps.Copy(drive, driveMail(t, a))
+	maps.Copy(drive, driveMailTemplates(t, a))
+	maps.Copy(drive, driveMail(a))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

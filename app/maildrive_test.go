@@ -14,7 +14,7 @@ import (
 )
 
 // driveMail does once what each route of the brand and of mail templates is for.
-func driveMail(t *testing.T, a *apptest.App) map[string]func() {
+func driveMailTemplates(t *testing.T, a *apptest.App) map[string]func() {
 	const api, page, brand = "/-/api/v1/email/templates", "/-/admin/email/templates", "/-/api/v1/email/brand"
 	words := func(n int) string {
 		return fmt.Sprintf("subject: s\npreheader: x\nclass: security\nttl: 24h\n---\n# Words %d\n\n[[Go]]({{.URL}})\n", n)

@@ -16,7 +16,7 @@ import (
 // else the inbox, in production else nothing.
 func (a *App) texts(keys *seal.Keys) (*sms.System, error) {
 	cfg := a.Config
-	d := sms.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Daily: cfg.SMSDaily}
+	d := sms.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Daily: cfg.SMSDaily, Wake: email.InboxTopic}
 	switch {
 	case cfg.TwilioSID != "":
 		d.Provider = sms.Twilio{SID: cfg.TwilioSID, Token: cfg.TwilioToken, From: cfg.TwilioFrom}
@@ -59,4 +59,5 @@ func (caught) Get(tx *store.Tx, id string) (email.Text, error) {
 }
 
 func (caught) MarkRead(tx *store.Tx, id string) error { return sms.MarkRead(tx, id) }
+func (caught) Delete(tx *store.Tx, id string) error   { return sms.Delete(tx, id) }
 func (caught) Clear(tx *store.Tx) error               { return sms.Clear(tx) }

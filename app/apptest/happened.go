@@ -23,7 +23,7 @@ type Happened struct {
 // implied are the tables whose rows the other fields speak of.
 var implied = map[string]bool{
 	"audit_event": true, "audit_disclosure": true, "audit_target": true, "audit_tile": true, "queue_job": true, "queue_attempt": true, "goqite": true,
-	"email_message": true, "email_inbox": true,
+	"email_message": true, "email_inbox": true, "email_inbox_body": true,
 }
 
 // snapshot is what Expect compares with.

@@ -23,6 +23,7 @@ type Config struct {
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies whose X-Forwarded-For is believed."`
 	SMTPURL        string         `name:"smtp-url" var:"SEAWORTHY_SMTP_URL" secret:"" help:"Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. In development mail goes to the inbox at /-/dev/inbox when empty."`
+	InboxSMTP      string         `name:"inbox-smtp" var:"SEAWORTHY_INBOX_SMTP" default:"auto" help:"Where the development inbox takes your app's mail over SMTP, as 127.0.0.1:1025, or off. auto: there, in development, when mail goes to the inbox. Any user and password will do; nothing is passed on."`
 	MailFrom       string         `name:"mail-from" var:"SEAWORTHY_MAIL_FROM" help:"Sender of all mail, as 'Acme <hello@acme.example>'."`
 	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
@@ -100,6 +101,7 @@ func (c *Config) Validate() error {
 	if c.RefreshGrace < 0 || c.RefreshGrace > 300 {
 		fault("SEAWORTHY_REFRESH_GRACE must be from 0 to 300 seconds, not %d", c.RefreshGrace)
 	}
+	c.checkInbox(fault)
 	c.Providers(fault)
 	if c.Production() && c.StandIn == "on" {
 		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")

@@ -9,6 +9,7 @@ import (
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
+	"seaworthy/app/email"
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/web"
@@ -72,7 +73,7 @@ func Nav() []web.NavGroup {
 	return []web.NavGroup{
 		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
 		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}, {Label: "Orgs", Path: "/-/admin/orgs", Icon: "building-2"}}},
-		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}, {Label: "Flags", Path: "/-/admin/flags", Icon: "flag"}}},
+		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}, {Label: "Email", Path: "/-/admin/email", Icon: "mail"}, {Label: "Flags", Path: "/-/admin/flags", Icon: "flag"}}},
 		{Label: "Trust", Items: []web.NavItem{{Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"}}},
 	}
 }
@@ -100,12 +101,17 @@ func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
+		unsent, err := email.Unsent(tx, tx.Now().Add(-24*time.Hour), countLimit)
+		if err != nil {
+			return err
+		}
 		recent, err := audit.List(tx, audit.Filter{Limit: 12})
 		data.Recent = s.Audit.Rows(recent, "/-/admin/audit")
 		data.Cards = []card{
 			{Label: "Sign-ups", Value: count(signUps), Note: "in the last 24 hours", Kind: "quiet", Path: "/-/admin/users"},
 			{Label: "Jobs waiting", Value: count(ready), Note: "ready to run now", Kind: kind(ready > 1000, "warn"), Path: "/-/admin/jobs?state=available"},
 			{Label: "Dead letters", Value: count(dead), Note: "gave up, need a look", Kind: kind(dead > 0, "danger"), Path: "/-/admin/jobs?state=dead"},
+			{Label: "Mail that failed", Value: count(unsent), Note: "failed or bounced in the last 24 hours", Kind: kind(unsent > 0, "danger"), Path: "/-/admin/email?status=failed"},
 		}
 		return err
 	})

@@ -95,10 +95,10 @@ type userData struct {
 }
 
 // may is what whoever looks may do.
-type may struct{ Manage, Impersonate, Operators, Audit, Orgs bool }
+type may struct{ Manage, Impersonate, Operators, Audit, Orgs, Mail bool }
 
 func mayOf(id web.Identity) may {
-	return may{Manage: id.Can("users:manage"), Impersonate: id.Can("users:impersonate"), Operators: id.Can("*"), Audit: id.Can("audit:read"), Orgs: id.Can("orgs:read")}
+	return may{Manage: id.Can("users:manage"), Impersonate: id.Can("users:impersonate"), Operators: id.Can("*"), Audit: id.Can("audit:read"), Orgs: id.Can("orgs:read"), Mail: id.Can("email:read")}
 }
 
 // recent is how many of a user's newest events and mails the page shows.

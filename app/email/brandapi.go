@@ -41,17 +41,6 @@ func acts(all ...audit.Action) (names []string) {
 	return names
 }
 
-// inConsole is for pages of the console that need more than to see it.
-func inConsole(h web.Handler) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		const need = "console:read"
-		if !web.IdentityOf(r.Context()).Can(need) {
-			return web.Forbidden(need)
-		}
-		return h(w, r)
-	}
-}
-
 // brandJSON is the brand as it is set, and what mails show of it.
 type brandJSON struct {
 	Version int64      `json:"version"`

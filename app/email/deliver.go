@@ -47,14 +47,6 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 	if err != nil {
 		return s.end(ctx, job, m, "failed", err.Error())
 	}
-	if s.inbox {
-		return job.Complete(ctx, func(tx *store.Tx) error {
-			if err := insertInbox(tx, out); err != nil {
-				return err
-			}
-			return s.sent(tx, m, out, Receipt{MessageID: out.MessageID})
-		})
-	}
 	receipt, err := s.provider.Send(ctx, out)
 	var refused *RefusedError
 	if errors.As(err, &refused) {
@@ -66,7 +58,13 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 		}
 		return fmt.Errorf("send %s by %s: %w", m.id, s.provider.Name(), err)
 	}
-	return job.Complete(ctx, func(tx *store.Tx) error { return s.sent(tx, m, out, receipt) })
+	keep := s.inboxOf(out)
+	return job.Complete(ctx, func(tx *store.Tx) error {
+		if err := keep(tx); err != nil {
+			return err
+		}
+		return s.sent(tx, m, out, receipt)
+	})
 }
 
 func (s *System) sent(tx *store.Tx, m messageRow, out Outgoing, r Receipt) error {

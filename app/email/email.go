@@ -23,16 +23,17 @@ import (
 
 // Deps are what email needs of the rest.
 type Deps struct {
-	DB       *store.DB
-	Audit    *audit.Log
-	Keys     *seal.Keys
-	Log      *slog.Logger
-	Pages    *web.Pages
-	Files    fs.FS // with mail/<system>/<template>.txt
-	From     string
-	Brand    compose.Brand
-	Provider Provider // nil: the development inbox
-	Texts    Texts    // that the inbox shows too; nil: none
+	DB        *store.DB
+	Audit     *audit.Log
+	Keys      *seal.Keys
+	Log       *slog.Logger
+	Pages     *web.Pages
+	Files     fs.FS // with mail/<system>/<template>.txt
+	From      string
+	Brand     compose.Brand
+	Provider  Provider // nil: the development inbox
+	Texts     Texts    // that the inbox shows too; nil: none
+	InboxSMTP string   // where the inbox takes mail over SMTP, as host:port; "" for nowhere
 }
 
 // System is email as the other systems use it.
@@ -48,23 +49,32 @@ type System struct {
 	shelf     shelf // previews that a frame is about to show
 	provider  Provider
 	inbox     bool
+
+	// Of the development inbox:
+	faults      faultState
+	waiting     chan struct{} // a place for each request that waits for mail
+	caughtCount atomic.Int64
+	listener    atomic.Pointer[string] // where mail is taken over SMTP; nil: nowhere
 }
 
 // The actions email records.
 const (
 	actSent   audit.Action = "email.sent"
 	actFailed audit.Action = "email.failed"
+
+	actSimulated audit.Action = "email.feedback_simulated"
 )
 
 // Actions are email's part of the catalogue.
 var Actions = slices.Concat([]audit.Kind{
 	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
 	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
+	{Action: actSimulated, Title: "Mail feedback simulated", Means: "In development, somebody made up what a provider reports of a message, such as a bounce."},
 }, templateActions)
 
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
-	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, provider: d.Provider}
+	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, provider: d.Provider, waiting: make(chan struct{}, maxWaiting)}
 	s.library.own = map[string]*kept{}
 	s.brand.Store(&brandRow{})
 	if s.provider == nil {
@@ -104,10 +114,10 @@ func New(d Deps) (*System, error) {
 // Jobs registers what email does in the background.
 func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.deliver) }
 
-// Routes are the brand and the templates, and the development inbox, when that is
-// where mail goes.
+// Routes are the console's pages of mail, the brand and the templates, and the
+// development inbox, when that is where mail goes.
 func (s *System) Routes() []web.Route {
-	routes := slices.Concat(s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes())
+	routes := slices.Concat(s.consoleRoutes(), s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes())
 	if s.inbox {
 		routes = append(routes, s.inboxRoutes()...)
 	}

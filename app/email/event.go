@@ -46,6 +46,9 @@ type Event struct {
 	Received   time.Time
 }
 
+// messagesTopic is notified of everything that happens to a message.
+const messagesTopic = "email.message"
+
 // addEvent stores an event once: fresh is false for one that was there already.
 // At is now if it is zero.
 func addEvent(tx *store.Tx, e Event) (id string, fresh bool, err error) {
@@ -71,6 +74,7 @@ func addEvent(tx *store.Tx, e Event) (id string, fresh bool, err error) {
 	if err != nil {
 		return "", false, fmt.Errorf("mail event %s: %w", e.Kind, err)
 	}
+	tx.Notify(messagesTopic)
 	return id, n == 1, nil
 }
 

@@ -30,7 +30,7 @@ func TestInbox(t *testing.T) {
 	}
 	path := "/-/dev/inbox/" + m.ID
 	b.Get("/-/dev/inbox").Want(200, m.Subject)
-	b.Get(path).Want(200, `src="/-/dev/inbox/`+m.ID+`/html"`)
+	b.Get(path).Want(200, `src="/-/dev/inbox/`+m.ID+`/html?scheme=light"`)
 	b.Get(path+"?view=text").Want(200, "Hello Ada Lovelace")
 	b.Get(path+"?view=source").Want(200, "Content-Type: multipart/alternative", "Auto-Submitted: auto-generated")
 	b.Get(path+"?view=headers").Want(200, "Message-ID")

@@ -50,45 +50,6 @@ func markEnded(tx *store.Tx, id, status, reason string) error {
 	return tx.ExecOne(`UPDATE email_message SET status = ?, error = ?, vars = NULL WHERE id = ?`, status, reason, id)
 }
 
-func insertInbox(tx *store.Tx, o Outgoing) error {
-	_, err := tx.Exec(`INSERT INTO email_inbox (id, message_id, sender, recipient, subject, html, text, source, received_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, tx.NewID("inb"), o.ID, o.From, o.To, o.Mail.Subject, o.Mail.HTML, o.Mail.Text, o.Raw, tx.Now().UnixMilli())
-	return err
-}
-
-type inboxRow struct {
-	ID, From, To, Subject, HTML, Text string
-	Source                            []byte
-	At                                int64
-	Read                              bool
-}
-
-const inboxColumns = `SELECT id, sender, recipient, subject, html, text, source, received_at, read_at IS NOT NULL FROM email_inbox `
-
-func scanInbox(r store.Scanner) (m inboxRow, err error) {
-	err = r.Scan(&m.ID, &m.From, &m.To, &m.Subject, &m.HTML, &m.Text, &m.Source, &m.At, &m.Read)
-	return m, err
-}
-
-// listInbox is the newest messages, those of one recipient if to is not empty.
-func listInbox(tx *store.Tx, to string, limit int) ([]inboxRow, error) {
-	if to != "" {
-		return store.All(tx, scanInbox, inboxColumns+`WHERE recipient LIKE ? ESCAPE '\' ORDER BY id DESC LIMIT ?`, "%"+escapeLike(to)+"%", limit)
-	}
-	return store.All(tx, scanInbox, inboxColumns+`ORDER BY id DESC LIMIT ?`, limit)
-}
-
-func inboxMessage(tx *store.Tx, id string) (inboxRow, error) {
-	return scanInbox(tx.QueryRow(inboxColumns+`WHERE id = ?`, id))
-}
-
-func markRead(tx *store.Tx, id string) error {
-	_, err := tx.Exec(`UPDATE email_inbox SET read_at = ? WHERE id = ? AND read_at IS NULL`, tx.Now().UnixMilli(), id)
-	return err
-}
-
-func clearInbox(tx *store.Tx) (int64, error) { return tx.Exec(`DELETE FROM email_inbox`) }
-
 func isGone(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 // escapeLike takes the meaning from LIKE's wildcards.

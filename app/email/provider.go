@@ -91,13 +91,3 @@ func wireAddress(s string) (address, domain string, err error) {
 // noGaps makes one space of many: a long run would be folded into a blank line,
 // which some servers take for the end of the head.
 func noGaps(s string) string { return strings.Join(strings.Fields(s), " ") }
-
-// inboxProvider is the development inbox; deliver writes to it in the job's own
-// transaction, so Send is never needed.
-type inboxProvider struct{ s *System }
-
-func (inboxProvider) Name() string { return "inbox" }
-
-func (p inboxProvider) Send(_ context.Context, o Outgoing) (Receipt, error) {
-	return Receipt{MessageID: o.MessageID}, nil
-}

@@ -18,11 +18,12 @@ type Text struct {
 }
 
 // Texts are the texts that the development inbox shows beside the mails. Another
-// system keeps them.
+// system keeps them, and notifies InboxTopic.
 type Texts interface {
 	List(tx *store.Tx, limit int) ([]Text, error)
 	Get(tx *store.Tx, id string) (Text, error)
 	MarkRead(tx *store.Tx, id string) error
+	Delete(tx *store.Tx, id string) error
 	Clear(tx *store.Tx) error
 }
 
@@ -39,28 +40,29 @@ type textJSON struct {
 
 func (t Text) json() textJSON { return textJSON{ID: t.ID, To: t.To, Body: t.Body, At: t.At} }
 
-// listTexts are the newest texts to a number that contains query.
+// listTexts are the newest texts that have query in their number or their words.
 func (s *System) listTexts(tx *store.Tx, query string) ([]Text, error) {
 	if s.Texts == nil {
 		return nil, nil
 	}
 	all, err := s.Texts.List(tx, inboxLimit)
-	query = strings.ReplaceAll(query, " ", "")
-	return slices.DeleteFunc(all, func(t Text) bool { return !strings.Contains(t.To, query) }), err
+	number, words := strings.ReplaceAll(query, " ", ""), strings.ToLower(query)
+	return slices.DeleteFunc(all, func(t Text) bool {
+		return !strings.Contains(t.To, number) && !strings.Contains(strings.ToLower(t.Body), words)
+	}), err
 }
 
-// textsAPI answers programs that ask for texts, which are no part of the list of
-// mails: tests that read mails go on as they were.
-func (s *System) textsAPI(w http.ResponseWriter, r *http.Request) error {
-	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]Text, error) { return s.listTexts(tx, r.URL.Query().Get("q")) })
-	if err != nil {
-		return err
+// textsJSON are the texts that a program asks for. They are no part of the list of
+// mails, so that tests that read mails need not know of them.
+func (s *System) textsJSON(tx *store.Tx, ask inboxAsk) ([]textJSON, error) {
+	all, err := s.listTexts(tx, ask.Query)
+	out := []textJSON{}
+	for _, t := range all {
+		if strings.Contains(t.To, strings.ReplaceAll(ask.To, " ", "")) && !t.At.Before(ask.Since) && !(ask.Unread && t.Read) && len(out) < ask.Limit {
+			out = append(out, t.json())
+		}
 	}
-	out := make([]textJSON, len(all))
-	for i, t := range all {
-		out[i] = t.json()
-	}
-	return web.JSON(w, http.StatusOK, out)
+	return out, err
 }
 
 // textShow shows one text.
@@ -91,28 +93,4 @@ func (s *System) textShow(w http.ResponseWriter, r *http.Request, id string) err
 		}
 	}
 	return s.Pages.Render(w, r, "email/inbox", web.View{Title: "Text to " + t.To, Data: p})
-}
-
-// inboxPage is the list of mails and texts, the newest first, with a mail that is
-// shown or none.
-func (s *System) inboxPage(r *http.Request, selected *inboxRow) (inboxPage, error) {
-	query := r.URL.Query().Get("q")
-	var p inboxPage
-	return p, s.DB.Read(r.Context(), func(tx *store.Tx) error {
-		rows, err := listInbox(tx, query, inboxLimit)
-		if err != nil {
-			return err
-		}
-		p = page(rows, selected, r)
-		texts, err := s.listTexts(tx, query)
-		if err != nil || len(texts) == 0 {
-			return err
-		}
-		for _, t := range texts {
-			subject, _, _ := strings.Cut(t.Body, "\n")
-			p.Messages = append(p.Messages, inboxItem{ID: t.ID, To: t.To, Subject: subject, At: t.At, Unread: !t.Read, SMS: true})
-		}
-		slices.SortStableFunc(p.Messages, func(a, b inboxItem) int { return b.At.Compare(a.At) })
-		return nil
-	})
 }

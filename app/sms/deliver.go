@@ -51,7 +51,7 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 	}
 	if s.Provider == nil {
 		return job.Complete(ctx, func(tx *store.Tx) error {
-			if err := insertInbox(tx, m.id, Phone(to), string(body)); err != nil {
+			if err := insertInbox(tx, m.id, Phone(to), string(body), s.Wake); err != nil {
 				return err
 			}
 			return s.sent(tx, m, "inbox", "")

@@ -76,9 +76,12 @@ func scanText(r store.Scanner) (t Text, err error) {
 	return t, err
 }
 
-func insertInbox(tx *store.Tx, id string, to Phone, body string) error {
+func insertInbox(tx *store.Tx, id string, to Phone, body, wake string) error {
 	_, err := tx.Exec(`INSERT INTO sms_inbox (id, message_id, recipient, body, received_at) VALUES (?, ?, ?, ?, ?)`,
 		tx.NewID("itx"), id, string(to), body, tx.Now().UnixMilli())
+	if wake != "" {
+		tx.Notify(wake)
+	}
 	return err
 }
 
@@ -104,6 +107,11 @@ func deleteMessages(tx *store.Tx, userID string) error {
 	}
 	_, err := tx.Exec(`DELETE FROM sms_message WHERE user_id = ? AND user_id IS NOT NULL`, userID)
 	return err
+}
+
+// Delete removes one text from the development inbox.
+func Delete(tx *store.Tx, id string) error {
+	return tx.ExecOne(`DELETE FROM sms_inbox WHERE id = ?`, id)
 }
 
 // Clear empties the development inbox.

@@ -25,6 +25,7 @@ type Deps struct {
 	Keys     *seal.Keys
 	Provider Provider // nil: the development inbox
 	Daily    int      // most texts in 24 hours, all together
+	Wake     string   // topic that is notified of each text the inbox catches; "" for none
 }
 
 // System is sms as the other systems use it.

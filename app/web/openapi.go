@@ -12,12 +12,12 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// OpenAPI describes the routes below /-/api/ as an OpenAPI 3.1 document, made
-// from the same data as the mux.
+// OpenAPI describes the routes below /-/api/, and in development those below /-/dev/,
+// as an OpenAPI 3.1 document, made from the same data as the mux.
 func OpenAPI(brand, url, version string, routes []Route) map[string]any {
 	paths := map[string]any{}
 	for _, r := range routes {
-		if !strings.HasPrefix(r.Pattern, "/-/api/") || r.Doc.Summary == "" {
+		if !strings.HasPrefix(r.Pattern, "/-/api/") && !strings.HasPrefix(r.Pattern, "/-/dev/") || r.Doc.Summary == "" {
 			continue
 		}
 		item, ok := paths[r.Pattern].(map[string]any)
