@@ -13,7 +13,7 @@ import (
 // Message is one mail to one or several recipients.
 type Message struct {
 	ID                string // of email_message: goes along with the mail, so that an event that comes back names it
-	Stream            string // of the provider, such as Postmark's "outbound"; "" means its default
+	Stream            string // Transactional or Broadcast; "" is taken as Transactional
 	From, To, ReplyTo string // RFC 5322 addresses, with or without a display name; To may be a list
 	Subject           string
 	HTML, Text        string
@@ -23,6 +23,13 @@ type Message struct {
 	Raw               []byte   // the whole message, signed where we sign
 	Attachments       []Attachment
 }
+
+// The streams of mail: what somebody waits for, and what goes to many. A provider may keep them apart, so that complaints about
+// the second do not delay the first.
+const (
+	Transactional = "transactional"
+	Broadcast     = "broadcast"
+)
 
 // Header is one header line. Neither half holds a line break.
 type Header struct{ Name, Value string }
