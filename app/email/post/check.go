@@ -13,7 +13,9 @@ var fields = []string{"From", "To", "Cc", "Bcc", "Sender", "Reply-To", "Subject"
 // check finds what no provider should be asked to do. A line break in a header is refused here too, whatever was checked
 // before: the providers write the header, and how they take one is theirs to know.
 func (m Message) check(limit int64) error {
-	refuse := func(format string, args ...any) error { return &Error{Class: Refused, Reason: fmt.Sprintf(format, args...)} }
+	refuse := func(format string, args ...any) error {
+		return &Error{Class: Refused, Reason: fmt.Sprintf(format, args...)}
+	}
 	for _, f := range [][2]string{{"subject", m.Subject}, {"tag", m.Tag}, {"message id", m.MessageID}, {"id", m.ID}, {"stream", m.Stream}} {
 		if strings.ContainsAny(f[1], "\r\n\x00") {
 			return refuse("%s: it must be one line", f[0])

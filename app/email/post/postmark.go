@@ -2,7 +2,6 @@ package post
 
 import (
 	"context"
-	"encoding/json"
 )
 
 // Postmark sends by Postmark's API: POST /email (postmarkapp.com/developer/api/email-api).
@@ -61,7 +60,7 @@ func (p *Postmark) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := json.Marshal(mail)
+	body, err := encode(mail)
 	if err != nil {
 		return Receipt{}, err
 	}

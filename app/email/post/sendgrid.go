@@ -2,7 +2,6 @@ package post
 
 import (
 	"context"
-	"encoding/json"
 	"mime"
 	"net/http"
 	"net/mail"
@@ -88,7 +87,7 @@ func (s *SendGrid) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := json.Marshal(mail)
+	body, err := encode(mail)
 	if err != nil {
 		return Receipt{}, err
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
@@ -67,7 +66,7 @@ func (s *SES) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := json.Marshal(mail)
+	body, err := encode(mail)
 	if err != nil {
 		return Receipt{}, err
 	}
