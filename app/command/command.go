@@ -22,6 +22,7 @@ type commands struct {
 	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
 	Audit   auditCmd   `cmd:"" help:"Verify, export and look after the audit log."`
 	Jobs    jobsCmd    `cmd:"" help:"Look at jobs, run them again and cancel them; see queues and schedules."`
+	Email   emailCmd   `cmd:"" help:"Make keys that sign mail."`
 	Outbox  outboxCmd  `cmd:"" help:"Help your app to hand in jobs from its own database."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Version versionCmd `cmd:"" help:"Print the version."`
