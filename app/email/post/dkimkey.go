@@ -22,10 +22,11 @@ const (
 	Ed25519 = "ed25519"
 )
 
-var selectorForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$`)
+var selectorForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,28}[a-z0-9])?)?$`)
 
-// ValidSelector reports whether s can be a selector: labels of the DNS (RFC 6376 section 3.1), in small letters.
-func ValidSelector(s string) bool { return len(s) <= 63 && selectorForm.MatchString(s) }
+// ValidSelector reports whether s can be a selector: one or two labels of the DNS (RFC 6376 section 3.1) in small letters. The
+// configuration takes the same.
+func ValidSelector(s string) bool { return selectorForm.MatchString(s) }
 
 // KeyFile is where the key of a selector lies in the folder of keys.
 func KeyFile(folder, domain, selector string) string {

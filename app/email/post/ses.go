@@ -100,7 +100,10 @@ func (s *SES) mail(m Message) (mail sesMail, err error) {
 	if err != nil {
 		return mail, err
 	}
-	mail.FromEmailAddress = from.String() // SES wants names encoded as in a header
+	mail.FromEmailAddress = from.Address
+	if from.Name != "" {
+		mail.FromEmailAddress = from.String() // SES wants names encoded, as in a header
+	}
 	for _, a := range to {
 		mail.Destination.ToAddresses = append(mail.Destination.ToAddresses, a.Address)
 	}
