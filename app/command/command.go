@@ -23,6 +23,7 @@ type commands struct {
 	Audit   auditCmd   `cmd:"" help:"Verify, export and look after the audit log."`
 	Jobs    jobsCmd    `cmd:"" help:"Look at jobs, run them again and cancel them; see queues and schedules."`
 	Flags   flagsCmd   `cmd:"" help:"See feature flags, change, kill, import and export them."`
+	Email   emailCmd   `cmd:"" help:"Make keys that sign mail."`
 	Outbox  outboxCmd  `cmd:"" help:"Help your app to hand in jobs from its own database."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -6,7 +6,6 @@ package config
 
 import (
 	"fmt"
-	"net/mail"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -25,6 +24,8 @@ type Config struct {
 	SMTPURL        string         `name:"smtp-url" var:"SEAWORTHY_SMTP_URL" secret:"" help:"Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. In development mail goes to the inbox at /-/dev/inbox when empty."`
 	InboxSMTP      string         `name:"inbox-smtp" var:"SEAWORTHY_INBOX_SMTP" default:"auto" help:"Where the development inbox takes your app's mail over SMTP, as 127.0.0.1:1025, or off. auto: there, in development, when mail goes to the inbox. Any user and password will do; nothing is passed on."`
 	MailFrom       string         `name:"mail-from" var:"SEAWORTHY_MAIL_FROM" help:"Sender of all mail, as 'Acme <hello@acme.example>'."`
+	MailProviders  []string       `name:"mail-providers" var:"SEAWORTHY_MAIL_PROVIDERS" placeholder:"NAME,..." help:"Who delivers mail, in the order in which they are tried: postmark, ses, sendgrid, smtp, with commas between them. Default: each that is configured, in this order. inbox: nobody, in development alone."`
+	MailBroadcast  []string       `name:"mail-broadcast" var:"SEAWORTHY_MAIL_BROADCAST" placeholder:"NAME,..." help:"Who delivers mail to many, if not the same in the same order."`
 	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
@@ -45,6 +46,21 @@ type Config struct {
 	FlagsOrigins   []string       `name:"flags-origins" var:"SEAWORTHY_FLAGS_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may ask for flags with a key, as https://www.example.com; * for all. In development all may."`
 	Outbox         []string       `name:"outbox" var:"SEAWORTHY_OUTBOX" placeholder:"NAME=PATH" help:"SQLite files of your app whose table seaworthy_outbox is relayed: paths with commas between them, each perhaps with a name before it, as shop=/srv/shop/shop.db. A name must stay the same; without one it is the file's."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
+
+	// Providers of mail and DKIM, see mail.go.
+	PostmarkToken     string   `name:"postmark-server-token" var:"POSTMARK_SERVER_TOKEN" secret:"" help:"Token of a server at Postmark, to deliver mail by it."`
+	PostmarkStream    string   `name:"postmark-stream" var:"SEAWORTHY_POSTMARK_STREAM" default:"outbound" help:"Message stream at Postmark of mail that somebody waits for."`
+	PostmarkBroadcast string   `name:"postmark-broadcast" var:"SEAWORTHY_POSTMARK_BROADCAST" default:"broadcast" help:"Message stream at Postmark of mail to many."`
+	SendGridKey       string   `name:"sendgrid-api-key" var:"SENDGRID_API_KEY" secret:"" help:"API key at SendGrid, to deliver mail by it."`
+	SendGridRegion    string   `name:"sendgrid-region" var:"SEAWORTHY_SENDGRID_REGION" enum:"global,eu" default:"global" help:"Region of the account at SendGrid: global or eu."`
+	SESRegion         string   `name:"ses-region" var:"SEAWORTHY_SES_REGION" placeholder:"REGION" help:"Region of Amazon SES, as eu-west-1, to deliver mail by it with the AWS access key. Without it the key is for replicas alone."`
+	SESSet            string   `name:"ses-configuration-set" var:"SEAWORTHY_SES_CONFIGURATION_SET" help:"Configuration set at SES; bounces and complaints are told of mail in one."`
+	AWSKeyID          string   `name:"aws-access-key-id" var:"AWS_ACCESS_KEY_ID" help:"Access key of AWS that may send by SES (ses:SendEmail, ses:SendRawEmail)."`
+	AWSSecret         string   `name:"aws-secret-access-key" var:"AWS_SECRET_ACCESS_KEY" secret:"" help:"Secret that belongs to it."`
+	AWSToken          string   `name:"aws-session-token" var:"AWS_SESSION_TOKEN" secret:"" help:"Session token, if the access key is a temporary one."`
+	DKIMDomain        string   `name:"dkim-domain" var:"SEAWORTHY_DKIM_DOMAIN" help:"Domain that signs mail sent by SMTP. Default: that of SEAWORTHY_MAIL_FROM."`
+	DKIMSelectors     []string `name:"dkim-selectors" var:"SEAWORTHY_DKIM_SELECTORS" placeholder:"SELECTOR,..." help:"Selectors of the keys that sign mail sent by SMTP, with commas between them; 'seaworthy email dkim' makes one. Without any such mail is not signed here."`
+	DKIMKeys          []string `name:"dkim-keys" var:"SEAWORTHY_DKIM_KEYS" placeholder:"SELECTOR=PATH" help:"Files of private keys in PEM that lie elsewhere than in the folder keys of the data, as s1=/etc/dkim/s1.pem with commas between them."`
 
 	// Signing in with a provider, see providers.go.
 	GoogleClientID     string `name:"google-client-id" var:"SEAWORTHY_GOOGLE_CLIENT_ID" help:"Client id for signing in with Google, from console.cloud.google.com. The redirect address to register there is <url>/-/login/google/callback."`
@@ -79,22 +95,7 @@ func (c *Config) Validate() error {
 	default:
 		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
 	}
-	if c.MailFrom != "" {
-		if _, err := mail.ParseAddress(c.MailFrom); err != nil {
-			fault("SEAWORTHY_MAIL_FROM must look like 'Acme <hello@acme.example>', not %q", c.MailFrom)
-		}
-	}
-	if c.SMTPURL != "" {
-		if s, err := url.Parse(c.SMTPURL); err != nil || s.Hostname() == "" || s.Scheme != "smtp" && s.Scheme != "smtps" {
-			fault("SEAWORTHY_SMTP_URL must look like smtp://user:password@mail.example.com:587")
-		}
-		if c.MailFrom == "" {
-			fault("SEAWORTHY_MAIL_FROM must name the sender when SEAWORTHY_SMTP_URL is set")
-		}
-	}
-	if c.Production() && c.SMTPURL == "" {
-		fault("SEAWORTHY_SMTP_URL must name a mail server in production: people could not verify their address or reset a password")
-	}
+	c.checkMail(fault)
 	if c.Production() && c.RateLimits == "off" {
 		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
 	}

@@ -57,7 +57,7 @@ type inboxMail struct {
 	}
 }
 
-const png = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+const onePixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 
 // richMail has all that a mail can have.
 var richMail = strings.ReplaceAll(`From: =?utf-8?q?J=C3=BCrgen?= <j@shop.example>
