@@ -6,6 +6,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,13 +40,15 @@ import (
 // Options are what a program that embeds the app can change. The zero value is
 // what the seaworthy command uses.
 type Options struct {
-	Version  string
-	Log      *slog.Logger         // JSON on stderr at the configured level if nil
-	Clock    func() time.Time     // time.Now if nil
-	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
-	Extend   func(*App) Extension // routes and jobs of your own
-	Outside  http.RoundTripper    // how identity providers are reached; the network if nil
-	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
+	Version string
+	Log     *slog.Logger         // JSON on stderr at the configured level if nil
+	Clock   func() time.Time     // time.Now if nil
+	Hasher  *auth.Hasher         // as auth.NewHasher(0) makes it if nil
+	Extend  func(*App) Extension // routes and jobs of your own
+	Outside http.RoundTripper    // how identity and mail providers are reached; the network if nil
+	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
+	OutsideRoots *x509.CertPool
+	Resolver     *net.Resolver // of the names of job endpoints; the system's if nil
 }
 
 // Extension is what a program adds.
@@ -166,8 +169,13 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	told, err := a.mailFeedback()
+	if err != nil {
+		return err
+	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}}); err != nil {
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{},
+		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
 	}
 	if a.SMS, err = a.texts(keys); err != nil {
@@ -184,6 +192,9 @@ func (a *App) build(ctx context.Context) error {
 		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
 		Folder: filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
+			{Name: "mail_events", About: "what became of the mails to your addresses", Write: a.Email.ExportEvents},
+			{Name: "mail_consents", About: "which mails you said yes and no to", Write: a.Email.ExportConsents},
+			{Name: "mail_preferences", About: "which mails you get, and what is held back from your addresses", Write: a.Email.ExportPreferences},
 			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
 		}})
 	if a.Jobs, err = a.jobs(keys); err != nil {

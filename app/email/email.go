@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/mail"
+	"slices"
 	"strings"
 
 	"seaworthy/app/audit"
@@ -30,6 +31,9 @@ type Deps struct {
 	Brand    compose.Brand
 	Provider Provider // nil: the development inbox
 	Texts    Texts    // that the inbox shows too; nil: none
+	Feedback Feedback // who tells what became of messages
+	// Addresses are the addresses that are a user's and nobody else's; nil: none.
+	Addresses func(tx *store.Tx, user string) ([]Address, error)
 }
 
 // System is email as the other systems use it.
@@ -39,18 +43,6 @@ type System struct {
 	templates map[string]*compose.Template
 	provider  Provider
 	inbox     bool
-}
-
-// The actions email records.
-const (
-	actSent   audit.Action = "email.sent"
-	actFailed audit.Action = "email.failed"
-)
-
-// Actions are email's part of the catalogue.
-var Actions = []audit.Kind{
-	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
-	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
 }
 
 // New parses every template; a faulty one is an error at start.
@@ -82,12 +74,17 @@ func New(d Deps) (*System, error) {
 }
 
 // Jobs registers what email does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.deliver) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.deliver)
+	queue.Handle(q, s.confirmTopic)
+}
 
-// Routes are the development inbox, when that is where mail goes.
+// Routes are all routes of mail; the development inbox is among them when that is
+// where mail goes.
 func (s *System) Routes() []web.Route {
-	if !s.inbox {
-		return nil
+	routes := slices.Concat(s.webhookRoutes(), s.unsubscribeRoutes(), s.suppressionRoutes(), s.categoryRoutes(), s.consentRoutes())
+	if s.inbox {
+		routes = append(routes, s.inboxRoutes()...)
 	}
-	return s.inboxRoutes()
+	return routes
 }

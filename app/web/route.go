@@ -21,12 +21,15 @@ type Route struct {
 	Pattern string // as http.ServeMux takes it, without the method
 	Handler Handler
 	Access  Access
-	Fresh   bool     // only for people who have proved lately who they are; see Guard.Confirmed
-	Limit   Limit    // zero: none
-	Body    int64    // most bytes of a request body; 64 KiB if 0
-	Audit   []string // actions that a successful mutating request may record, one at least
-	Exempt  string   // why a mutating route records nothing; instead of Audit
-	Doc     Doc
+	Fresh   bool  // only for people who have proved lately who they are; see Guard.Confirmed
+	Limit   Limit // zero: none
+	// Anywhere lets pages of other sites post to it: what is sent proves itself, and
+	// no cookie is heeded.
+	Anywhere bool
+	Body     int64    // most bytes of a request body; 64 KiB if 0
+	Audit    []string // actions that a successful mutating request may record, one at least
+	Exempt   string   // why a mutating route records nothing; instead of Audit
+	Doc      Doc
 }
 
 // Doc describes a route of the API.
