@@ -69,7 +69,7 @@ func (s *System) holding(tx *store.Tx, norm string, limit int) ([]Suppression, e
 	return suppressions(tx, suppressionFilter{hash: s.addressHash(norm)}, limit)
 }
 
-// lift ends a suppression; store.ErrNotFound for one that is not there or holds no more.
+// liftOne ends a suppression; store.ErrNotFound for one that is not there or holds no more.
 func liftOne(tx *store.Tx, id, why string) error {
 	return tx.ExecOne(`UPDATE email_suppression SET lifted_at = ?, lifted_by = ?, lifted_why = ? WHERE id = ? AND lifted_at IS NULL`,
 		tx.Now().UnixMilli(), web.IdentityOf(tx.Context()).Actor(), why, id)

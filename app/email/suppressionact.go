@@ -68,7 +68,10 @@ func readerOfHash(p Suppression) reader { return reader{hash: p.Hash, address: p
 
 func suppressionRef(id string) []audit.Ref { return []audit.Ref{{Type: "suppression", ID: id}} }
 
-// Lift ends a suppression by hand, for a reason. Who unsubscribed has to ask for the
+// byOwner reports whether the owner of the address said so.
+func (p Suppression) byOwner() bool { return p.Scope == ScopeCategory && p.Reason == "unsubscribe" }
+
+// lift ends a suppression by hand, for a reason. Who unsubscribed has to ask for the
 // mail again himself: lifting that lets mail out that its owner said no to, so it is
 // refused.
 func (s *System) lift(tx *store.Tx, id, why string) error {
@@ -76,7 +79,7 @@ func (s *System) lift(tx *store.Tx, id, why string) error {
 	if err != nil {
 		return err
 	}
-	if p.Scope == ScopeCategory && p.Reason == "unsubscribe" {
+	if p.byOwner() {
 		return &web.Error{Status: http.StatusConflict, Code: "unsubscribed",
 			Public: "The owner of this address unsubscribed. Only a new consent changes that: by the owner on the preferences page, or recorded through the API."}
 	}

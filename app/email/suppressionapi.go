@@ -27,6 +27,7 @@ func (s *System) suppressionRoutes() []web.Route {
 		{Method: "GET", Pattern: page, Access: read, Handler: console(s.suppressionPage)},
 		{Method: "POST", Pattern: page, Access: manage, Handler: console(s.suppressForm), Audit: []string{string(actSuppressed)}},
 		{Method: "POST", Pattern: page + "/import", Access: manage, Body: 2 * maxImport, Handler: console(s.importForm), Audit: []string{string(actImported)}},
+		{Method: "GET", Pattern: page + "/{id}", Access: read, Handler: console(s.suppressionOnePage)},
 		{Method: "POST", Pattern: page + "/{id}/lift", Access: manage, Handler: console(s.liftForm), Audit: []string{string(actLifted)}},
 	}
 }

@@ -30,7 +30,7 @@ type suppressionPageData struct {
 }
 
 var suppressionDone = map[string]string{
-	"added": "The address is suppressed.", "known": "The address was suppressed already.", "lifted": "The suppression is lifted: mail goes out to this address again.",
+	"added": "The address is suppressed.", "known": "The address was suppressed already.", "lifted": "The suppression is lifted.",
 }
 
 func (s *System) suppressionPage(w http.ResponseWriter, r *http.Request) error {
@@ -113,83 +113,4 @@ func importDone(added int, known, refused string) string {
 		text += ", " + strconv.Itoa(n) + " were no addresses and left out"
 	}
 	return text + "."
-}
-
-type suppressFormInput struct {
-	Act      string `json:"act"`
-	Address  string `json:"address"`
-	Scope    string `json:"scope"`
-	Category string `json:"category"`
-}
-
-func (s *System) suppressForm(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[suppressFormInput](r)
-	if err != nil {
-		return err
-	}
-	n := newSuppression{Address: in.Address, Scope: in.Scope, Category: in.Category}
-	if n.Scope != string(ScopeCategory) {
-		n.Category = "" // the field is there all the same
-	}
-	if err := n.check(); err != nil {
-		return s.showSuppressions(w, r, http.StatusUnprocessableEntity, &web.Form{Err: web.AsError(err),
-			Values: map[string]string{"act": "add", "address": in.Address, "scope": in.Scope, "category": in.Category}})
-	}
-	fresh, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (bool, error) {
-		_, fresh, err := s.hold(tx, n, "manual")
-		return fresh, err
-	})
-	if err != nil {
-		return err
-	}
-	done := "known"
-	if fresh {
-		done = "added"
-	}
-	return web.SeeOther(w, r, suppressionBase+"?done="+done)
-}
-
-type importFormInput struct {
-	Act       string `json:"act"`
-	Addresses string `json:"addresses"`
-}
-
-func (s *System) importForm(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[importFormInput](r)
-	if err != nil {
-		return err
-	}
-	out, err := s.importAll(r.Context(), []byte(in.Addresses), string(ScopeAll), "")
-	if e := web.AsError(err); err != nil && e.Status < 500 {
-		if e.Fields == nil {
-			e = web.Invalid(web.Field{Field: "addresses", Code: e.Code, Message: e.Public})
-		}
-		return s.showSuppressions(w, r, http.StatusUnprocessableEntity, &web.Form{Err: e, Values: map[string]string{"act": "import", "addresses": in.Addresses}})
-	}
-	if err != nil {
-		return err
-	}
-	q := url.Values{"added": {strconv.Itoa(out.Added)}, "known": {strconv.Itoa(out.Known)}, "refused": {strconv.Itoa(out.Refused)}}
-	return web.SeeOther(w, r, suppressionBase+"?"+q.Encode())
-}
-
-type liftFormInput struct {
-	Act    string `json:"act"`
-	Reason string `json:"reason"`
-}
-
-func (s *System) liftForm(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[liftFormInput](r)
-	if err != nil {
-		return err
-	}
-	why := liftInput{in.Reason}
-	if err := why.check(); err != nil {
-		return s.showSuppressions(w, r, http.StatusUnprocessableEntity, &web.Form{Err: web.AsError(err),
-			Values: map[string]string{"act": r.PathValue("id"), "reason": in.Reason}})
-	}
-	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error { return s.lift(tx, r.PathValue("id"), why.Reason) }); err != nil {
-		return err
-	}
-	return web.SeeOther(w, r, suppressionBase+"?done=lifted")
 }

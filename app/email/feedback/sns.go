@@ -160,14 +160,16 @@ func certificateURL(text, topic string) (string, error) {
 	return text, nil
 }
 
-// tokenForm is the token of a confirmation: hex.
-var tokenForm = regexp.MustCompile(`^[0-9A-Za-z]{16,1024}$`)
+// tokenForm is the token of a confirmation; it is not longer than maxToken.
+var tokenForm = regexp.MustCompile(`^[0-9A-Za-z]{16,}$`)
+
+const maxToken = 1024
 
 // ConfirmURL is the address that confirms a subscription, made from its topic and
 // token: the one that the message names is whoever's who wrote the message.
 func ConfirmURL(topic, token string) (string, error) {
 	host := snsHost(topic)
-	if host == "" || !tokenForm.MatchString(token) {
+	if host == "" || len(token) > maxToken || !tokenForm.MatchString(token) {
 		return "", ErrMalformed
 	}
 	q := url.Values{"Action": {"ConfirmSubscription"}, "TopicArn": {topic}, "Token": {token}, "Version": {"2010-03-31"}}
