@@ -246,10 +246,13 @@ func TestPagesFitAPhone(t *testing.T) {
 	_, ways, _ := strings.Cut(a.Browser().Post("/-/login/standin").Want(200).Header.Get("Refresh"), "url="+a.URL)
 	pages = append(pages, ways, "/-/login/standin/callback")
 	const long = "a-rather-long-address-of-somebody@subdomain.example.com"
+	pages = append(pages, mailOf(a, long, "product-news"))
+	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": long, "scope": "category", "category": "a-rather-long-key-of-a-category-of-mail"}).Want(201)
 	inside := []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/data", "/-/confirm",
-		"/-/account/tokens", "/-/account/orgs/new", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
+		"/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
-		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
+		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/audit", "/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`),
+		"/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

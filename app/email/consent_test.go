@@ -137,7 +137,7 @@ func TestFault25AlteredAndRotated(t *testing.T) {
 	for _, bad := range []string{"x", token + "A", token[:len(token)-1], strings.Repeat("A", 399), strings.Repeat("A", 5000)} {
 		a.Browser().Get("/-/unsubscribe/"+bad).Want(400, "This link is not complete")
 	}
-	a.Browser().Get("/-/consent/"+token).Want(400) // signed for another use
+	a.Browser().Get("/-/consent/" + token).Want(400) // signed for another use
 	a.ExpectNothing()
 	manager.PostJSON("/-/api/v1/email/link-keys/rotate", nil).Want(200, `"key":2`)
 	a.Expect(apptest.Happened{Audit: []string{"email.link_key_rotated"}, Rows: map[string]int{"email_link_key": 1}})

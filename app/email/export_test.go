@@ -17,7 +17,9 @@ func (s *System) SuppressFor(tx *store.Tx, p Suppression) error {
 	return err
 }
 
-func MarkSent(tx *store.Tx, id, provider string, r Receipt) error { return markSent(tx, id, provider, r, "") }
+func MarkSent(tx *store.Tx, id, provider string, r Receipt) error {
+	return markSent(tx, id, provider, r, "")
+}
 
 func Advance(tx *store.Tx, message string, kind EventKind) (bool, error) {
 	return advance(tx, message, kind)

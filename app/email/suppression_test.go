@@ -77,7 +77,9 @@ func TestFault22ScopesHoldBackTheirOwn(t *testing.T) {
 		{"new@example.com", "marketing", "news", ""}, {"new@example.com", "marketing", "offers", "consent"}, {"other@example.com", "account", "", ""},
 	} {
 		got := ""
-		p, err := store.Read(t.Context(), a.DB, func(tx *store.Tx) (email.Suppression, error) { return a.Email.Suppressed(tx, c.address, c.class, c.category) })
+		p, err := store.Read(t.Context(), a.DB, func(tx *store.Tx) (email.Suppression, error) {
+			return a.Email.Suppressed(tx, c.address, c.class, c.category)
+		})
 		if !errors.Is(err, store.ErrNotFound) {
 			a.Must(err)
 			got = p.Reason
@@ -137,7 +139,7 @@ func TestSuppressionAPI(t *testing.T) {
 	a.Expect(apptest.Happened{Audit: []string{"email.suppressed"}, Rows: map[string]int{"email_suppression": 1}})
 	b.PostJSON(path, object{"address": "ada@example.com"}).Want(200, one.ID)
 	a.ExpectNothing()
-	reader.Get(path + "/" + one.ID).Want(200, "ada@example.com")
+	reader.Get(path+"/"+one.ID).Want(200, "ada@example.com")
 	reader.Get(path + "/sup_nothing").Want(404)
 	b.PostJSON(path+"/"+one.ID+"/lift", object{"reason": "short"}).WantProblem(422, "invalid", "reason")
 	b.PostJSON(path+"/"+one.ID+"/lift", object{"reason": "the mailbox works again"}).Want(200, "the mailbox works again")
