@@ -3,6 +3,7 @@ package app_test
 import (
 	"strconv"
 	"strings"
+	"testing"
 
 	"seaworthy/app/apptest"
 	"seaworthy/app/email"
@@ -94,4 +95,53 @@ func driveMail(a *apptest.App, m *apptest.MailProviders) map[string]func() {
 			api().PostJSON("/-/api/v1/email/consents", object{"address": next(), "category": "said", "given": false}).Want(201)
 		},
 	}
+}
+
+// The page of a user says when mail to the address is held back, to those who may
+// see mail.
+func TestUserPageTellsOfSuppressions(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	grace, ada := a.Operator("grace@example.com"), a.Verified("ada@example.com")
+	a.Verified("bob@example.com")
+	page := "/-/admin/users/" + a.UserID("bob@example.com")
+	grace.Get(page).Want(200).Without("Not every mail goes to")
+	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": "Bob@example.com"}).Want(201)
+	grace.Get(page).Want(200, "Not every mail goes to bob@example.com: all mail (manual)")
+	a.Grant("ada@example.com", "console:read", "users:read")
+	ada.Get(page).Want(200).Without("Not every mail goes to")
+}
+
+// What people do with suppressions in the console: each needs its permission, and a
+// form that is refused says what is wrong and keeps what was typed.
+func TestConsoleOfSuppressions(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	grace, ada := a.Operator("grace@example.com"), a.Verified("ada@example.com")
+	const base = "/-/admin/email/suppressions"
+	ada.Get(base).Want(403)
+	a.Grant("ada@example.com", "email:read")
+	ada.Get(base).Want(403, "console:read")
+	a.Grant("ada@example.com", "console:read")
+	ada.Get(base).Want(200, "Every address gets its mail").Without("Suppress the address")
+	a.Forget()
+	ada.Post(base, "act", "add", "address", "x@example.com", "scope", "all").Want(403)
+	grace.Post(base, "act", "add", "address", "nobody", "scope", "category", "category", "No Key").Want(422, "Write one email address", "Name a category", `value="nobody"`)
+	grace.Post(base+"/import", "act", "import", "addresses", "nothing here").Want(422, "There is no address in this list", "nothing here</textarea>")
+	a.ExpectNothing()
+	grace.Post(base, "act", "add", "address", "x@example.com", "scope", "all", "category", "left over").Want(200, "The address is suppressed", "x@example.com")
+	grace.Post(base, "act", "add", "address", "x@example.com", "scope", "all").Want(200, "was suppressed already")
+	a.Expect(apptest.Happened{Audit: []string{"email.suppressed"}, Rows: map[string]int{"email_suppression": 1}})
+	grace.Post(base+"/import", "act", "import", "addresses", "y@example.com\nx@example.com\nwrong").Want(200, "1 added, 1 suppressed already, 1 were no addresses")
+	one := base + "/" + a.Query(`SELECT id FROM email_suppression WHERE address = 'x@example.com'`)
+	a.Forget()
+	grace.Post(one+"/lift", "act", "lift", "reason", "short").Want(422, "At least 10 characters", `value="short"`)
+	ada.Post(one+"/lift", "act", "lift", "reason", "the mailbox works again").Want(403)
+	a.ExpectNothing()
+	grace.Post(one+"/lift", "act", "lift", "reason", "the mailbox works again").Want(200, "The suppression is lifted").Without("x@example.com")
+	a.Expect(apptest.Happened{Audit: []string{"email.suppression_lifted"}})
+	grace.Get(base+"?lifted=1").Want(200, "x@example.com")
+	grace.Get(one).Want(200, "the mailbox works again").Without("Lift this suppression")
+	grace.Get(base+"?q=Y@").Want(200, "y@example.com")
+	grace.Get(base + "/sup_nothing").Want(404)
 }

@@ -1,6 +1,7 @@
 package email
 
 import (
+	"strings"
 	"time"
 
 	"seaworthy/app/web"
@@ -62,6 +63,12 @@ func suppressions(tx *store.Tx, f suppressionFilter, limit int) ([]Suppression, 
 // suppressionsFrom are those that hold, oldest first, for an export.
 func suppressionsFrom(tx *store.Tx, after string, limit int) ([]Suppression, error) {
 	return store.All(tx, scanSuppression, suppressionColumns+`WHERE id > ? AND lifted_at IS NULL ORDER BY id LIMIT ?`, after, limit)
+}
+
+// HeldBack are the newest suppressions that hold for an address, as the page of a
+// user shows them.
+func HeldBack(tx *store.Tx, address string, limit int) ([]Suppression, error) {
+	return store.All(tx, scanSuppression, suppressionColumns+`WHERE address = ? AND lifted_at IS NULL ORDER BY id DESC LIMIT ?`, strings.ToLower(address), limit)
 }
 
 // holding are those that hold for an address.
