@@ -6,6 +6,7 @@ package app
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,8 +47,10 @@ type Options struct {
 	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
 	Hash     []string             // command that calls argon.Serve, to hash passwords in a process of its own; in this one if nil
 	Extend   func(*App) Extension // routes and jobs of your own
-	Outside  http.RoundTripper    // how identity providers are reached; the network if nil
+	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
+	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
+	OutsideRoots *x509.CertPool
 }
 
 // Extension is what a program adds.
@@ -175,8 +178,13 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	told, err := a.mailFeedback()
+	if err != nil {
+		return err
+	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}, InboxSMTP: cfg.InboxAddress()}); err != nil {
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
+		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
 	}
 	if a.SMS, err = a.texts(keys); err != nil {
@@ -198,6 +206,9 @@ func (a *App) build(ctx context.Context) error {
 		Forgets: []func(*store.Tx, string) error{a.Flags.Forget},
 		Folder:  filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
+			{Name: "mail_events", About: "what became of the mails to your addresses", Write: a.Email.ExportEvents},
+			{Name: "mail_consents", About: "which mails you said yes and no to", Write: a.Email.ExportConsents},
+			{Name: "mail_preferences", About: "which mails you get, and what is held back from your addresses", Write: a.Email.ExportPreferences},
 			{Name: "events", About: "what you did here, and what others did to your account", Write: a.Audit.ExportPerson},
 		}})
 	if a.Jobs, err = a.jobs(keys); err != nil {

@@ -17,7 +17,8 @@ import (
 // audit is held against what it wrote (apptest checks each request).
 func TestEveryMutatingRouteAudits(t *testing.T) {
 	t.Parallel()
-	a := apptest.New(t, apptest.WithoutLimits)
+	mailers := apptest.NewMailProviders(t)
+	a := apptest.New(t, apptest.WithoutLimits, mailers.Configure)
 	token := func(to, part string) string { return apptest.Token(a.Link(to, part)) }
 	drive := map[string]func(){
 		"POST /-/signup": func() { a.SignUp("form@example.com") },
@@ -236,6 +237,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveFlags(a))
 	maps.Copy(drive, driveMailTemplates(t, a))
 	maps.Copy(drive, driveMail(a))
+	maps.Copy(drive, driveMailFeedback(a, mailers))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern
 		if !route.Mutates() || route.Exempt != "" {

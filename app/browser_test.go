@@ -247,12 +247,15 @@ func TestPagesFitAPhone(t *testing.T) {
 	pages = append(pages, ways, "/-/login/standin/callback")
 	const long = "a-rather-long-address-of-somebody@subdomain.example.com"
 	mail := "/-/dev/inbox/" + a.Mails("")[0].ID
+	pages = append(pages, mailOf(a, long, "product-news"))
+	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": long, "scope": "category", "category": "a-rather-long-key-of-a-category-of-mail"}).Want(201)
 	inside := []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/data", "/-/confirm",
-		"/-/account/tokens", "/-/account/orgs/new", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
+		"/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
 		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/-/kill", "/-/admin/flags/-/import", "/-/admin/flags/-/segments", "/-/admin/flags/-/new-segment", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID,
 		"/-/admin/email/templates", "/-/admin/email/templates/billing/receipt", "/-/admin/email/templates/auth/verify/history", "/-/admin/email/new-template", "/-/admin/email/brand",
-		"/-/admin/email", "/-/admin/email/messages/" + a.Query(`SELECT id FROM email_message`), mail, mail + "?view=checks", mail + "?view=headers"}
+		"/-/admin/email", "/-/admin/email/messages/" + a.Query(`SELECT id FROM email_message`), mail, mail + "?view=checks", mail + "?view=headers",
+		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news"}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

@@ -38,6 +38,9 @@ func TestFormsAreUnderstood(t *testing.T) {
 	a.Key("flags:*").Do("PUT", "/-/api/v1/flag-segments/form", "application/json", `{"rule":{"!!":[{"var":"beta"}]}}`).Want(200)
 	late := a.SignUp("dee@example.com")
 	a.RunJobs()
+	unsubscribe := mailOf(a, "bob@example.com", "news")
+	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": "gone@example.com"}).Want(201)
+	suppression := "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`)
 
 	for _, p := range []struct {
 		who   *apptest.Browser
@@ -45,16 +48,17 @@ func TestFormsAreUnderstood(t *testing.T) {
 		paths []string
 	}{
 		{stranger, "", []string{"/-/login", "/-/signup", "/-/forgot", "/-/login/email", "/-/login/email/code", invited,
-			reset, a.Link(ada, "/-/login/email"), change, a.Link("dee@example.com", "/-/verify")}},
+			reset, a.Link(ada, "/-/login/email"), change, a.Link("dee@example.com", "/-/verify"), unsubscribe}},
 		{late, "dee@example.com", []string{"/-/account"}},
-		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new",
+		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications",
 			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
 			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/form", "/-/admin/flags/form/edit", "/-/admin/flags/form/rules",
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data",
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
-			"/-/admin/email"}},
+			"/-/admin/email",
+			"/-/admin/email/suppressions", suppression, "/-/admin/email/categories", "/-/admin/email/categories?edit=news"}},
 	} {
 		for _, path := range p.paths {
 			sent := 0

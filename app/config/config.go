@@ -27,6 +27,11 @@ type Config struct {
 	MailProviders  []string       `name:"mail-providers" var:"SEAWORTHY_MAIL_PROVIDERS" placeholder:"NAME,..." help:"Who delivers mail, in the order in which they are tried: postmark, ses, sendgrid, smtp, with commas between them. Default: each that is configured, in this order. inbox: nobody, in development alone."`
 	MailBroadcast  []string       `name:"mail-broadcast" var:"SEAWORTHY_MAIL_BROADCAST" placeholder:"NAME,..." help:"Who delivers mail to many, if not the same in the same order."`
 	Brand          string         `name:"brand" var:"SEAWORTHY_BRAND" default:"Seaworthy" help:"Name of your product on pages and in mail."`
+	PostmarkHook   string         `name:"postmark-webhook" var:"SEAWORTHY_POSTMARK_WEBHOOK" secret:"" help:"User and password, as user:password, that Postmark's webhooks come with. Give Postmark the address https://user:password@<your host>/-/webhooks/postmark for bounces, complaints, deliveries and changes of subscription."`
+	PostmarkFrom   string         `name:"postmark-webhook-from" var:"SEAWORTHY_POSTMARK_WEBHOOK_FROM" placeholder:"PLACES" help:"Addresses or networks that Postmark's webhooks come from, separated by blanks; any when empty."`
+	SESTopics      string         `name:"ses-topics" var:"SEAWORTHY_SES_TOPICS" placeholder:"ARNS" help:"Topics of Amazon SNS by which SES tells what became of mail, as ARNs separated by blanks. Subscribe <url>/-/webhooks/ses to each by https, without raw message delivery; it confirms itself."`
+	SendGridHook   string         `name:"sendgrid-webhook-key" var:"SENDGRID_WEBHOOK_KEY" help:"Verification key of SendGrid's signed event webhook, which posts to <url>/-/webhooks/sendgrid."`
+	SendGridSkew   int            `name:"sendgrid-webhook-skew" var:"SENDGRID_WEBHOOK_SKEW" default:"300" help:"Seconds that the time of SendGrid's signature may be away from now, 1 to 86400."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
@@ -108,6 +113,7 @@ func (c *Config) Validate() error {
 		fault("SEAWORTHY_STAND_IN must not be on in production: anybody could sign in as anybody")
 	}
 	c.checkTexts(fault)
+	c.checkFeedback(fault)
 	c.checkJobs(fault)
 	c.Outboxes(fault)
 	c.checkFlags(fault)

@@ -90,7 +90,8 @@ type userData struct {
 	Flags                 []string // that can be overridden
 	MayFlags              flagMay
 	SeesFlags             bool
-	ByActor, ByTarget     string // the audit log narrowed to the user
+	Held                  []email.Suppression // of the address; for those who may see mail
+	ByActor, ByTarget     string              // the audit log narrowed to the user
 	Suspended, Superseded bool
 }
 
@@ -121,6 +122,11 @@ func (s *System) showUser(w http.ResponseWriter, r *http.Request, status int, fo
 		}
 		if d.May.Audit {
 			if d.Events, err = s.eventsAbout(tx, ref); err != nil {
+				return err
+			}
+		}
+		if me.Can("email:read") && d.Email != "" {
+			if d.Held, err = email.HeldBack(tx, d.Email, recent); err != nil {
 				return err
 			}
 		}

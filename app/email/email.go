@@ -34,6 +34,9 @@ type Deps struct {
 	Provider  Provider // nil: the development inbox
 	Texts     Texts    // that the inbox shows too; nil: none
 	InboxSMTP string   // where the inbox takes mail over SMTP, as host:port; "" for nowhere
+	Feedback  Feedback // who tells what became of messages
+	// Addresses are the addresses that are a user's and nobody else's; nil: none.
+	Addresses func(tx *store.Tx, user string) ([]Address, error)
 }
 
 // System is email as the other systems use it.
@@ -56,21 +59,6 @@ type System struct {
 	caughtCount atomic.Int64
 	listener    atomic.Pointer[string] // where mail is taken over SMTP; nil: nowhere
 }
-
-// The actions email records.
-const (
-	actSent   audit.Action = "email.sent"
-	actFailed audit.Action = "email.failed"
-
-	actSimulated audit.Action = "email.feedback_simulated"
-)
-
-// Actions are email's part of the catalogue.
-var Actions = slices.Concat([]audit.Kind{
-	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
-	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
-	{Action: actSimulated, Title: "Mail feedback simulated", Means: "In development, somebody made up what a provider reports of a message, such as a bounce."},
-}, templateActions)
 
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
@@ -112,12 +100,16 @@ func New(d Deps) (*System, error) {
 }
 
 // Jobs registers what email does in the background.
-func (s *System) Jobs(q *queue.Queue) { queue.Handle(q, s.deliver) }
+func (s *System) Jobs(q *queue.Queue) {
+	queue.Handle(q, s.deliver)
+	queue.Handle(q, s.confirmTopic)
+}
 
-// Routes are the console's pages of mail, the brand and the templates, and the
-// development inbox, when that is where mail goes.
+// Routes are all routes of mail; the development inbox is among them when that is
+// where mail goes.
 func (s *System) Routes() []web.Route {
-	routes := slices.Concat(s.consoleRoutes(), s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes())
+	routes := slices.Concat(s.consoleRoutes(), s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes(),
+		s.webhookRoutes(), s.unsubscribeRoutes(), s.suppressionRoutes(), s.categoryRoutes(), s.consentRoutes())
 	if s.inbox {
 		routes = append(routes, s.inboxRoutes()...)
 	}

@@ -78,7 +78,7 @@ func (s *System) simulate(tx *store.Tx, message, what string, kind EventKind) (o
 	if out.Event, _, err = addEvent(tx, Event{Message: message, Kind: kind, Provider: "inbox", Dedupe: tx.NewID("sim"), Recipient: m.Norm, Details: details}); err != nil {
 		return out, err
 	}
-	if err := advance(tx, message, kind); err != nil {
+	if _, err := advance(tx, message, kind); err != nil {
 		return out, err
 	}
 	reason, scope := map[string]string{feedHard: "bounce", feedComplained: "complaint"}[what], ScopeAll

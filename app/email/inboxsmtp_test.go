@@ -94,7 +94,7 @@ Content-ID: <logo>
 Content-Disposition: inline
 Content-Transfer-Encoding: base64
 
-`+png+`
+`+onePixel+`
 --r--
 --a--
 --m

@@ -19,6 +19,7 @@ type Message struct {
 	Lists    map[string][]compose.Row // rows for each list of the template; nil without one
 	User     string                   // whom it is about, if a user; "" otherwise
 	Org      string
+	Category string // what it can be unsubscribed from; "" for what cannot
 }
 
 // Send stores a message and its delivery job in the caller's transaction. It
@@ -46,7 +47,7 @@ func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
 		recipient = to.String()
 	}
 	row := messageRow{id: id, class: t.Class, template: m.Template, recipient: recipient,
-		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, vars: s.Keys.Seal("mail", id, vars)}
+		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, category: m.Category, vars: s.Keys.Seal("mail", id, vars)}
 	if t.TTL > 0 {
 		row.expires = tx.Now().Add(t.TTL).UnixMilli()
 	}

@@ -8,9 +8,9 @@ import (
 )
 
 type messageRow struct {
-	id, class, template, recipient, norm, user, org, status string
-	vars                                                    []byte
-	expires                                                 int64 // unix ms, 0: never
+	id, class, template, recipient, norm, user, org, status, category string
+	vars                                                              []byte
+	expires                                                           int64 // unix ms, 0: never
 }
 
 func orNull(s string) *string {
@@ -25,17 +25,17 @@ func insertMessage(tx *store.Tx, m messageRow) error {
 	if m.expires > 0 {
 		expires = &m.expires
 	}
-	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at)
-		VALUES (?, 'transactional', ?, ?, 'en', ?, ?, ?, ?, ?, 'queued', ?, ?)`,
-		m.id, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, tx.Now().UnixMilli(), expires)
+	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at, category)
+		VALUES (?, 'transactional', ?, ?, 'en', ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`,
+		m.id, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, tx.Now().UnixMilli(), expires, m.category)
 	return err
 }
 
 func queuedMessage(tx *store.Tx, id string) (m messageRow, err error) {
 	m.id = id
-	err = tx.QueryRow(`SELECT class, template, recipient, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status
+	err = tx.QueryRow(`SELECT class, template, recipient, recipient_norm, category, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status
 		FROM email_message WHERE id = ?`, id).
-		Scan(&m.class, &m.template, &m.recipient, &m.user, &m.org, &m.vars, &m.expires, &m.status)
+		Scan(&m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status)
 	return m, err
 }
 

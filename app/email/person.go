@@ -2,19 +2,97 @@ package email
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"seaworthy/store"
 )
 
-// personPage is how many messages an export reads at once.
+// personPage is how many rows an export reads at once.
 const personPage = 500
 
-// Forget deletes at most limit of the messages to or about a user, sent or not,
-// and returns how many. What the provider has of them is the provider's.
+// Address is an address of a user's, as Deps.Addresses tells.
+type Address struct {
+	Typed, Norm string // as it was typed, and as accounts compare it
+	Verified    bool
+}
+
+// norms are the forms in which mail may have kept the address.
+func (a Address) norms() []string {
+	typed := strings.ToLower(a.Typed)
+	if typed == a.Norm {
+		return []string{a.Norm}
+	}
+	return []string{a.Norm, typed}
+}
+
+// addressesOf are a user's addresses, in every form.
+func (s *System) addressesOf(tx *store.Tx, user string, verified bool) (norms []string, err error) {
+	if s.Addresses == nil {
+		return nil, nil
+	}
+	all, err := s.Addresses(tx, user)
+	for _, a := range all {
+		if a.Verified || !verified {
+			norms = append(norms, a.norms()...)
+		}
+	}
+	return norms, err
+}
+
+// Forget erases at most limit rows of what is held on a user, and returns how many;
+// fewer than limit says that nothing is left. Messages go. Of events, suppressions
+// and the consent log what is needed stays, without the person: a hash still keeps
+// mail from the address, and still finds the evidence for whoever names the address
+// again. What the provider has is the provider's.
 func (s *System) Forget(tx *store.Tx, user string, limit int) (int, error) {
-	n, err := tx.Exec(`DELETE FROM email_message WHERE id IN (SELECT id FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?)`, user, limit)
-	return int(n), err
+	norms, err := s.addressesOf(tx, user, false)
+	if err != nil {
+		return 0, err
+	}
+	done := 0
+	step := func(forget func(*store.Tx, string, int) (int64, error), what string) error {
+		if done >= limit {
+			return nil
+		}
+		n, err := forget(tx, what, limit-done)
+		done += int(n)
+		return err
+	}
+	for _, norm := range norms {
+		for _, forget := range []func(*store.Tx, string, int) (int64, error){forgetEvents, forgetSuppressions, forgetConsents} {
+			if err := step(forget, norm); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return done, step(forgetMessages, user)
+}
+
+// forgetMessages deletes messages to or about a user, and empties their events,
+// which may be of other addresses.
+func forgetMessages(tx *store.Tx, user string, limit int) (int64, error) {
+	if _, err := tx.Exec(`UPDATE email_event SET recipient_norm = '', raw = NULL, details = '{}' WHERE message_id IN
+		(SELECT id FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?)`, user, limit); err != nil {
+		return 0, err
+	}
+	return tx.Exec(`DELETE FROM email_message WHERE id IN (SELECT id FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?)`, user, limit)
+}
+
+// forgetEvents empties events: what servers answer repeats the address.
+func forgetEvents(tx *store.Tx, norm string, limit int) (int64, error) {
+	return tx.Exec(`UPDATE email_event SET recipient_norm = '', raw = NULL, details = '{}' WHERE id IN
+		(SELECT id FROM email_event WHERE recipient_norm = ? AND recipient_norm <> '' ORDER BY id LIMIT ?)`, norm, limit)
+}
+
+func forgetSuppressions(tx *store.Tx, norm string, limit int) (int64, error) {
+	return tx.Exec(`UPDATE email_suppression SET address = NULL, lifted_why = NULL WHERE id IN
+		(SELECT id FROM email_suppression WHERE address = ? ORDER BY id LIMIT ?)`, norm, limit)
+}
+
+func forgetConsents(tx *store.Tx, norm string, limit int) (int64, error) {
+	return tx.Exec(`UPDATE email_consent SET address = NULL, ip = NULL, user_agent = NULL WHERE id IN
+		(SELECT id FROM email_consent WHERE address = ? ORDER BY id LIMIT ?)`, norm, limit)
 }
 
 // personMail is a message as its person gets it in an export; the text is not
@@ -22,6 +100,7 @@ func (s *System) Forget(tx *store.Tx, user string, limit int) (int, error) {
 type personMail struct {
 	ID       string     `json:"id"`
 	Template string     `json:"template"`
+	Category string     `json:"category,omitempty"`
 	To       string     `json:"to"`
 	Subject  string     `json:"subject,omitempty"`
 	Status   string     `json:"status"`
@@ -31,17 +110,24 @@ type personMail struct {
 
 // ExportPerson hands over every message to or about a user, oldest first.
 func (s *System) ExportPerson(ctx context.Context, user string, row func(any) error) error {
-	after := ""
-	for {
-		some, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]personMail, error) { return personMails(tx, user, after, personPage) })
+	return inPages(ctx, s.DB, row, func(tx *store.Tx, after string) ([]personMail, error) {
+		return personMails(tx, user, after, personPage)
+	},
+		func(m personMail) string { return m.ID })
+}
+
+// inPages hands over rows, page by page, each read on its own.
+func inPages[T any](ctx context.Context, db *store.DB, row func(any) error, page func(*store.Tx, string) ([]T, error), id func(T) string) error {
+	for after := ""; ; {
+		some, err := store.Read(ctx, db, func(tx *store.Tx) ([]T, error) { return page(tx, after) })
 		if err != nil {
 			return err
 		}
-		for _, m := range some {
-			if err := row(m); err != nil {
+		for _, v := range some {
+			if err := row(v); err != nil {
 				return err
 			}
-			after = m.ID
+			after = id(v)
 		}
 		if len(some) < personPage {
 			return nil
@@ -52,13 +138,13 @@ func (s *System) ExportPerson(ctx context.Context, user string, row func(any) er
 func personMails(tx *store.Tx, user, after string, limit int) ([]personMail, error) {
 	return store.All(tx, func(r store.Scanner) (m personMail, err error) {
 		var created, sent int64
-		err = r.Scan(&m.ID, &m.Template, &m.To, &m.Subject, &m.Status, &created, &sent)
+		err = r.Scan(&m.ID, &m.Template, &m.Category, &m.To, &m.Subject, &m.Status, &created, &sent)
 		m.Created = time.UnixMilli(created).UTC()
 		if sent != 0 {
 			at := time.UnixMilli(sent).UTC()
 			m.Sent = &at
 		}
 		return m, err
-	}, `SELECT id, template, recipient, coalesce(subject, ''), status, created_at, coalesce(sent_at, 0) FROM email_message
+	}, `SELECT id, template, category, recipient, coalesce(subject, ''), status, created_at, coalesce(sent_at, 0) FROM email_message
 		WHERE user_id = ? AND id > ? ORDER BY id LIMIT ?`, user, after, limit)
 }

@@ -62,6 +62,9 @@ func (s *System) compile(m messageRow, mail compose.Mail) (Outgoing, error) {
 	msg.Subject(noGaps(mail.Subject))
 	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
 	msg.SetGenHeader("X-Entity-Ref-ID", m.id)            // keeps Gmail from folding separate messages together
+	for _, h := range s.listHeaders(m) {
+		msg.SetGenHeader(gomail.Header(h.Name), h.Value)
+	}
 	msg.SetBodyString(gomail.TypeTextPlain, mail.Text)
 	msg.AddAlternativeString(gomail.TypeTextHTML, mail.HTML)
 	var raw bytes.Buffer

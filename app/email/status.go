@@ -1,27 +1,37 @@
 package email
 
 import (
-	"slices"
+	"fmt"
 
 	"seaworthy/store"
 )
 
-// finality is the order in which a message's states come: it never goes back, so
-// that "delivered, then bounced" ends as bounced, and a late "deferred" changes nothing.
-var finality = []string{"queued", "deferred", "unknown", "sent", "delivered", "bounced", "complained"}
+// finality orders what a message can be: a later word counts only if it is more
+// final. Providers tell of events in any order, and of some twice. What we decided
+// ourselves (expired, failed, …) gives way to proof that the message arrived.
+var finality = map[string]int{
+	"queued": 0, "deferred": 1, "unknown": 2, "sent": 3, "expired": 4, "cancelled": 4, "suppressed": 4, "failed": 4, "delivered": 5, "bounced": 6, "complained": 7,
+}
 
-// advance moves a message to the state that an event of it says.
-func advance(tx *store.Tx, message string, kind EventKind) error {
-	var now string
-	if err := tx.QueryRow(`SELECT status FROM email_message WHERE id = ?`, message).Scan(&now); err != nil {
-		return err
+// statusOf is what a message is after an event; "" where it says nothing of that.
+var statusOf = map[EventKind]string{
+	Accepted: "sent", Deferred: "deferred", Delivered: "delivered", Bounced: "bounced", Complained: "complained",
+	Suppressed: "suppressed", Expired: "expired", Cancelled: "cancelled", Failed: "failed", Unknown: "unknown",
+}
+
+// advance moves a message on to what an event makes of it, unless it is further
+// already, and reports whether it moved.
+func advance(tx *store.Tx, message string, kind EventKind) (bool, error) {
+	to := statusOf[kind]
+	if to == "" {
+		return false, nil
 	}
-	to := string(kind)
-	if kind == Accepted {
-		to = "sent"
+	var from string
+	if err := tx.QueryRow(`SELECT status FROM email_message WHERE id = ?`, message).Scan(&from); err != nil {
+		return false, fmt.Errorf("advance %s: %w", message, err)
 	}
-	if slices.Index(finality, to) <= slices.Index(finality, now) || !slices.Contains(finality, now) {
-		return nil
+	if finality[to] <= finality[from] {
+		return false, nil
 	}
-	return tx.ExecOne(`UPDATE email_message SET status = ? WHERE id = ?`, to, message)
+	return true, tx.ExecOne(`UPDATE email_message SET status = ? WHERE id = ?`, to, message)
 }

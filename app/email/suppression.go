@@ -3,7 +3,9 @@ package email
 import (
 	"crypto/hmac"
 	"crypto/sha256"
+	"errors"
 	"fmt"
+	"time"
 
 	"seaworthy/store"
 )
@@ -20,14 +22,31 @@ const (
 	ScopeCategory    Scope = "category"
 )
 
+// everyCategory is the category of who wants nothing that can be unsubscribed from,
+// also of what there will be.
+const everyCategory = "*"
+
 // Suppression is an address that gets no mail, or not all of it.
 type Suppression struct {
-	ID, Address string // normalised
+	ID, Address string // normalised; "" once erased
+	Hash        []byte // of the address; made from Address if nil
 	Scope       Scope
-	Category    string // of ScopeCategory
-	Reason      string // bounce, complaint, unsubscribe, manual, provider
+	Category    string // of ScopeCategory; "*" is every one
+	Reason      string // bounce, complaint, unsubscribe, manual, provider; of suppressed alone: consent, for want of one
 	Event       string // email_event that led to it; "" for none
-	By          string // user id of who added it; "" for nobody
+	By          string // user id or "key:…" of who added it; "" for nobody
+	Created     time.Time
+	Lifted      time.Time // zero: it holds
+	LiftedBy    string
+	LiftedWhy   string
+}
+
+// hash is the hash of the address.
+func (p Suppression) hash(s *System) []byte {
+	if p.Hash != nil {
+		return p.Hash
+	}
+	return s.addressHash(p.Address)
 }
 
 // addressHash finds an address that was erased: HMAC-SHA256 of the normalised
@@ -43,20 +62,30 @@ func (s *System) suppress(tx *store.Tx, p Suppression) (id string, fresh bool, e
 	id = tx.NewID("sup")
 	n, err := tx.Exec(`INSERT INTO email_suppression (id, address_hash, address, scope, category, reason, event_id, created_at, created_by)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (address_hash, scope, category) WHERE lifted_at IS NULL DO NOTHING`,
-		id, s.addressHash(p.Address), p.Address, string(p.Scope), p.Category, p.Reason, orNull(p.Event), tx.Now().UnixMilli(), orNull(p.By))
+		id, p.hash(s), orNull(p.Address), string(p.Scope), p.Category, p.Reason, orNull(p.Event), tx.Now().UnixMilli(), orNull(p.By))
 	if err != nil {
 		return "", false, fmt.Errorf("suppress: %w", err)
 	}
 	return id, n == 1, nil
 }
 
-// suppressed finds what holds back mail of a class and category to an address;
+// suppressed finds what holds back mail of a class and category to an address: a
+// suppression, or that nobody consented to a category that asks for it. It returns
 // ErrNotFound if nothing does.
 func (s *System) suppressed(tx *store.Tx, norm, class, category string) (p Suppression, err error) {
-	p.Address = norm
+	hash := s.addressHash(norm)
+	p.Address, p.Hash = norm, hash
 	err = tx.QueryRow(`SELECT id, scope, category, reason, coalesce(event_id, '') FROM email_suppression
 		WHERE address_hash = ? AND lifted_at IS NULL
-		  AND (scope = 'all' OR scope = 'nonsecurity' AND ? <> 'security' OR scope = 'category' AND category = ? AND category <> '')
-		ORDER BY scope, category LIMIT 1`, s.addressHash(norm), class, category).Scan(&p.ID, &p.Scope, &p.Category, &p.Reason, &p.Event)
-	return p, err
+		  AND (scope = 'all' OR scope = 'nonsecurity' AND ? <> 'security' OR scope = 'category' AND ? <> '' AND (category = ? OR category = '*'))
+		ORDER BY scope, category LIMIT 1`, hash, class, category, category).Scan(&p.ID, &p.Scope, &p.Category, &p.Reason, &p.Event)
+	if !errors.Is(err, store.ErrNotFound) || category == "" {
+		return p, err
+	}
+	ok, cErr := mayHave(tx, hash, category)
+	if cErr != nil || ok {
+		return p, errors.Join(cErr, store.ErrNotFound)
+	}
+	p.Scope, p.Category, p.Reason = ScopeCategory, category, "consent"
+	return p, nil
 }

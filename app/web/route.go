@@ -21,15 +21,18 @@ type Route struct {
 	Pattern string // as http.ServeMux takes it, without the method
 	Handler Handler
 	Access  Access
-	Fresh   bool                             // only for people who have proved lately who they are; see Guard.Confirmed
-	Limit   Limit                            // zero: none
-	Body    int64                            // most bytes of a request body; 64 KiB if 0
-	Enter   func() (leave func(), err error) // asked before anything is done for a request; its error is the answer. Patterns without wildcards only
-	Audit   []string                         // actions that a successful mutating request may record, one at least
-	Exempt  string                           // why a mutating route records nothing; instead of Audit
-	OwnKeys bool                             // its handler sees to Idempotency-Key itself; see Server.once
-	Cross   *Cross                           // other sites' pages may ask it; nil: they may not
-	Doc     Doc
+	Fresh   bool  // only for people who have proved lately who they are; see Guard.Confirmed
+	Limit   Limit // zero: none
+	// Anywhere lets pages of other sites post to it: what is sent proves itself, and
+	// no cookie is heeded.
+	Anywhere bool
+	Body     int64                            // most bytes of a request body; 64 KiB if 0
+	Enter    func() (leave func(), err error) // asked before anything is done for a request; its error is the answer. Patterns without wildcards only
+	Audit    []string                         // actions that a successful mutating request may record, one at least
+	Exempt   string                           // why a mutating route records nothing; instead of Audit
+	OwnKeys  bool                             // its handler sees to Idempotency-Key itself; see Server.once
+	Cross    *Cross                           // other sites' pages may ask it; nil: they may not
+	Doc      Doc
 }
 
 // Doc describes a route of the API.

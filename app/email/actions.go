@@ -1,0 +1,47 @@
+package email
+
+import (
+	"slices"
+
+	"seaworthy/app/audit"
+)
+
+// The actions email records.
+const (
+	actSent            audit.Action = "email.sent"
+	actFailed          audit.Action = "email.failed"
+	actBounced         audit.Action = "email.bounced"
+	actComplained      audit.Action = "email.complained"
+	actSuppressed      audit.Action = "email.suppressed"
+	actLifted          audit.Action = "email.suppression_lifted"
+	actImported        audit.Action = "email.suppressions_imported"
+	actExported        audit.Action = "email.suppressions_exported"
+	actUnsubscribed    audit.Action = "email.unsubscribed"
+	actConsentAsked    audit.Action = "email.consent_asked"
+	actConsentGiven    audit.Action = "email.consent_given"
+	actCategoryMade    audit.Action = "email.category_made"
+	actCategoryChanged audit.Action = "email.category_changed"
+	actKeyRotated      audit.Action = "email.link_key_rotated"
+	actTopicConfirmed  audit.Action = "email.topic_confirmed"
+	actSimulated       audit.Action = "email.feedback_simulated"
+)
+
+// Actions are email's part of the catalogue.
+var Actions = slices.Concat([]audit.Kind{
+	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
+	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
+	{Action: actBounced, Title: "Mail bounced", Means: "The recipient's server refused a message."},
+	{Action: actComplained, Title: "Mail called spam", Means: "A recipient told the mailbox provider that a message is spam."},
+	{Action: actSuppressed, Title: "Address suppressed", Means: "An address was put on the list of those that get no mail, or not all of it."},
+	{Action: actLifted, Title: "Suppression lifted", Means: "Somebody took an address off the list of those that get no mail."},
+	{Action: actImported, Title: "Suppressions imported", Means: "Somebody added a list of addresses to those that get no mail."},
+	{Action: actExported, Title: "Suppressions exported", Means: "Somebody took a copy of the list of addresses that get no mail."},
+	{Action: actUnsubscribed, Title: "Unsubscribed", Means: "An address gets no more mail of a category, because its owner or an operator said so."},
+	{Action: actConsentAsked, Title: "Consent asked for", Means: "A mail asks an address to confirm that it wants a category."},
+	{Action: actConsentGiven, Title: "Consent given", Means: "An address gets mail of a category, because its owner said so, or the app on the owner's behalf."},
+	{Action: actCategoryMade, Title: "Mail category made", Means: "A category was added that people can have or not have."},
+	{Action: actCategoryChanged, Title: "Mail category changed", Means: "A category of mail was described anew, archived or opened again."},
+	{Action: actKeyRotated, Title: "Link key rotated", Means: "Links to unsubscribe are signed with a new key; those with old keys still work."},
+	{Action: actTopicConfirmed, Title: "SNS topic confirmed", Means: "A topic of Amazon SNS was connected, which tells what becomes of mail."},
+	{Action: actSimulated, Title: "Mail feedback simulated", Means: "In development, somebody made up what a provider reports of a message, such as a bounce."},
+}, templateActions)
