@@ -2,6 +2,7 @@ package post
 
 import (
 	"fmt"
+	"mime"
 	"net/mail"
 	"strings"
 
@@ -52,6 +53,15 @@ func plainList(all []*mail.Address) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// headerAddress writes an address for a field whose reader wants it as in a header: a name beyond ASCII is encoded (RFC 2047), in
+// base64, since the other way leaves characters in that a name cannot have.
+func headerAddress(a *mail.Address) string {
+	if !strings.ContainsFunc(a.Name, func(r rune) bool { return r > '~' }) {
+		return plainList(oneOf(a))
+	}
+	return mime.BEncoding.Encode("utf-8", a.Name) + " <" + a.Address + ">"
 }
 
 func oneOf(a *mail.Address) []*mail.Address { return []*mail.Address{a} }

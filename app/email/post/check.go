@@ -35,6 +35,9 @@ func (m Message) check(limit int64) error {
 		if strings.ContainsAny(a.Name+a.Type+a.ContentID, "\r\n\x00") {
 			return refuse("attachments: names, types and content ids must be one line")
 		}
+		if len(a.Name) > 255 || len(a.Type) > 255 || len(a.ContentID) > 255 { // each goes into one line of the head
+			return refuse("attachments: names, types and content ids must have at most 255 bytes")
+		}
 	}
 	if size := m.size(); size > limit {
 		return refuse("the message has %.1f MB; the provider takes %.1f", float64(size)/1e6, float64(limit)/1e6)

@@ -95,7 +95,7 @@ func TestSESRequests(t *testing.T) {
 		m    Message
 		body string
 	}{
-		"everything": {full(), `{"FromEmailAddress":"=?utf-8?q?J=C3=B6rg_=22J=22?= <news@xn--bro-hoa.example>","Destination":{"ToAddresses":["ada@example.com"]},"Content":{"Raw":{"Data":"` + raw(full()) +
+		"everything": {full(), `{"FromEmailAddress":"=?utf-8?b?SsO2cmcgIkoi?= <news@xn--bro-hoa.example>","Destination":{"ToAddresses":["ada@example.com"]},"Content":{"Raw":{"Data":"` + raw(full()) +
 			`"}},"EmailTags":[{"Name":"seaworthy_id","Value":"msg_1"},{"Name":"tag","Value":"monthly-report"}],"ConfigurationSetName":"events"}`},
 		"little": {plain(), `{"FromEmailAddress":"a@acme.example","Destination":{"ToAddresses":["ada@example.com"]},"Content":{"Raw":{"Data":"` + raw(plain()) +
 			`"}},"EmailTags":[{"Name":"seaworthy_id","Value":"msg_2"}],"ConfigurationSetName":"events"}`},

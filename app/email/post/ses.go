@@ -100,10 +100,7 @@ func (s *SES) mail(m Message) (mail sesMail, err error) {
 	if err != nil {
 		return mail, err
 	}
-	mail.FromEmailAddress = from.Address
-	if from.Name != "" {
-		mail.FromEmailAddress = from.String() // SES wants names encoded, as in a header
-	}
+	mail.FromEmailAddress = headerAddress(from)
 	for _, a := range to {
 		mail.Destination.ToAddresses = append(mail.Destination.ToAddresses, a.Address)
 	}
