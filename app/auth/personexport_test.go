@@ -111,7 +111,7 @@ func TestExportOfOnesOwnData(t *testing.T) {
 	rows("api_keys.json", 0)
 	rows("mails.json", 1, `"subject":"Verify your address for Acme"`, `"to":"ada@example.com"`)
 	rows("events.json", 4, `"action":"user.signed_up"`, `"action":"email.sent"`, `"personal":{"email":"ada@example.com"`)
-	if !strings.Contains(files["README.txt"], "profile.json") || len(files) != 10 {
+	if !strings.Contains(files["README.txt"], "profile.json") || len(files) != 13 {
 		t.Errorf("%d files\n%s", len(files), files["README.txt"])
 	}
 	for name, text := range files {

@@ -6,7 +6,7 @@ func (c *Config) checkFeedback(fault func(format string, args ...any)) {
 	if c.PostmarkFrom != "" && c.PostmarkHook == "" {
 		fault("SEAWORTHY_POSTMARK_WEBHOOK must be set when SEAWORTHY_POSTMARK_WEBHOOK_FROM is")
 	}
-	if c.SendGridHook != "" && (c.SendGridSkew < 1 || c.SendGridSkew > 86400) {
+	if c.SendGridSkew < 0 || c.SendGridSkew > 86400 || c.SendGridHook != "" && c.SendGridSkew == 0 {
 		fault("SENDGRID_WEBHOOK_SKEW must be from 1 to 86400 seconds, not %d", c.SendGridSkew)
 	}
 }

@@ -95,7 +95,7 @@ func (s *System) putCategoryAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type rotatedJSON struct {
-	Key uint64 `json:"key"`
+	Key int64 `json:"key"`
 }
 
 func (s *System) rotateAPI(w http.ResponseWriter, r *http.Request) error {
@@ -109,7 +109,7 @@ func (s *System) rotateAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, rotatedJSON{key})
+	return web.JSON(w, http.StatusOK, rotatedJSON{int64(key)})
 }
 
 type categoryPageData struct {

@@ -61,19 +61,22 @@ func (s *System) Open(ctx context.Context) error { return s.open(ctx) }
 // Jobs registers what flags does in the background.
 func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.makeChange)
-	queue.CronFunc(q, "flags.purge", "17 3 * * *", "", queue.Once, s.purge)
 }
 
 // flushEvery is how often evaluations that were counted are stored.
 const flushEvery = 10 * time.Second
+
+// purgeEvery is how often old counts are removed.
+const purgeEvery = time.Hour
 
 // Run takes over changes whose makers did not come to it and stores what was
 // counted, until ctx ends; then it stores the last counts.
 func (s *System) Run(ctx context.Context) {
 	changed := s.DB.Listen(topic)
 	defer s.DB.Unlisten(topic, changed)
-	flush := time.NewTicker(flushEvery)
+	flush, purge := time.NewTicker(flushEvery), time.NewTicker(purgeEvery)
 	defer flush.Stop()
+	defer purge.Stop()
 	for {
 		select {
 		case <-changed:
@@ -82,6 +85,10 @@ func (s *System) Run(ctx context.Context) {
 			}
 		case <-flush.C:
 			s.flush(ctx)
+		case <-purge.C:
+			if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
+				s.Log.Warn("old counts of flags stay", slog.Any("err", err))
+			}
 		case <-ctx.Done():
 			s.flush(context.WithoutCancel(ctx))
 			return

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"time"
 
-	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -89,8 +88,8 @@ func setUse(tx *store.Tx, key, variant string) error {
 // maxPurge bounds the counts that one transaction removes.
 const maxPurge = 2000
 
-// purge removes counts that are old.
-func (s *System) purge(ctx context.Context, _ queue.Job[queue.Tick]) error {
+// Purge removes counts that are old.
+func (s *System) Purge(ctx context.Context) error {
 	for _, g := range grains {
 		keep := keepHours
 		if g.name == "day" {

@@ -28,16 +28,21 @@ func (s *Server) headers(next http.Handler) http.Handler {
 // another site (Sec-Fetch-Site, Origin). Requests without either header come
 // from programs, which carry no ambient cookie.
 func (s *Server) crossOrigin(next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
+	protection, withToken := http.NewCrossOriginProtection(), http.NewCrossOriginProtection()
 	for _, route := range s.routes {
 		if route.Anywhere {
 			protection.AddInsecureBypassPattern(route.Method + " " + route.Pattern)
 		}
+		if route.Anywhere || route.Cross != nil {
+			withToken.AddInsecureBypassPattern(route.Method + " " + route.Pattern)
+		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Whoever shows a token brought it along: no browser adds one by itself, and
-		// beside one no cookie is read.
-		if err := protection.Check(r); err != nil && !OriginOf(r.Context()).Bearer {
+		check := protection
+		if OriginOf(r.Context()).Bearer { // which no browser adds by itself, and beside which no cookie is read
+			check = withToken
+		}
+		if err := check.Check(r); err != nil {
 			s.respondError(w, r, &Error{Status: http.StatusForbidden, Code: "cross_origin", Err: err,
 				Public: "This request came from another site and was refused. Open the page here and try again."})
 			return
