@@ -26,6 +26,7 @@ import (
 	"seaworthy/app/console"
 	"seaworthy/app/email"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/email/post"
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/outbox"
@@ -48,6 +49,7 @@ type Options struct {
 	Hash     []string             // command that calls argon.Serve, to hash passwords in a process of its own; in this one if nil
 	Extend   func(*App) Extension // routes and jobs of your own
 	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
+	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
@@ -164,7 +166,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: cfg.SMTPURL == "", Nav: console.Nav(), SignIn: ways(providers)}
+	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: !cfg.HasMail() && len(a.o.Carriers) == 0, Nav: console.Nav(), SignIn: ways(providers)}
 	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
 		return err
 	}
@@ -174,7 +176,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
 		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
-	provider, err := mailProvider(cfg)
+	carriers, streams, err := a.mailCarriers(cfg)
 	if err != nil {
 		return err
 	}
@@ -183,7 +185,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Provider: provider, Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Providers: carriers, Streams: streams, Rates: cfg.MailRate(func(string, ...any) {}), Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
 		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
 	}
@@ -284,13 +286,6 @@ func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) er
 		}
 	}
 	return nil
-}
-
-func mailProvider(cfg config.Config) (email.Provider, error) {
-	if cfg.SMTPURL == "" {
-		return nil, nil
-	}
-	return email.NewSMTP(cfg.SMTPURL)
 }
 
 func openPlaces(cfg config.Config) (*auth.Places, error) {

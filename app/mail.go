@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"seaworthy/app/config"
+	"seaworthy/app/email"
 	"seaworthy/app/email/post"
 )
 
@@ -58,4 +59,29 @@ func mailSigner(cfg config.Config) (*post.Signer, error) {
 		return nil, &config.FaultError{Faults: []string{err.Error()}}
 	}
 	return s, nil
+}
+
+// mailCarriers are all who deliver mail, the mail server that is spoken to by SMTP among them.
+func (a *App) mailCarriers(cfg config.Config) (map[string]post.Provider, map[string][]string, error) {
+	if len(a.o.Carriers) > 0 {
+		all, order := map[string]post.Provider{}, []string{}
+		for _, c := range a.o.Carriers {
+			all[c.Name()] = c
+			order = append(order, c.Name())
+		}
+		return all, map[string][]string{post.Transactional: order, post.Broadcast: order}, nil
+	}
+	all, streams, err := mailProviders(cfg)
+	if err != nil || cfg.SMTPURL == "" {
+		return all, streams, err
+	}
+	server, err := email.NewSMTP(cfg.SMTPURL)
+	if err != nil {
+		return nil, nil, err
+	}
+	if server.Signer, err = mailSigner(cfg); err != nil {
+		return nil, nil, err
+	}
+	all["smtp"] = server
+	return all, streams, nil
 }

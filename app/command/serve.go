@@ -22,7 +22,7 @@ func (c *serveCmd) Run(ctx context.Context, v release) error {
 		if s.Setup != "" {
 			fmt.Printf("Make the first operator (this link works once, for 24 hours):\n  %s\n", s.Setup)
 		}
-		if !c.Production() && c.SMTPURL == "" {
+		if !c.Production() && !c.HasMail() {
 			fmt.Printf("Mail goes to the development inbox:\n  %s/-/dev/inbox\n", s.URL)
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -106,6 +107,7 @@ func (c *Config) checkMail(fault func(format string, args ...any)) {
 		fault("SEAWORTHY_SMTP_URL must name a mail server in production, or POSTMARK_SERVER_TOKEN, SENDGRID_API_KEY or SEAWORTHY_SES_REGION another who delivers mail: people could not verify their address or reset a password")
 	}
 	c.DKIM(fault)
+	c.MailRate(fault)
 }
 
 var (
@@ -183,4 +185,21 @@ func MailDomain(domain, from string) (string, error) {
 		return "", fmt.Errorf("%q is no domain", domain)
 	}
 	return ascii, nil
+}
+
+// MailRate is how many messages a second each provider takes at most; those that are
+// not named take any number. Faults are told to fault.
+func (c *Config) MailRate(fault func(format string, args ...any)) map[string]float64 {
+	rates := map[string]float64{}
+	for _, pair := range c.MailRates {
+		name, number, _ := strings.Cut(pair, "=")
+		rate, err := strconv.ParseFloat(number, 64)
+		known := slices.ContainsFunc(c.knownMailProviders(), func(p mailProvider) bool { return p.name == name })
+		if err != nil || !known || !(rate > 0 && rate <= 10_000) {
+			fault("SEAWORTHY_MAIL_RATES must look like postmark=10,ses=14, not %q", pair)
+			continue
+		}
+		rates[name] = rate
+	}
+	return rates
 }

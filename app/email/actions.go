@@ -24,12 +24,22 @@ const (
 	actKeyRotated      audit.Action = "email.link_key_rotated"
 	actTopicConfirmed  audit.Action = "email.topic_confirmed"
 	actSimulated       audit.Action = "email.feedback_simulated"
+	actUnknown         audit.Action = "email.unknown"
+	actStopped         audit.Action = "email_provider.stopped"
+	actQuota           audit.Action = "email_provider.quota"
+	actFailing         audit.Action = "email_provider.failing"
+	actRecovered       audit.Action = "email_provider.recovered"
 )
 
 // Actions are email's part of the catalogue.
 var Actions = slices.Concat([]audit.Kind{
 	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
 	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
+	{Action: actUnknown, Title: "Mail in doubt", Means: "All of a message was handed over and no answer came: nobody knows whether it was taken."},
+	{Action: actStopped, Title: "Mail provider stopped", Means: "A mail provider refuses our key. Nothing goes by it until somebody mends that; its mail waits, or goes by the next provider."},
+	{Action: actQuota, Title: "Mail provider's quota used up", Means: "A mail provider takes nothing more for now. Its mail waits, or goes by the next provider."},
+	{Action: actFailing, Title: "Mail provider failing", Means: "A mail provider failed several times in a row and is left alone for a while."},
+	{Action: actRecovered, Title: "Mail provider recovered", Means: "A mail provider that had been left alone took a message again."},
 	{Action: actBounced, Title: "Mail bounced", Means: "The recipient's server refused a message."},
 	{Action: actComplained, Title: "Mail called spam", Means: "A recipient told the mailbox provider that a message is spam."},
 	{Action: actSuppressed, Title: "Address suppressed", Means: "An address was put on the list of those that get no mail, or not all of it."},

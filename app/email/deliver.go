@@ -4,11 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/email/post"
 	"seaworthy/queue"
 	"seaworthy/store"
 )
@@ -37,54 +37,71 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 	if err != nil {
 		return err
 	}
-	if m.status != "queued" {
-		return nil // an earlier attempt sent it and could not say so
+	if m.status != "queued" || m.job != "" && m.job != job.ID {
+		return nil // an earlier attempt sent it and could not say so, it was cancelled, or another job has it
 	}
 	if m.expires > 0 && s.DB.Now().UnixMilli() > m.expires {
-		return s.end(ctx, job, m, "expired", "it was too late to be of use")
+		return s.end(ctx, job, m, Expired, "it was too late to be of use")
 	}
 	out, err := s.prepare(ctx, m)
 	if err != nil {
-		return s.end(ctx, job, m, "failed", err.Error())
+		return s.end(ctx, job, m, Failed, err.Error())
 	}
-	receipt, err := s.provider.Send(ctx, out)
-	var refused *RefusedError
-	if errors.As(err, &refused) {
-		return s.end(ctx, job, m, "failed", refused.Error())
-	}
-	if err != nil {
-		if job.Attempt >= job.MaxAttempts {
-			return s.end(ctx, job, m, "failed", err.Error())
+	for tried := (map[string]bool{}); ; {
+		t, err := store.Write(ctx, s.DB, func(tx *store.Tx) (turn, error) { return s.nextTurn(tx, m, out, tried) })
+		switch {
+		case err != nil:
+			return err
+		case t.gone:
+			return nil
+		case t.ends != "":
+			return s.end(ctx, job, m, t.ends, t.reason)
+		case t.wait > 0:
+			return queue.Snooze(t.wait)
 		}
-		return fmt.Errorf("send %s by %s: %w", m.id, s.provider.Name(), err)
-	}
-	keep := s.inboxOf(out)
-	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := keep(tx); err != nil {
+		tried[t.provider.Name()] = true
+		if again, err := s.attempt(ctx, job, m, out, t); !again {
 			return err
 		}
-		return s.sent(tx, m, out, receipt)
-	})
+	}
 }
 
-func (s *System) sent(tx *store.Tx, m messageRow, out Outgoing, r Receipt) error {
-	if err := markSent(tx, m.id, s.provider.Name(), r, out.Mail.Subject); err != nil {
+// sent notes that a provider accepted a message.
+func (s *System) sent(tx *store.Tx, m messageRow, out Outgoing, provider string, r post.Receipt, took time.Duration) error {
+	if r.MessageID == "" {
+		r.MessageID = out.MessageID
+	}
+	if err := markSent(tx, m.id, provider, r, out.Mail.Subject); err != nil {
 		return err
 	}
-	return s.Audit.Record(tx, s.event(actSent, m))
+	if _, _, err := addEvent(tx, Event{Message: m.id, Kind: Accepted, Provider: provider, ProviderID: r.ProviderID,
+		Details: map[string]any{"duration_ms": took.Milliseconds()}}); err != nil {
+		return err
+	}
+	if err := s.Audit.Record(tx, s.event(actSent, m)); err != nil {
+		return err
+	}
+	return s.adopt(tx, m.id, provider, r.ProviderID)
 }
 
-// end gives a message up for good.
-func (s *System) end(ctx context.Context, job queue.Job[Deliver], m messageRow, status, reason string) error {
-	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := markEnded(tx, m.id, status, reason); err != nil {
-			return err
-		}
-		e := s.event(actFailed, m)
-		e.Details["status"] = status
-		e.Personal["reason"] = reason // mail servers repeat the address in it
-		return s.Audit.Record(tx, e)
-	})
+// end gives a message up for good, with the end of its job.
+func (s *System) end(ctx context.Context, job queue.Job[Deliver], m messageRow, kind EventKind, reason string) error {
+	return job.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.ended(tx, m, kind, reason) })
+}
+
+// ended gives a message up. What the app handed in can be sent again; our own mails,
+// which may hold a secret link, are wiped.
+func (s *System) ended(tx *store.Tx, m messageRow, kind EventKind, reason string) error {
+	if err := markEnded(tx, m.id, string(kind), reason); err != nil {
+		return err
+	}
+	if _, _, err := addEvent(tx, Event{Message: m.id, Kind: kind, Details: map[string]any{"reason": reason}}); err != nil {
+		return err
+	}
+	e := s.event(actFailed, m)
+	e.Details["status"] = string(kind)
+	e.Personal["reason"] = reason // mail servers repeat the address in it
+	return s.Audit.Record(tx, e)
 }
 
 func (s *System) event(a audit.Action, m messageRow) audit.Event {

@@ -4,6 +4,7 @@
 package email
 
 import (
+	"context"
 	"fmt"
 	"io/fs"
 	"log/slog"
@@ -11,10 +12,12 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/email/compat"
 	"seaworthy/app/email/compose"
+	"seaworthy/app/email/post"
 	"seaworthy/app/seal"
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -23,18 +26,21 @@ import (
 
 // Deps are what email needs of the rest.
 type Deps struct {
-	DB        *store.DB
-	Audit     *audit.Log
-	Keys      *seal.Keys
-	Log       *slog.Logger
-	Pages     *web.Pages
-	Files     fs.FS // with mail/<system>/<template>.txt
-	From      string
-	Brand     compose.Brand
-	Provider  Provider // nil: the development inbox
-	Texts     Texts    // that the inbox shows too; nil: none
-	InboxSMTP string   // where the inbox takes mail over SMTP, as host:port; "" for nowhere
-	Feedback  Feedback // who tells what became of messages
+	DB          *store.DB
+	Audit       *audit.Log
+	Keys        *seal.Keys
+	Log         *slog.Logger
+	Pages       *web.Pages
+	Files       fs.FS // with mail/<system>/<template>.txt
+	From        string
+	Brand       compose.Brand
+	Providers   map[string]post.Provider // by name
+	Streams     map[string][]string      // who delivers each stream, in the order in which they are tried; none: the development inbox
+	Rates       map[string]float64       // messages a second, by provider; none: any
+	UnknownWait time.Duration            // how long word is waited for of a message in doubt; 15 minutes if 0
+	Texts       Texts                    // that the inbox shows too; nil: none
+	InboxSMTP   string                   // where the inbox takes mail over SMTP, as host:port; "" for nowhere
+	Feedback    Feedback                 // who tells what became of messages
 	// Addresses are the addresses that are a user's and nobody else's; nil: none.
 	Addresses func(tx *store.Tx, user string) ([]Address, error)
 }
@@ -50,7 +56,6 @@ type System struct {
 	brand     atomic.Pointer[brandRow]
 	compat    *compat.Checker
 	shelf     shelf // previews that a frame is about to show
-	provider  Provider
 	inbox     bool
 
 	// Of the development inbox:
@@ -62,11 +67,16 @@ type System struct {
 
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
-	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, provider: d.Provider, waiting: make(chan struct{}, maxWaiting)}
+	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, waiting: make(chan struct{}, maxWaiting)}
 	s.library.own = map[string]*kept{}
 	s.brand.Store(&brandRow{})
-	if s.provider == nil {
-		s.provider, s.inbox = inboxProvider{s}, true
+	if s.UnknownWait == 0 {
+		s.UnknownWait = unknownWait
+	}
+	if len(d.Streams[post.Transactional]) == 0 {
+		s.inbox = true
+		s.Providers = map[string]post.Provider{inboxName: inboxProvider{s}}
+		s.Streams = map[string][]string{post.Transactional: {inboxName}, post.Broadcast: {inboxName}}
 	}
 	from, err := mail.ParseAddress(d.From)
 	if err != nil {
@@ -99,9 +109,26 @@ func New(d Deps) (*System, error) {
 	return s, err
 }
 
+// Open reads what is set in the console, and has providers that were stopped tried
+// again. It is called before anything is sent.
+func (s *System) Open(ctx context.Context) error {
+	if err := s.openLibrary(ctx); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		for name := range s.Providers {
+			if err := probeAgain(tx, name); err != nil {
+				return fmt.Errorf("mail provider %s: %w", name, err)
+			}
+		}
+		return nil
+	})
+}
+
 // Jobs registers what email does in the background.
 func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.deliver)
+	queue.Handle(q, s.settle)
 	queue.Handle(q, s.confirmTopic)
 }
 

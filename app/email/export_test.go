@@ -1,6 +1,9 @@
 package email
 
-import "seaworthy/store"
+import (
+	"seaworthy/app/email/post"
+	"seaworthy/store"
+)
 
 // What the tests outside of the package see of it.
 
@@ -17,7 +20,7 @@ func (s *System) SuppressFor(tx *store.Tx, p Suppression) error {
 	return err
 }
 
-func MarkSent(tx *store.Tx, id, provider string, r Receipt) error {
+func MarkSent(tx *store.Tx, id, provider string, r post.Receipt) error {
 	return markSent(tx, id, provider, r, "")
 }
 

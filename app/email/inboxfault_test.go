@@ -60,15 +60,16 @@ func TestFaultsMeetSendsBySeaworthy(t *testing.T) {
 		t.Errorf("after a permanent fault: %s", got)
 	}
 
-	// The provider has it, nobody knows: it comes twice, as it would outside.
+	// The provider has it, nobody knows. No word of it comes, and it is a mail that
+	// somebody waits for to get in: it is sent once more, and comes twice.
 	putFaults(a, `{"kind":"timeout","next":1}`).Want(200)
 	sendNote(a, "ada@example.com")
 	a.Forget()
 	a.RunJobs()
-	a.Expect(apptest.Happened{Ran: []string{"email.deliver retryable"}, Mails: []string{"ada@example.com: Verify your address for Acme"}})
+	a.Expect(apptest.Happened{Ran: []string{"email.deliver completed"}, Jobs: []string{"email.settle"}, Audit: []string{"email.unknown"}, Mails: []string{"ada@example.com: Verify your address for Acme"}})
 	a.Clock.Advance(time.Hour)
 	a.RunJobs()
-	a.Expect(apptest.Happened{Ran: []string{"email.deliver completed"}, Audit: []string{"email.sent"}, Mails: []string{"ada@example.com: Verify your address for Acme"}})
+	a.Expect(apptest.Happened{Ran: []string{"email.settle completed", "email.deliver completed"}, Jobs: []string{"email.deliver"}, Audit: []string{"email.sent"}, Mails: []string{"ada@example.com: Verify your address for Acme"}})
 
 	putFaults(a, `{"kind":"slow","next":1,"milliseconds":1}`).Want(200)
 	sendNote(a, "ada@example.com")

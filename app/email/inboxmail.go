@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"seaworthy/app/email/eml"
+	"seaworthy/app/email/post"
 )
 
 // Where a mail in the inbox came from.
@@ -52,10 +53,10 @@ func readMail(raw []byte, sender string, to []string) inboxMail {
 }
 
 // caught is what the inbox keeps of a message of ours.
-func caught(o Outgoing) inboxMail {
+func caught(o post.Message) inboxMail {
 	l := eml.Read(o.Raw)
-	m := inboxMail{message: o.ID, origin: fromSeaworthy, sender: o.From, recipient: o.To, cc: l.Cc, replyTo: l.ReplyTo, subject: o.Mail.Subject,
-		text: o.Mail.Text, html: o.Mail.HTML, raw: o.Raw}
+	m := inboxMail{message: o.ID, origin: fromSeaworthy, sender: o.From, recipient: o.To, cc: l.Cc, replyTo: l.ReplyTo, subject: o.Subject,
+		text: o.Text, html: o.HTML, raw: o.Raw}
 	m.fill(l, eml.Addresses(o.To))
 	return m
 }

@@ -2,47 +2,56 @@ package email
 
 import (
 	"context"
-	"errors"
 	"time"
 
+	"seaworthy/app/email/post"
 	"seaworthy/store"
 )
+
+// inboxName is the development inbox as a provider.
+const inboxName = "inbox"
 
 // inboxProvider is the development inbox as a provider. What it accepts is stored by
 // inboxOf together with the end of the job.
 type inboxProvider struct{ s *System }
 
-func (inboxProvider) Name() string { return "inbox" }
+// Name implements post.Provider.
+func (inboxProvider) Name() string { return inboxName }
 
-// Send implements Provider: it accepts everything, unless it was told to fail.
-func (p inboxProvider) Send(ctx context.Context, o Outgoing) (Receipt, error) {
+// Limit implements post.Provider.
+func (inboxProvider) Limit() int64 { return 25_000_000 }
+
+// UTF8 says that it takes addresses with letters beyond ASCII before the @.
+func (inboxProvider) UTF8() bool { return true }
+
+// Send implements post.Provider: it accepts everything, unless it was told to fail.
+func (p inboxProvider) Send(ctx context.Context, m post.Message) (post.Receipt, error) {
 	f := p.s.faults.strike(fromSeaworthy)
 	switch f.Kind {
 	case faultTemporary:
-		return Receipt{}, errors.New("451 4.3.0 The development inbox was told to refuse this for now")
+		return post.Receipt{}, &post.Error{Class: post.Temporary, Status: 451, Reason: "451 4.3.0 The development inbox was told to refuse this for now"}
 	case faultPermanent:
-		return Receipt{}, &RefusedError{Reason: "550 5.7.1 The development inbox was told to refuse this."}
+		return post.Receipt{}, &post.Error{Class: post.Refused, Status: 550, Reason: "550 5.7.1 The development inbox was told to refuse this."}
 	case faultTimeout: // the provider has it and nobody knows
-		m := caught(o)
-		if err := p.s.storeMail(ctx, m); err != nil {
-			return Receipt{}, err
+		if err := p.s.storeMail(ctx, caught(m)); err != nil {
+			return post.Receipt{}, err
 		}
-		return Receipt{}, errors.New("the development inbox took the message and was told not to answer")
+		return post.Receipt{}, &post.Error{Class: post.Unknown, Reason: "the development inbox took the message and was told not to answer"}
 	case faultSlow:
 		if err := pause(ctx, f.Delay()); err != nil {
-			return Receipt{}, err
+			return post.Receipt{}, err
 		}
 	}
-	return Receipt{MessageID: o.MessageID}, nil
+	return post.Receipt{MessageID: m.MessageID}, nil
 }
 
-// inboxOf stores an accepted message in the inbox, if that is where mail goes. What
-// it needs is made now, so that nothing is left to do in the transaction.
-func (s *System) inboxOf(o Outgoing) func(*store.Tx) error {
-	if !s.inbox {
+// inboxOf stores an accepted message in the inbox, if that took it. What it needs is
+// made now, so that nothing is left to do in the transaction.
+func (s *System) inboxOf(o Outgoing, by post.Provider) func(*store.Tx) error {
+	if by.Name() != inboxName {
 		return func(*store.Tx) error { return nil }
 	}
-	m, prune := caught(o), s.pruneNow(len(o.Raw))
+	m, prune := caught(o.letter()), s.pruneNow(len(o.Raw))
 	return func(tx *store.Tx) error { return keepMail(tx, m, prune) }
 }
 

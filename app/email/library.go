@@ -57,9 +57,8 @@ func (l *library) all() []*kept {
 	return some
 }
 
-// Open reads the brand and the customer's templates. A template that this release
-// cannot read is kept and named in the log; ours stands in for it where there is one.
-func (s *System) Open(ctx context.Context) error {
+// openLibrary reads the brand and the templates in use.
+func (s *System) openLibrary(ctx context.Context) error {
 	var brand brandRow
 	rows, err := store.Read(ctx, s.DB, func(tx *store.Tx) (_ []templateRow, err error) {
 		if brand, err = brandOf(tx); err != nil && !errors.Is(err, store.ErrNotFound) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"seaworthy/app/email/compose"
+	"seaworthy/app/email/post"
 	"seaworthy/queue"
 	"seaworthy/store"
 )
@@ -46,16 +47,43 @@ func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
 	if to.Name != "" {
 		recipient = to.String()
 	}
-	row := messageRow{id: id, class: t.Class, template: m.Template, recipient: recipient,
+	row := messageRow{id: id, stream: post.Transactional, class: t.Class, template: m.Template, recipient: recipient,
 		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, category: m.Category, vars: s.Keys.Seal("mail", id, vars)}
 	if t.TTL > 0 {
 		row.expires = tx.Now().Add(t.TTL).UnixMilli()
 	}
-	if err := insertMessage(tx, row); err != nil {
-		return "", fmt.Errorf("send: %w", err)
-	}
-	if _, err := queue.Enqueue(tx, Deliver{Message: id}); err != nil {
+	if err := s.enqueue(tx, row); err != nil {
 		return "", fmt.Errorf("send: %w", err)
 	}
 	return id, nil
+}
+
+// enqueue stores a message that waits to be sent, its job and the first line of its
+// timeline.
+func (s *System) enqueue(tx *store.Tx, m messageRow) error {
+	job, err := queue.Enqueue(tx, Deliver{Message: m.id}, m.options()...)
+	if err != nil {
+		return err
+	}
+	m.status, m.job, m.onUnknown = "queued", job.ID, onUnknownHold
+	if m.class == "security" { // twice is better than not at all: somebody waits for it to get in
+		m.onUnknown = onUnknownRetry
+	}
+	if err := insertMessage(tx, m); err != nil {
+		return err
+	}
+	_, _, err = addEvent(tx, Event{Message: m.id, Kind: Queued, Recipient: m.norm})
+	return err
+}
+
+// options say how its job is queued: streams do not stand in each other's way, and
+// what somebody waits for to get in goes first.
+func (m *messageRow) options() (all []queue.Option) {
+	if m.stream == post.Broadcast {
+		all = append(all, queue.On("mail-broadcast"))
+	}
+	if m.class == "security" {
+		all = append(all, queue.Priority(5))
+	}
+	return all
 }

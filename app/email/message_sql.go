@@ -4,13 +4,14 @@ import (
 	"errors"
 	"time"
 
+	"seaworthy/app/email/post"
 	"seaworthy/store"
 )
 
 type messageRow struct {
-	id, class, template, recipient, norm, user, org, status, category string
-	vars                                                              []byte
-	expires                                                           int64 // unix ms, 0: never
+	id, stream, class, template, recipient, norm, user, org, status, category, onUnknown, job string
+	vars                                                                                      []byte
+	expires, slot                                                                             int64 // unix ms, 0: never, none
 }
 
 func orNull(s string) *string {
@@ -20,28 +21,50 @@ func orNull(s string) *string {
 	return &s
 }
 
-func insertMessage(tx *store.Tx, m messageRow) error {
-	var expires *int64
-	if m.expires > 0 {
-		expires = &m.expires
+func orZero(n int64) *int64 {
+	if n == 0 {
+		return nil
 	}
-	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at, category)
-		VALUES (?, 'transactional', ?, ?, 'en', ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`,
-		m.id, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, tx.Now().UnixMilli(), expires, m.category)
+	return &n
+}
+
+func insertMessage(tx *store.Tx, m messageRow) error {
+	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at, category, on_unknown, job_id)
+		VALUES (?, ?, ?, ?, 'en', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.id, m.stream, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, m.status, tx.Now().UnixMilli(), orZero(m.expires), m.category, m.onUnknown, orNull(m.job))
 	return err
 }
 
 func queuedMessage(tx *store.Tx, id string) (m messageRow, err error) {
 	m.id = id
-	err = tx.QueryRow(`SELECT class, template, recipient, recipient_norm, category, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status
-		FROM email_message WHERE id = ?`, id).
-		Scan(&m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status)
+	err = tx.QueryRow(`SELECT stream, class, template, recipient, recipient_norm, category, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status,
+		on_unknown, coalesce(job_id, ''), coalesce(slot_at, 0) FROM email_message WHERE id = ?`, id).
+		Scan(&m.stream, &m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status, &m.onUnknown, &m.job, &m.slot)
 	return m, err
+}
+
+// requeue gives a message another try: with a job of its own, from the beginning.
+func requeue(tx *store.Tx, id, job string) error {
+	return tx.ExecOne(`UPDATE email_message SET status = 'queued', job_id = ?, slot_at = NULL, error = NULL WHERE id = ?`, job, id)
+}
+
+func takeSlot(tx *store.Tx, id string, at int64) error {
+	return tx.ExecOne(`UPDATE email_message SET slot_at = ? WHERE id = ?`, at, id)
+}
+
+func clearSlot(tx *store.Tx, id string) error {
+	_, err := tx.Exec(`UPDATE email_message SET slot_at = NULL WHERE id = ? AND slot_at IS NOT NULL`, id)
+	return err
+}
+
+// markUnknown leaves open whether a provider took a message.
+func markUnknown(tx *store.Tx, id, provider, reason string) error {
+	return tx.ExecOne(`UPDATE email_message SET status = 'unknown', provider = ?, error = ? WHERE id = ?`, provider, reason, id)
 }
 
 // markSent ends a message's wait. Its variables, which may hold a secret link,
 // are wiped: they have done their work.
-func markSent(tx *store.Tx, id, provider string, r Receipt, subject string) error {
+func markSent(tx *store.Tx, id, provider string, r post.Receipt, subject string) error {
 	return tx.ExecOne(`UPDATE email_message SET status = 'sent', provider = ?, provider_id = ?, message_id = ?, subject = ?, sent_at = ?, vars = NULL, error = NULL
 		WHERE id = ?`, provider, orNull(r.ProviderID), r.MessageID, subject, tx.Now().UnixMilli(), id)
 }

@@ -2,7 +2,6 @@ package email
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"net/mail"
 	"strings"
@@ -11,68 +10,77 @@ import (
 	"golang.org/x/net/idna"
 
 	"seaworthy/app/email/compose"
+	"seaworthy/app/email/post"
 )
 
 // Outgoing is a message ready to leave.
 type Outgoing struct {
 	ID        string // email_message.id
 	From, To  string // as in the headers
+	Stream    string
 	Mail      compose.Mail
 	MessageID string // RFC 5322, with angle brackets
-	Raw       []byte // the whole message, RFC 5322
-	msg       *gomail.Msg
+	Headers   []post.Header
+	Raw       []byte // the whole message, RFC 5322; signed where we sign
 }
 
-// Receipt is what a provider says when it has accepted a message.
-type Receipt struct{ ProviderID, MessageID string }
-
-// Provider hands a message to somebody who delivers it. Any error but a
-// *RefusedError is tried again.
-type Provider interface {
-	Name() string
-	Send(ctx context.Context, o Outgoing) (Receipt, error)
+// letter is the message as providers take it.
+func (o Outgoing) letter() post.Message {
+	return post.Message{ID: o.ID, Stream: o.Stream, From: o.From, To: o.To, Subject: o.Mail.Subject, HTML: o.Mail.HTML, Text: o.Mail.Text,
+		MessageID: o.MessageID, Headers: o.Headers, Raw: o.Raw}
 }
-
-// RefusedError says that this message will never be accepted.
-type RefusedError struct{ Reason string }
-
-func (e *RefusedError) Error() string { return "refused: " + e.Reason }
 
 // compile builds the MIME message: text and HTML as alternatives.
 func (s *System) compile(m messageRow, mail compose.Mail) (Outgoing, error) {
-	out := Outgoing{ID: m.id, From: s.from.String(), To: m.recipient, Mail: mail}
-	from, domain, err := wireAddress(s.from.String())
-	if err != nil {
+	sender := s.from.String()
+	mail.Subject = noGaps(mail.Subject)
+	out := Outgoing{ID: m.id, Stream: m.stream, Mail: mail, Headers: append([]post.Header{
+		{Name: "Auto-Submitted", Value: "auto-generated"}, // RFC 3834: no out-of-office replies
+		{Name: "X-Entity-Ref-ID", Value: m.id},            // keeps Gmail from folding separate messages together
+	}, s.listHeaders(m)...)}
+	var domain string
+	var err error
+	if out.From, domain, err = wireAddress(sender); err != nil {
 		return out, fmt.Errorf("sender: %w", err)
 	}
-	to, _, err := wireAddress(m.recipient)
+	if out.To, _, err = wireAddress(m.recipient); err != nil {
+		return out, fmt.Errorf("recipient: %w", err)
+	}
+	out.MessageID = "<" + m.id + "@" + domain + ">" // go-mail's own has this machine's name
+	msg, err := s.mime(out)
 	if err != nil {
-		return out, fmt.Errorf("recipient: %w", err)
+		return out, err
 	}
-	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
-	if err := msg.From(from); err != nil {
-		return out, fmt.Errorf("sender: %w", err)
-	}
-	if err := msg.To(to); err != nil {
-		return out, fmt.Errorf("recipient: %w", err)
-	}
-	msg.SetMessageIDWithValue(m.id + "@" + domain) // the default has this machine's name
-	out.MessageID = "<" + m.id + "@" + domain + ">"
-	msg.SetDateWithValue(s.DB.Now().UTC())
-	msg.Subject(noGaps(mail.Subject))
-	msg.SetGenHeader("Auto-Submitted", "auto-generated") // RFC 3834: no out-of-office replies
-	msg.SetGenHeader("X-Entity-Ref-ID", m.id)            // keeps Gmail from folding separate messages together
-	for _, h := range s.listHeaders(m) {
-		msg.SetGenHeader(gomail.Header(h.Name), h.Value)
-	}
-	msg.SetBodyString(gomail.TypeTextPlain, mail.Text)
-	msg.AddAlternativeString(gomail.TypeTextHTML, mail.HTML)
 	var raw bytes.Buffer
 	if _, err := msg.WriteTo(&raw); err != nil {
 		return out, fmt.Errorf("build the message: %w", err)
 	}
-	out.Raw, out.msg = raw.Bytes(), msg
+	out.Raw = raw.Bytes()
+	out.From, out.To = sender, m.recipient
 	return out, nil
+}
+
+func (s *System) mime(o Outgoing) (*gomail.Msg, error) {
+	msg := gomail.NewMsg(gomail.WithNoDefaultUserAgent())
+	if err := msg.From(o.From); err != nil {
+		return nil, fmt.Errorf("sender: %w", err)
+	}
+	if err := msg.To(o.To); err != nil {
+		return nil, fmt.Errorf("recipient: %w", err)
+	}
+	msg.SetMessageIDWithValue(strings.Trim(o.MessageID, "<>"))
+	msg.SetDateWithValue(s.DB.Now().UTC())
+	msg.Subject(o.Mail.Subject)
+	for _, h := range o.Headers {
+		msg.SetGenHeader(gomail.Header(h.Name), h.Value)
+	}
+	if o.Mail.HTML == "" {
+		msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
+	} else {
+		msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
+		msg.AddAlternativeString(gomail.TypeTextHTML, o.Mail.HTML)
+	}
+	return msg, nil
 }
 
 // wireAddress writes an address as it leaves: its domain in the form the DNS

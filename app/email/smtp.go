@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/mail"
+	"net/textproto"
 	"net/url"
 	"slices"
 	"strconv"
@@ -14,10 +16,15 @@ import (
 	"time"
 
 	gomail "github.com/wneessen/go-mail"
+	"github.com/wneessen/go-mail/smtp"
+
+	"seaworthy/app/email/post"
 )
 
 // SMTP sends through one mail server.
 type SMTP struct {
+	Signer *post.Signer // signs what leaves, where its domain is the sender's; nil: nobody does
+
 	host     string
 	port     int
 	implicit bool           // TLS from the start
@@ -56,33 +63,53 @@ func NewSMTP(address string) (*SMTP, error) {
 	return s, nil
 }
 
-// Name implements Provider.
+// Name implements post.Provider.
 func (*SMTP) Name() string { return "smtp" }
 
-// Send implements Provider. A permanent answer to this message or its recipient
-// (a 5yz reply, RFC 5321 section 4.2.1) is a *RefusedError. Whatever happens
-// after the server has accepted the message is no error: it would be sent twice.
-func (s *SMTP) Send(ctx context.Context, o Outgoing) (Receipt, error) {
-	err := s.exchange(ctx, o.msg)
-	var refused *RefusedError
+// Limit implements post.Provider: most servers take 25 MB or a little more.
+func (*SMTP) Limit() int64 { return 25_000_000 }
+
+// UTF8 says that it may take addresses with letters beyond ASCII before the @; Send
+// finds out whether the server does (RFC 6531).
+func (*SMTP) UTF8() bool { return true }
+
+// Send implements post.Provider. A permanent answer to this message or its recipient
+// (a 5yz reply, RFC 5321 section 4.2.1) refuses it. A connection that breaks after the
+// whole message was handed over leaves unknown whether it was taken (section 4.5.4.2).
+func (s *SMTP) Send(ctx context.Context, m post.Message) (post.Receipt, error) {
+	err := s.exchange(ctx, m)
+	var failed *post.Error
 	switch {
-	case o.msg.IsDelivered():
-		return Receipt{MessageID: o.MessageID}, nil
 	case err == nil:
-		return Receipt{}, errors.New("mail server: the message was not sent")
-	case errors.As(err, &refused):
-		return Receipt{}, &RefusedError{Reason: s.redact(refused.Reason)}
+		return post.Receipt{MessageID: m.MessageID}, nil
+	case errors.As(err, &failed):
+		failed.Reason = s.redact(failed.Reason)
+		return post.Receipt{}, failed
 	case ctx.Err() != nil:
-		return Receipt{}, fmt.Errorf("mail server: %w: %s", context.Cause(ctx), s.redact(err.Error()))
+		return post.Receipt{}, fmt.Errorf("mail server: %w: %s", context.Cause(ctx), s.redact(err.Error()))
 	}
-	return Receipt{}, fmt.Errorf("mail server: %s", s.redact(err.Error()))
+	return post.Receipt{}, &post.Error{Class: ofConfiguration(err), Status: replyCode(err), Reason: "mail server: " + s.redact(err.Error())}
 }
 
 // exchange is one connection. The end of ctx closes it, whatever it waits for.
-func (s *SMTP) exchange(ctx context.Context, msg *gomail.Msg) error {
+func (s *SMTP) exchange(ctx context.Context, m post.Message) error {
+	from, domain, err := envelope(m.From)
+	if err != nil {
+		return &post.Error{Class: post.Refused, Reason: "sender: " + err.Error()}
+	}
+	to, _, err := envelope(m.To)
+	if err != nil {
+		return &post.Error{Class: post.Refused, Reason: "recipient: " + err.Error()}
+	}
+	raw := m.Raw
+	if s.Signer != nil && s.Signer.Aligned(m.From) {
+		if raw, err = s.Signer.Sign(raw); err != nil {
+			return &post.Error{Class: post.Refused, Reason: err.Error()}
+		}
+	}
 	hangUp := func() {}
 	defer func() { hangUp() }() // go-mail leaves the connection open when it fails early
-	client, err := gomail.NewClient(s.host, s.options(msg, func(dialing context.Context, network, _ string) (net.Conn, error) {
+	client, err := gomail.NewClient(s.host, s.options(domain, func(dialing context.Context, network, _ string) (net.Conn, error) {
 		conn, err := s.dial(dialing, network)
 		if err != nil {
 			return nil, err
@@ -98,19 +125,60 @@ func (s *SMTP) exchange(ctx context.Context, msg *gomail.Msg) error {
 	if err != nil {
 		return err
 	}
-	if utf8, _ := session.Extension("SMTPUTF8"); !utf8 && !asciiRecipient(msg) {
-		return &RefusedError{Reason: "the mail server takes no address with letters beyond ASCII before the @ (SMTPUTF8)"}
+	if utf8, _ := session.Extension("SMTPUTF8"); !utf8 && strings.ContainsFunc(to, func(r rune) bool { return r > 127 }) {
+		return &post.Error{Class: post.Refused, Reason: "the mail server takes no address with letters beyond ASCII before the @ (SMTPUTF8)"}
 	}
-	if err := client.SendWithSMTPClient(session, msg); err != nil {
-		return permanent(err)
-	}
-	return client.CloseWithSMTPClient(session)
+	return s.transact(session, from, to, raw)
 }
 
-func (s *SMTP) options(msg *gomail.Msg, dial gomail.DialContextFunc) []gomail.Option {
+// transact hands one message over. Whatever the server does after it has accepted the
+// message is no error: it would be sent twice.
+func (s *SMTP) transact(session *smtp.Client, from, to string, raw []byte) error {
+	in := func(err error) error { return errors.Join(err, session.UpdateDeadline(s.timeout)) }
+	if err := in(nil); err != nil {
+		return err
+	}
+	if err := in(session.Mail(from)); err != nil {
+		return err // a refused sender is a fault of the configuration
+	}
+	if err := in(session.Rcpt(to)); err != nil {
+		return permanent(err)
+	}
+	w, err := session.Data()
+	if err := in(err); err != nil {
+		return permanent(err)
+	}
+	if _, err := w.Write(raw); err != nil {
+		return err
+	}
+	if err := w.Close(); err != nil {
+		if replyCode(err) == 0 {
+			return &post.Error{Class: post.Unknown, Reason: "mail server: no answer after the whole message was handed over: " + err.Error()}
+		}
+		return permanent(err)
+	}
+	_ = session.Quit() // it has the message, whatever it says now
+	return nil
+}
+
+// envelope is an address as RCPT and MAIL take it, and its domain.
+func envelope(text string) (address, domain string, err error) {
+	wire, domain, err := wireAddress(text)
+	if err != nil {
+		return "", "", err
+	}
+	a, err := mail.ParseAddress(wire)
+	if err != nil {
+		return "", "", err
+	}
+	text = (&mail.Address{Address: a.Address}).String() // with its local part quoted if it has to be
+	return strings.Trim(text, "<>"), domain, nil
+}
+
+func (s *SMTP) options(domain string, dial gomail.DialContextFunc) []gomail.Option {
 	opts := []gomail.Option{
 		gomail.WithPort(s.port), gomail.WithTimeout(s.timeout), gomail.WithDialContextFunc(dial), gomail.WithTLSConfig(s.tls()),
-		gomail.WithHELO(helo(msg)), gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithoutNoop(), gomail.WithoutRset(),
+		gomail.WithHELO(domain), gomail.WithTLSPolicy(gomail.TLSMandatory), gomail.WithoutNoop(), gomail.WithoutRset(),
 	}
 	mechanisms := []gomail.SMTPAuthType{gomail.SMTPAuthSCRAMSHA256, gomail.SMTPAuthSCRAMSHA1, gomail.SMTPAuthPlain, gomail.SMTPAuthLogin}
 	if s.local {
@@ -140,37 +208,32 @@ func (s *SMTP) tls() *tls.Config {
 	return &tls.Config{ServerName: s.host, RootCAs: s.roots, MinVersion: tls.VersionTLS12, InsecureSkipVerify: s.local}
 }
 
-// permanent tells what will be refused for ever from what can be tried again. A
-// refused sender (MAIL FROM) and replies that ask for another command or for
-// authentication are faults of the configuration, not of this message.
+// permanent makes a refusal of a reply to RCPT or DATA that will be the same for ever.
+// Replies that ask for another command or for authentication are faults of the
+// configuration, not of this message.
 func permanent(err error) error {
-	var failed *gomail.SendError
-	if !errors.As(err, &failed) || failed.IsTemp() {
+	code := replyCode(err)
+	if code < 500 || slices.Contains([]int{502, 503, 504, 530, 534, 535, 538}, code) {
 		return err
 	}
-	ofMessage := failed.Reason == gomail.ErrSMTPRcptTo || failed.Reason == gomail.ErrSMTPData || failed.Reason == gomail.ErrSMTPDataClose
-	ofConfig := slices.Contains([]int{502, 503, 504, 530, 534, 535, 538}, failed.ErrorCode())
-	if !ofMessage || ofConfig || failed.ErrorCode() < 500 {
-		return err
-	}
-	reason, _, _ := strings.Cut(failed.Error(), ", affected recipient(s)")
-	reason, _, _ = strings.Cut(reason, ", affected message ID")
-	return &RefusedError{Reason: reason}
+	return &post.Error{Class: post.Refused, Status: code, Reason: err.Error()}
 }
 
-// helo is the name to introduce ourselves with: the sender's domain, which says
-// more to a spam filter than "localhost" and less to strangers than a host name.
-func helo(msg *gomail.Msg) string {
-	from, err := msg.GetSender(false)
-	if err != nil {
-		return "localhost"
+// replyCode is the code of a server's reply; 0: err is none.
+func replyCode(err error) int {
+	var reply *textproto.Error
+	if errors.As(err, &reply) {
+		return reply.Code
 	}
-	return strings.Trim(from[strings.LastIndexByte(from, '@')+1:], "<>")
+	return 0
 }
 
-func asciiRecipient(msg *gomail.Msg) bool {
-	to, err := msg.GetRecipients()
-	return err == nil && !strings.ContainsFunc(strings.Join(to, ""), func(r rune) bool { return r > 127 })
+// ofConfiguration tells a password that is refused from what may pass.
+func ofConfiguration(err error) post.Class {
+	if slices.Contains([]int{530, 534, 535, 538}, replyCode(err)) {
+		return post.Unauthorised
+	}
+	return post.Temporary
 }
 
 // redact takes the password out of what a server says, should it repeat it.

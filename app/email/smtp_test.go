@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/emersion/go-smtp"
+
+	"seaworthy/app/email/post"
 )
 
 func TestSMTPDelivers(t *testing.T) {
@@ -39,7 +41,7 @@ func TestSMTPDelivers(t *testing.T) {
 				s.roots = nil
 			}
 			o := outgoing(t, "Ada <ada@example.com>", "First line.\n.\n..two dots\n.one dot at the start\n")
-			receipt, err := s.Send(t.Context(), o)
+			receipt, err := s.Send(t.Context(), o.letter())
 			if err != nil || receipt.MessageID != o.MessageID {
 				t.Fatalf("%+v, %v", receipt, err)
 			}
@@ -83,9 +85,9 @@ func TestSMTPRefusal(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			m := serve(t, &mailServer{fail: map[string]error{c.command: c.reply}}, false, nil)
-			_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
-			var refused *RefusedError
-			if err == nil || errors.As(err, &refused) != c.refused || !strings.Contains(err.Error(), c.reply.(*smtp.SMTPError).Message) {
+			_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
+			var refused refusal
+			if err == nil || refused.of(err) != c.refused || !strings.Contains(err.Error(), c.reply.(*smtp.SMTPError).Message) {
 				t.Errorf("%v, want refused %v", err, c.refused)
 			}
 			if c.refused && strings.Contains(err.Error(), "affected") {
@@ -118,18 +120,18 @@ func TestSMTPTemporary(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			o := outgoing(t, "ada@example.com", "Hello")
-			_, err := script(t, c.replies...).provider(t, "smtp", "", "", c.local).Send(t.Context(), o)
-			var refused *RefusedError
-			if err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), c.want) || o.msg.IsDelivered() {
+			_, err := script(t, c.replies...).provider(t, "smtp", "", "", c.local).Send(t.Context(), o.letter())
+			var refused refusal
+			if err == nil || refused.of(err) || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%v", err)
 			}
 		})
 	}
 	m := &mailServer{}
 	m.listen(t).Close()
-	_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
-	var refused *RefusedError
-	if err == nil || errors.As(err, &refused) {
+	_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
+	var refused refusal
+	if err == nil || refused.of(err) {
 		t.Errorf("nobody listens: %v", err)
 	}
 }
@@ -140,7 +142,7 @@ func TestSMTPAcceptedIsSent(t *testing.T) {
 	t.Parallel()
 	m := script(t, "220 ready", "250 hi", "250 ok", "250 ok", "354 go on") // and no answer to QUIT
 	o := outgoing(t, "ada@example.com", "Hello")
-	if receipt, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), o); err != nil || receipt.MessageID != o.MessageID {
+	if receipt, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), o.letter()); err != nil || receipt.MessageID != o.MessageID {
 		t.Errorf("%+v, %v", receipt, err)
 	}
 }
@@ -151,9 +153,9 @@ func TestSMTPUntrustedCertificate(t *testing.T) {
 		m := serve(t, &mailServer{}, true, configure)
 		s := m.provider(t, scheme, "ada", "secret-word", false)
 		s.roots = nil
-		_, err := s.Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
-		var refused *RefusedError
-		if err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), "certificate") || len(m.letters()) != 0 {
+		_, err := s.Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
+		var refused refusal
+		if err == nil || refused.of(err) || !strings.Contains(err.Error(), "certificate") || len(m.letters()) != 0 {
 			t.Errorf("%s: %v", scheme, err)
 		}
 	}
@@ -162,20 +164,20 @@ func TestSMTPUntrustedCertificate(t *testing.T) {
 func TestSMTPWrongPassword(t *testing.T) {
 	t.Parallel()
 	m := serve(t, &mailServer{login: [2]string{"ada", "right"}}, true, nil)
-	_, err := m.provider(t, "smtp", "ada", "wr%ng/secret", false).Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
-	var refused *RefusedError
-	if err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), "no user ada") {
+	_, err := m.provider(t, "smtp", "ada", "wr%ng/secret", false).Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
+	var refused refusal
+	if err == nil || refused.of(err) || !strings.Contains(err.Error(), "no user ada") {
 		t.Errorf("%v", err)
 	}
 	if err != nil && strings.Contains(err.Error(), "secret") {
 		t.Errorf("the error repeats the password: %v", err)
 	}
-	_, err = m.provider(t, "smtp", "", "", false).Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
-	if err == nil || errors.As(err, &refused) || len(m.letters()) != 0 {
+	_, err = m.provider(t, "smtp", "", "", false).Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
+	if err == nil || refused.of(err) || len(m.letters()) != 0 {
 		t.Errorf("without a password: %v", err)
 	}
 	plain := serve(t, &mailServer{login: [2]string{"ada", "right"}}, false, func(s *smtp.Server) { s.AllowInsecureAuth = true })
-	_, err = plain.provider(t, "smtp", "ada", "right", false).Send(t.Context(), outgoing(t, "ada@example.com", "Hello"))
+	_, err = plain.provider(t, "smtp", "ada", "right", false).Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello"))
 	if err == nil || len(plain.letters()) != 0 {
 		t.Errorf("a password leaves in the clear: %v", err)
 	}
@@ -192,8 +194,8 @@ func TestSMTPHangingServer(t *testing.T) {
 			t.Parallel()
 			s := script(t, replies...).provider(t, "smtp", "", "", true)
 			s.timeout = 30 * time.Millisecond
-			var refused *RefusedError
-			if _, err := s.Send(t.Context(), outgoing(t, "ada@example.com", "Hello")); err == nil || errors.As(err, &refused) || !strings.Contains(err.Error(), "timeout") {
+			var refused refusal
+			if _, err := s.Send(t.Context(), outgoingLetter(t, "ada@example.com", "Hello")); err == nil || refused.of(err) || !strings.Contains(err.Error(), "timeout") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -205,7 +207,7 @@ func TestSMTPHangingServer(t *testing.T) {
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
 			go func() { <-m.hangs; cancel() }()
-			if _, err := s.Send(ctx, outgoing(t, "ada@example.com", "Hello")); !errors.Is(err, context.Canceled) {
+			if _, err := s.Send(ctx, outgoingLetter(t, "ada@example.com", "Hello")); !errors.Is(err, context.Canceled) {
 				t.Errorf("%v", err)
 			}
 		})
@@ -216,12 +218,12 @@ func TestSMTPUnicodeMailbox(t *testing.T) {
 	t.Parallel()
 	for _, supported := range []bool{true, false} {
 		m := serve(t, &mailServer{}, false, func(s *smtp.Server) { s.EnableSMTPUTF8 = supported })
-		_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoing(t, "jürgen@bücher.example", "Hello"))
-		var refused *RefusedError
+		_, err := m.provider(t, "smtp", "", "", true).Send(t.Context(), outgoingLetter(t, "jürgen@bücher.example", "Hello"))
+		var refused refusal
 		if supported && (err != nil || m.letters()[0].to != "jürgen@xn--bcher-kva.example") {
 			t.Errorf("with SMTPUTF8: %v, %v", err, m.letters())
 		}
-		if !supported && (!errors.As(err, &refused) || !strings.Contains(err.Error(), "SMTPUTF8") || len(m.letters()) != 0) {
+		if !supported && (!refused.of(err) || !strings.Contains(err.Error(), "SMTPUTF8") || len(m.letters()) != 0) {
 			t.Errorf("without SMTPUTF8: %v", err)
 		}
 	}
@@ -257,4 +259,15 @@ func TestNewSMTP(t *testing.T) {
 			t.Errorf("%s: the error repeats the password: %v", address, err)
 		}
 	}
+}
+
+// refusal is an error that says that a message will never be taken.
+type refusal struct{ *post.Error }
+
+func (r *refusal) of(err error) bool {
+	return errors.As(err, &r.Error) && r.Class == post.Refused
+}
+
+func outgoingLetter(t testing.TB, to, text string) post.Message {
+	return outgoing(t, to, text).letter()
 }

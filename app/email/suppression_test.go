@@ -8,6 +8,7 @@ import (
 
 	"seaworthy/app/apptest"
 	"seaworthy/app/email"
+	"seaworthy/app/email/post"
 	"seaworthy/store"
 )
 
@@ -24,7 +25,7 @@ func TestFault11BounceBeforeTheSendIsStored(t *testing.T) {
 		t.Errorf("a message that nobody named is %s", got)
 	}
 	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error {
-		if err := email.MarkSent(tx, "msg_1", "postmark", email.Receipt{ProviderID: "pm-1"}); err != nil {
+		if err := email.MarkSent(tx, "msg_1", "postmark", post.Receipt{ProviderID: "pm-1"}); err != nil {
 			return err
 		}
 		return a.Email.Adopt(tx, "msg_1", "postmark", "pm-1")
@@ -44,7 +45,7 @@ func TestLateAcceptanceDoesNotHideABounce(t *testing.T) {
 	bounce["Metadata"] = object{"seaworthy_id": "msg_1"}
 	m.Postmark(a, bounce).Want(200)
 	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error {
-		if err := email.MarkSent(tx, "msg_1", "postmark", email.Receipt{ProviderID: "pm-1"}); err != nil {
+		if err := email.MarkSent(tx, "msg_1", "postmark", post.Receipt{ProviderID: "pm-1"}); err != nil {
 			return err
 		}
 		return a.Email.Adopt(tx, "msg_1", "postmark", "pm-1")

@@ -25,8 +25,8 @@ var errTooManyListeners = &web.Error{Status: http.StatusServiceUnavailable, Code
 // refetch is OFREP's one event: flags changed, ask again (service/event-streams.yaml).
 const refetch = `{"type":"refetchEvaluation"}`
 
-// events tells a client that flags changed, as server-sent events. One that comes
-// back and missed something is told at once.
+// events tells a client that flags changed, as server-sent events. One that missed
+// something, because it was away or before it came, is told at once.
 func (s *System) events(w http.ResponseWriter, r *http.Request) error {
 	until := s.tickets.until(r.URL.Query().Get("token"), s.DB.Now())
 	if until.IsZero() {
@@ -52,7 +52,11 @@ func (s *System) events(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, changed := s.news.now()
 	ok := say("retry: 2000\nid: %s\n\n", id)
-	if last := r.Header.Get("Last-Event-ID"); ok && last != "" && last != id {
+	last := r.Header.Get("Last-Event-ID")
+	if last == "" { // the first time: what the client has is of then
+		last = r.URL.Query().Get("since")
+	}
+	if ok && last != "" && last != id {
 		ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
 	}
 	pulse := time.NewTicker(eventPulse)

@@ -116,6 +116,7 @@ func (s *System) ofrepAll(w http.ResponseWriter, r *http.Request) error {
 	if failure != nil {
 		return web.JSON(w, http.StatusBadRequest, failure)
 	}
+	since, _ := s.news.now() // before the flags: a change meanwhile is told twice and never missed
 	set := s.Snapshot()
 	flags := []map[string]any{}
 	for _, result := range set.EvaluateAll(about, c.sees) {
@@ -135,7 +136,7 @@ func (s *System) ofrepAll(w http.ResponseWriter, r *http.Request) error {
 		return nil
 	}
 	return web.JSON(w, http.StatusOK, map[string]any{"flags": jsontext.Value(raw), "eventStreams": []any{map[string]any{
-		"type": "sse", "url": s.URL + stream, "inactivityDelaySec": 120}}})
+		"type": "sse", "url": s.URL + stream + "&since=" + since, "inactivityDelaySec": 120}}})
 }
 
 // contextOf reads what flags are evaluated for. A failure is OFREP's, without its key.
