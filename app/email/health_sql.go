@@ -57,13 +57,6 @@ func countCall(tx *store.Tx, provider string, failed *post.Error) error {
 	return err
 }
 
-// countsSince sums a provider's calls since a time.
-func countsSince(tx *store.Tx, provider string, since time.Time) (sent, failed int, err error) {
-	err = tx.QueryRow(`SELECT coalesce(sum(sent), 0), coalesce(sum(failed), 0) FROM email_count WHERE provider = ? AND slot > ?`,
-		provider, since.UnixMilli()).Scan(&sent, &failed)
-	return sent, failed, err
-}
-
 func nextSlot(tx *store.Tx, provider, stream string) (next int64, err error) {
 	err = tx.QueryRow(`SELECT next FROM email_bucket WHERE provider = ? AND stream = ?`, provider, stream).Scan(&next)
 	if isGone(err) {
