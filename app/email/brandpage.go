@@ -120,7 +120,7 @@ func (s *System) brandLogoRemove(w http.ResponseWriter, r *http.Request) error {
 // brandSample shows one of our mails in the brand, for a frame.
 func (s *System) brandSample(w http.ResponseWriter, r *http.Request) error {
 	const name = "billing/receipt"
-	m, err := s.render(r.Context(), name, s.samples[name])
+	m, err := s.render(r.Context(), name, s.samples[name], "")
 	if err != nil {
 		return err
 	}

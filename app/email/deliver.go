@@ -124,7 +124,7 @@ func (s *System) prepare(ctx context.Context, m messageRow) (Outgoing, error) {
 	if err := json.Unmarshal(text, &vars); err != nil {
 		return Outgoing{}, err
 	}
-	mail, err := s.render(ctx, m.template, vars)
+	mail, err := s.render(ctx, m.template, vars, s.unsubscribeURL(m))
 	if err != nil {
 		return Outgoing{}, err
 	}

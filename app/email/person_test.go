@@ -51,6 +51,9 @@ func TestErasureKeepsOnlyTheHash(t *testing.T) {
 	a.RunJobs()
 	id := a.Query(`SELECT max(id) FROM email_message`)
 	link := strings.TrimPrefix(strings.Trim(header(a.Mails(to)[0], "List-Unsubscribe"), "<>"), a.URL)
+	if mail := a.Mails(to)[0]; link == "" || !strings.Contains(mail.Text, link) || !strings.Contains(mail.HTML, link) {
+		t.Errorf("the foot does not link to %q:\n%s", link, mail.Text)
+	}
 	manager.PostJSON("/-/api/v1/email/suppressions", object{"address": to, "scope": "nonsecurity"}).Want(201)
 	bounce := postmarkBounce(1, "SoftBounce", "pm", to)
 	bounce["Metadata"], bounce["Details"] = object{"seaworthy_id": id}, "smtp;450 <"+to+"> mailbox full"

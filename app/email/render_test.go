@@ -25,7 +25,7 @@ func TestOurWordsStandIn(t *testing.T) {
 	s.brand.Store(&brandRow{})
 	s.library.own = map[string]*kept{"auth/x": {name: "auth/x", parsed: theirs}}
 	for name, want := range map[string]string{"ada": "Theirs", "Ada Secret": "Ours"} {
-		m, err := s.render(t.Context(), "auth/x", compose.Texts(map[string]string{"Name": name}))
+		m, err := s.render(t.Context(), "auth/x", compose.Texts(map[string]string{"Name": name}), "")
 		if err != nil || m.Subject != want {
 			t.Errorf("%s: %q, %v; want %s", name, m.Subject, err, want)
 		}

@@ -36,13 +36,15 @@ func (s *System) sendable(ctx context.Context, name string) (*compose.Template, 
 
 // render makes the mail of a message. Whatever is wrong with the customer's words
 // for a mail of ours, the mail itself goes out, in ours: it may be what somebody
-// waits for to get into his account.
-func (s *System) render(ctx context.Context, name string, vars compose.Vars) (compose.Mail, error) {
+// waits for to get into his account. unsubscribe is what its foot links to, "" for
+// what nobody can unsubscribe from.
+func (s *System) render(ctx context.Context, name string, vars compose.Vars, unsubscribe string) (compose.Mail, error) {
 	t, err := s.template(ctx, name)
 	if err != nil {
 		return compose.Mail{}, err
 	}
 	brand := s.brandNow(ctx)
+	brand.Unsubscribe = unsubscribe
 	made, err := t.RenderVars(brand, vars)
 	if ours := s.templates[name]; err != nil && ours != nil && t != ours {
 		s.Log.Warn("a mail goes out in our words, because the template of the console could not be filled in", "template", name, "error", err.Error())
