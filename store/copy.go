@@ -32,6 +32,9 @@ func (db *DB) CopyTo(ctx context.Context, path string) error {
 	if err := syncPath(tmp); err != nil {
 		return err
 	}
+	// A log left beside an older file of that name by a killed process would be
+	// read as this one's: SQLite does not tie a log to its database.
+	removeDatabase(path)
 	return os.Rename(tmp, path)
 }
 

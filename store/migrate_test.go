@@ -3,6 +3,7 @@ package store
 import (
 	"database/sql"
 	"errors"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -120,5 +121,32 @@ func TestMigrationNames(t *testing.T) {
 	}
 	if all, err := Migrations(); err != nil || len(all) == 0 {
 		t.Errorf("built in: %d, %v", len(all), err)
+	}
+}
+
+// TestMigrateAfterARehearsalWasKilled is a start after one that was killed amid
+// its rehearsal: what that left, a log with the steps in it, must not be read
+// into the new copy.
+func TestMigrateAfterARehearsalWasKilled(t *testing.T) {
+	t.Parallel()
+	db := openEmpty(t)
+	_, err := Migrate(t.Context(), db, MigrateOptions{Steps: twoSteps[:1]})
+	must(t, err)
+	backups := filepath.Join(filepath.Dir(db.path), "backups")
+	must(t, os.MkdirAll(backups, 0o700))
+	trial := filepath.Join(backups, "rehearsal-v2.db")
+	must(t, db.CopyTo(t.Context(), trial))
+	other, err := Open(trial, Options{})
+	must(t, err)
+	must(t, apply(t.Context(), other, twoSteps[1:], "1"))
+	log, err := os.ReadFile(trial + "-wal")
+	must(t, err)
+	must(t, other.Close())
+	must(t, os.WriteFile(trial+"-wal", log, 0o600))
+
+	got, err := Migrate(t.Context(), db, MigrateOptions{Steps: twoSteps})
+	must(t, err)
+	if got.From != 1 || got.To != 2 {
+		t.Errorf("migrated %+v", got)
 	}
 }
