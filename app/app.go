@@ -185,7 +185,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
-		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Providers: carriers, Streams: streams, Rates: cfg.MailRate(func(string, ...any) {}), Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
+		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Providers: carriers, Streams: streams, Rates: cfg.MailRate(func(string, ...any) {}), Domains: cfg.MailDomains, Keep: time.Duration(cfg.MailDays) * 24 * time.Hour, Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
 		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
 	}

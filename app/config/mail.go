@@ -96,6 +96,14 @@ func (c *Config) checkMail(fault func(format string, args ...any)) {
 		fault("SEAWORTHY_SES_REGION must be a region of AWS, as eu-west-1, not %q", c.SESRegion)
 	}
 	c.checkMailNames(fault)
+	for _, name := range c.MailDomains {
+		if _, err := MailDomain(name, ""); err != nil || strings.TrimSpace(name) == "" {
+			fault("SEAWORTHY_MAIL_DOMAINS must be domains such as mail.example.com, not %q", name)
+		}
+	}
+	if c.MailDays < 0 || c.MailDays > 36500 {
+		fault("SEAWORTHY_MAIL_DAYS must be from 0 to 36500")
+	}
 	transactional, broadcast := c.MailStreams(fault)
 	for _, known := range c.knownMailProviders() {
 		if c.MailFrom == "" && (slices.Contains(transactional, known.name) || slices.Contains(broadcast, known.name)) {

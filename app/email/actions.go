@@ -8,6 +8,11 @@ import (
 
 // The actions email records.
 const (
+	actHandedIn        audit.Action = "email.handed_in"
+	actCancelled       audit.Action = "email.cancelled"
+	actResent          audit.Action = "email.resent"
+	actTried           audit.Action = "email_provider.tried_again"
+	actTested          audit.Action = "email_provider.tested"
 	actSent            audit.Action = "email.sent"
 	actFailed          audit.Action = "email.failed"
 	actBounced         audit.Action = "email.bounced"
@@ -33,6 +38,11 @@ const (
 
 // Actions are email's part of the catalogue.
 var Actions = slices.Concat([]audit.Kind{
+	{Action: actHandedIn, Title: "Mail handed in", Means: "The app asked for mail to be sent."},
+	{Action: actCancelled, Title: "Mail cancelled", Means: "Somebody took a message back before it was sent."},
+	{Action: actResent, Title: "Mail sent again", Means: "Somebody had a message sent once more."},
+	{Action: actTried, Title: "Mail provider tried again", Means: "Somebody had a provider tried again that was left alone."},
+	{Action: actTested, Title: "Mail provider tested", Means: "Somebody had a test mail sent by one provider."},
 	{Action: actSent, Title: "Mail sent", Means: "A message was handed to the mail provider."},
 	{Action: actFailed, Title: "Mail failed", Means: "A message could not be sent and will not be tried again."},
 	{Action: actUnknown, Title: "Mail in doubt", Means: "All of a message was handed over and no answer came: nobody knows whether it was taken."},

@@ -1,6 +1,8 @@
 package email
 
 import (
+	"encoding/json"
+	"errors"
 	"time"
 
 	"seaworthy/store"
@@ -10,7 +12,7 @@ import (
 type Sought struct {
 	Status, Template, Stream string
 	Recipient                string // normalised, whole
-	User                     string
+	User, Tag                string
 	Before                   string // id; newer ones and it are left out
 	Limit                    int
 }
@@ -21,18 +23,29 @@ type stored struct {
 	Subject                                                                   string // "" until it is rendered
 	Status, Provider, ProviderID, MessageID, Error, Idempotency, Job          string
 	Created, Expires, Sent                                                    time.Time // zero for never
+	SendAt                                                                    time.Time // zero for at once
+	Request, Via                                                              string
+	Tags                                                                      []string
+	Metadata                                                                  map[string]string
+	Files                                                                     int
+	Kept                                                                      bool // what it says is kept, so that it can be sent again
 }
 
-const storedColumns = `SELECT id, stream, class, category, template, locale, recipient, recipient_norm, coalesce(user_id, ''), coalesce(org_id, ''), coalesce(subject, ''), status,
-	coalesce(provider, ''), coalesce(provider_id, ''), coalesce(message_id, ''), coalesce(error, ''), coalesce(idempotency_key, ''), coalesce(job_id, ''),
-	created_at, coalesce(expires_at, 0), coalesce(sent_at, 0) FROM email_message `
+const storedColumns = `SELECT m.id, m.stream, m.class, m.category, m.template, m.locale, m.recipient, m.recipient_norm, coalesce(m.user_id, ''), coalesce(m.org_id, ''), coalesce(m.subject, ''), m.status,
+	coalesce(m.provider, ''), coalesce(m.provider_id, ''), coalesce(m.message_id, ''), coalesce(m.error, ''), coalesce(m.idempotency_key, ''), coalesce(m.job_id, ''),
+	m.created_at, coalesce(m.expires_at, 0), coalesce(m.sent_at, 0), coalesce(m.send_at, 0), coalesce(m.request_id, ''), m.via, coalesce(r.tags, '[]'), coalesce(r.metadata, '{}'), coalesce(r.files, 0),
+	CASE WHEN m.vars IS NOT NULL OR r.content IS NOT NULL AND m.template = '' THEN 1 ELSE 0 END
+	FROM email_message AS m LEFT JOIN email_request AS r ON r.id = m.request_id `
 
 func scanStored(r store.Scanner) (m stored, err error) {
-	var created, expires, sent int64
-	err = r.Scan(&m.ID, &m.Stream, &m.Class, &m.Category, &m.Template, &m.Locale, &m.Recipient, &m.Norm, &m.User, &m.Org, &m.Subject, &m.Status,
-		&m.Provider, &m.ProviderID, &m.MessageID, &m.Error, &m.Idempotency, &m.Job, &created, &expires, &sent)
-	m.Created, m.Expires, m.Sent = timeOrZero(created), timeOrZero(expires), timeOrZero(sent)
-	return m, err
+	var created, expires, sent, due int64
+	var tags, metadata string
+	if err := r.Scan(&m.ID, &m.Stream, &m.Class, &m.Category, &m.Template, &m.Locale, &m.Recipient, &m.Norm, &m.User, &m.Org, &m.Subject, &m.Status,
+		&m.Provider, &m.ProviderID, &m.MessageID, &m.Error, &m.Idempotency, &m.Job, &created, &expires, &sent, &due, &m.Request, &m.Via, &tags, &metadata, &m.Files, &m.Kept); err != nil {
+		return m, err
+	}
+	m.Created, m.Expires, m.Sent, m.SendAt = timeOrZero(created), timeOrZero(expires), timeOrZero(sent), timeOrZero(due)
+	return m, errors.Join(json.Unmarshal([]byte(tags), &m.Tags), json.Unmarshal([]byte(metadata), &m.Metadata))
 }
 
 func timeOrZero(ms int64) time.Time {
@@ -43,10 +56,13 @@ func timeOrZero(ms int64) time.Time {
 }
 
 func findMessage(tx *store.Tx, id string) (stored, error) {
-	return scanStored(tx.QueryRow(storedColumns+`WHERE id = ?`, id))
+	return scanStored(tx.QueryRow(storedColumns+`WHERE m.id = ?`, id))
 }
 
-const andSought = `AND (? = '' OR status = ?) AND (? = '' OR template = ?) AND (? = '' OR stream = ?) AND (? = '' OR user_id = ?) AND id < ? ORDER BY id DESC LIMIT ?`
+const andSought = `AND (? = '' OR m.status = ?) AND (? = '' OR m.template = ?) AND (? = '' OR m.stream = ?) AND (? = '' OR m.user_id = ?) AND m.id < ? ORDER BY m.id DESC LIMIT ?`
+
+// andTagged is andSought on the index of tags.
+const andTagged = `AND (? = '' OR m.status = ?) AND (? = '' OR m.template = ?) AND (? = '' OR m.stream = ?) AND (? = '' OR m.user_id = ?) AND t.message < ? ORDER BY t.message DESC LIMIT ?`
 
 // listMessages are the newest messages. There is one text for each index: the list
 // walks the narrowest one and looks at the rest as it goes.
@@ -57,18 +73,21 @@ func listMessages(tx *store.Tx, f Sought) ([]stored, error) {
 	rest := []any{f.Status, f.Status, f.Template, f.Template, f.Stream, f.Stream, f.User, f.User, f.Before, f.Limit}
 	with := func(first string) []any { return append([]any{first}, rest...) }
 	switch {
+	case f.Tag != "":
+		return store.All(tx, scanStored, storedColumns+`JOIN email_tag AS t ON t.message = m.id WHERE t.tag = ? AND (? = '' OR m.recipient_norm = ?) `+andTagged,
+			append([]any{f.Tag, f.Recipient, f.Recipient}, rest...)...)
 	case f.Recipient != "":
-		return store.All(tx, scanStored, storedColumns+`WHERE recipient_norm = ? `+andSought, with(f.Recipient)...)
+		return store.All(tx, scanStored, storedColumns+`WHERE m.recipient_norm = ? `+andSought, with(f.Recipient)...)
 	case f.User != "":
-		return store.All(tx, scanStored, storedColumns+`WHERE user_id IS NOT NULL AND user_id = ? `+andSought, with(f.User)...)
+		return store.All(tx, scanStored, storedColumns+`WHERE m.user_id IS NOT NULL AND m.user_id = ? `+andSought, with(f.User)...)
 	case f.Status != "" && f.Status != "sent" && f.Status != "delivered":
-		return store.All(tx, scanStored, storedColumns+`WHERE status = ? `+andSought, with(f.Status)...)
+		return store.All(tx, scanStored, storedColumns+`WHERE m.status = ? `+andSought, with(f.Status)...)
 	case f.Template != "":
-		return store.All(tx, scanStored, storedColumns+`WHERE template = ? `+andSought, with(f.Template)...)
+		return store.All(tx, scanStored, storedColumns+`WHERE m.template = ? `+andSought, with(f.Template)...)
 	case f.Status != "":
-		return store.All(tx, scanStored, storedColumns+`WHERE status = ? `+andSought, with(f.Status)...)
+		return store.All(tx, scanStored, storedColumns+`WHERE m.status = ? `+andSought, with(f.Status)...)
 	}
-	return store.All(tx, scanStored, storedColumns+`WHERE id < ? AND (? = '' OR stream = ?) ORDER BY id DESC LIMIT ?`, f.Before, f.Stream, f.Stream, f.Limit)
+	return store.All(tx, scanStored, storedColumns+`WHERE m.id < ? AND (? = '' OR m.stream = ?) ORDER BY m.id DESC LIMIT ?`, f.Before, f.Stream, f.Stream, f.Limit)
 }
 
 // Unsent counts messages that did not reach anybody since a time, up to limit.

@@ -63,7 +63,7 @@ type listData struct {
 // soughtIn reads a list's filter from its address. What is not known narrows nothing.
 func soughtIn(q url.Values) Sought {
 	word := func(name string) string { return strings.TrimSpace(web.CleanText(q.Get(name), 320)) }
-	f := Sought{Status: q.Get("status"), Template: word("template"), Stream: q.Get("stream"), Recipient: lower(word("to")), User: word("user"), Before: word("before")}
+	f := Sought{Status: q.Get("status"), Template: word("template"), Stream: q.Get("stream"), Recipient: lower(word("to")), User: word("user"), Tag: word("tag"), Before: word("before")}
 	if !slices.Contains(statuses, f.Status) {
 		f.Status = ""
 	}
@@ -76,7 +76,7 @@ func soughtIn(q url.Values) Sought {
 // address is the list with a filter, and perhaps a place in it.
 func (f Sought) address(before string) string {
 	q := url.Values{}
-	for name, value := range map[string]string{"status": f.Status, "template": f.Template, "stream": f.Stream, "to": f.Recipient, "user": f.User, "before": before} {
+	for name, value := range map[string]string{"status": f.Status, "template": f.Template, "stream": f.Stream, "to": f.Recipient, "user": f.User, "tag": f.Tag, "before": before} {
 		if value != "" {
 			q.Set(name, value)
 		}
@@ -91,7 +91,7 @@ func (s *System) messageList(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := listData{Filter: f, Chips: statusChips(f), Streams: streams, Here: f.address(f.Before), Narrowed: f.Template+f.Stream+f.Recipient+f.User != "", Inbox: s.inbox}
+	d := listData{Filter: f, Chips: statusChips(f), Streams: streams, Here: f.address(f.Before), Narrowed: f.Template+f.Stream+f.Recipient+f.User+f.Tag != "", Inbox: s.inbox}
 	if len(all) > consolePage {
 		all = all[:consolePage]
 		d.Older = f.address(all[consolePage-1].ID)

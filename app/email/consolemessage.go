@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"time"
 
 	"seaworthy/app/audit"
@@ -35,16 +36,28 @@ type messageData struct {
 	May      mayOpen
 	Events   []audit.Row
 	AuditURL string
+	Done     string // what an act did
+	Fault    string // why it did nothing
+	Later    bool   // its time is to come
+
+	Cancel, Resend, Copy bool // what may be done to it; Copy: the message left, so that another is sent
 }
 
 // mayOpen is which other pages whoever looks may open.
 type mayOpen struct{ Users, Orgs, Jobs, Audit bool }
 
 func (s *System) messagePage(w http.ResponseWriter, r *http.Request) error {
+	return s.showMessage(w, r, r.PathValue("id"), http.StatusOK, "")
+}
+
+// messageDone is what an act leaves behind.
+var messageDone = map[string]string{"cancelled": "The message is taken back. It will not be sent.", "resent": "The message is on its way again.", "test": "The test mail is on its way. What becomes of it appears below."}
+
+func (s *System) showMessage(w http.ResponseWriter, r *http.Request, id string, status int, fault string) error {
 	me := web.IdentityOf(r.Context())
-	d := messageData{May: mayOpen{Users: me.Can("users:read"), Orgs: me.Can("orgs:read"), Jobs: me.Can("jobs:read"), Audit: me.Can("audit:read")}}
+	d := messageData{Fault: fault, Done: messageDone[r.URL.Query().Get("done")], May: mayOpen{Users: me.Can("users:read"), Orgs: me.Can("orgs:read"), Jobs: me.Can("jobs:read"), Audit: me.Can("audit:read")}}
 	err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-		if d.stored, err = findMessage(tx, r.PathValue("id")); err != nil {
+		if d.stored, err = findMessage(tx, id); err != nil {
 			return err
 		}
 		events, err := eventsOf(tx, d.ID, maxEvents+1)
@@ -75,7 +88,13 @@ func (s *System) messagePage(w http.ResponseWriter, r *http.Request) error {
 	if title == "" {
 		title = d.Template
 	}
-	return s.Pages.Render(w, r, "email/message", web.View{Title: title, Data: d})
+	if me.Can(permSend) {
+		d.Cancel = d.Status == "queued"
+		d.Resend = d.Kept && d.Status != "queued" && (d.Expires.IsZero() || d.Expires.After(s.DB.Now()))
+		d.Copy = d.Resend && finality[d.Status] >= finality["sent"] && !slices.Contains([]string{"failed", "cancelled", "expired", "suppressed"}, d.Status)
+	}
+	d.Later = d.Scheduled(s.DB.Now())
+	return s.Pages.Render(w, r, "email/message", web.View{Title: title, Status: status, Data: d})
 }
 
 // life tells what happened to a message, the newest first. Of one from before events

@@ -2,12 +2,10 @@ package email
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
 	"seaworthy/app/audit"
-	"seaworthy/app/email/compose"
 	"seaworthy/app/email/post"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -89,8 +87,8 @@ func (s *System) end(ctx context.Context, job queue.Job[Deliver], m messageRow, 
 	return job.Complete(context.WithoutCancel(ctx), func(tx *store.Tx) error { return s.ended(tx, m, kind, reason) })
 }
 
-// ended gives a message up. What the app handed in can be sent again; our own mails,
-// which may hold a secret link, are wiped.
+// ended gives a message up. What the app handed in can be sent again for some days; our
+// own mails, which may hold a secret link, are wiped.
 func (s *System) ended(tx *store.Tx, m messageRow, kind EventKind, reason string) error {
 	if err := markEnded(tx, m.id, string(kind), reason); err != nil {
 		return err
@@ -114,19 +112,14 @@ func (s *System) event(a audit.Action, m messageRow) audit.Event {
 	return e
 }
 
+// errWiped says that what was in a message is not kept any more.
+var errWiped = errors.New("what was in the message has been deleted")
+
 // prepare renders a stored message.
 func (s *System) prepare(ctx context.Context, m messageRow) (Outgoing, error) {
-	text, err := s.Keys.Open("mail", m.id, m.vars)
+	made, a, err := s.opened(ctx, m)
 	if err != nil {
 		return Outgoing{}, err
 	}
-	var vars compose.Vars
-	if err := json.Unmarshal(text, &vars); err != nil {
-		return Outgoing{}, err
-	}
-	mail, err := s.render(ctx, m.template, vars, s.unsubscribeURL(m))
-	if err != nil {
-		return Outgoing{}, err
-	}
-	return s.compile(m, mail)
+	return s.compile(m, made, a)
 }

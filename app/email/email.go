@@ -37,7 +37,9 @@ type Deps struct {
 	Providers   map[string]post.Provider // by name
 	Streams     map[string][]string      // who delivers each stream, in the order in which they are tried; none: the development inbox
 	Rates       map[string]float64       // messages a second, by provider; none: any
+	Domains     []string                 // that mail may be from, beside that of From, as the DNS knows them
 	UnknownWait time.Duration            // how long word is waited for of a message in doubt; 15 minutes if 0
+	Keep        time.Duration            // how long messages are kept, with what became of them; 0: for ever
 	Texts       Texts                    // that the inbox shows too; nil: none
 	InboxSMTP   string                   // where the inbox takes mail over SMTP, as host:port; "" for nowhere
 	Feedback    Feedback                 // who tells what became of messages
@@ -57,6 +59,9 @@ type System struct {
 	compat    *compat.Checker
 	shelf     shelf // previews that a frame is about to show
 	inbox     bool
+	domains   map[string]bool // that mail may be from
+	large     chan struct{}   // a place for each request with large files
+	queue     *queue.Queue
 
 	// Of the development inbox:
 	faults      faultState
@@ -67,7 +72,7 @@ type System struct {
 
 // New parses every template; a faulty one is an error at start.
 func New(d Deps) (*System, error) {
-	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, waiting: make(chan struct{}, maxWaiting)}
+	s := &System{Deps: d, templates: map[string]*compose.Template{}, sources: map[string]string{}, samples: map[string]compose.Vars{}, waiting: make(chan struct{}, maxWaiting), large: make(chan struct{}, 2)}
 	s.library.own = map[string]*kept{}
 	s.brand.Store(&brandRow{})
 	if s.UnknownWait == 0 {
@@ -83,6 +88,9 @@ func New(d Deps) (*System, error) {
 		return nil, fmt.Errorf("sender %q: %w", d.From, err)
 	}
 	s.from = from
+	if s.domains, err = senderDomains(d); err != nil {
+		return nil, err
+	}
 	files, err := fs.Glob(d.Files, "mail/*/*.txt")
 	if err != nil {
 		return nil, err
@@ -127,16 +135,18 @@ func (s *System) Open(ctx context.Context) error {
 
 // Jobs registers what email does in the background.
 func (s *System) Jobs(q *queue.Queue) {
+	s.queue = q
 	queue.Handle(q, s.deliver)
 	queue.Handle(q, s.settle)
 	queue.Handle(q, s.confirmTopic)
+	queue.Handle(q, s.wake)
 }
 
 // Routes are all routes of mail; the development inbox is among them when that is
 // where mail goes.
 func (s *System) Routes() []web.Route {
 	routes := slices.Concat(s.consoleRoutes(), s.brandRoutes(), s.templateAPIRoutes(), s.templatePageRoutes(),
-		s.webhookRoutes(), s.unsubscribeRoutes(), s.suppressionRoutes(), s.categoryRoutes(), s.consentRoutes())
+		s.webhookRoutes(), s.sendRoutes(), s.unsubscribeRoutes(), s.suppressionRoutes(), s.categoryRoutes(), s.consentRoutes())
 	if s.inbox {
 		routes = append(routes, s.inboxRoutes()...)
 	}

@@ -24,9 +24,18 @@ const (
 	smtpIdle       = 5 * time.Minute
 )
 
-// Run takes mail over SMTP into the development inbox until ctx ends. A port that is
-// taken is no reason not to start.
+// Run tends the house, and takes mail over SMTP into the development inbox, until ctx
+// ends.
 func (s *System) Run(ctx context.Context) {
+	var owned sync.WaitGroup
+	owned.Go(func() { s.tendHouse(ctx) })
+	s.listen(ctx)
+	owned.Wait()
+}
+
+// listen takes mail over SMTP until ctx ends. A port that is taken is no reason not to
+// start.
+func (s *System) listen(ctx context.Context) {
 	if !s.inbox || s.InboxSMTP == "" {
 		return
 	}

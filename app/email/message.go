@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
+	"time"
 
 	"seaworthy/app/email/compose"
 	"seaworthy/app/email/post"
@@ -21,6 +22,8 @@ type Message struct {
 	User     string                   // whom it is about, if a user; "" otherwise
 	Org      string
 	Category string // what it can be unsubscribed from; "" for what cannot
+
+	via string // the one provider it may go by; "" for any
 }
 
 // Send stores a message and its delivery job in the caller's transaction. It
@@ -48,7 +51,7 @@ func (s *System) Send(tx *store.Tx, m Message) (id string, err error) {
 		recipient = to.String()
 	}
 	row := messageRow{id: id, stream: post.Transactional, class: t.Class, template: m.Template, recipient: recipient,
-		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, category: m.Category, vars: s.Keys.Seal("mail", id, vars)}
+		norm: strings.ToLower(to.Address), user: m.User, org: m.Org, category: m.Category, via: m.via, vars: s.Keys.Seal("mail", id, vars)}
 	if t.TTL > 0 {
 		row.expires = tx.Now().Add(t.TTL).UnixMilli()
 	}
@@ -65,9 +68,13 @@ func (s *System) enqueue(tx *store.Tx, m messageRow) error {
 	if err != nil {
 		return err
 	}
-	m.status, m.job, m.onUnknown = "queued", job.ID, onUnknownHold
-	if m.class == "security" { // twice is better than not at all: somebody waits for it to get in
+	m.status, m.job = "queued", job.ID
+	switch {
+	case m.onUnknown != "":
+	case m.class == "security": // twice is better than not at all: somebody waits for it to get in
 		m.onUnknown = onUnknownRetry
+	default:
+		m.onUnknown = onUnknownHold
 	}
 	if err := insertMessage(tx, m); err != nil {
 		return err
@@ -84,6 +91,12 @@ func (m *messageRow) options() (all []queue.Option) {
 	}
 	if m.class == "security" {
 		all = append(all, queue.Priority(5))
+	}
+	if m.sendAt > 0 {
+		all = append(all, queue.At(time.UnixMilli(m.sendAt)))
+	}
+	if m.files { // each takes much memory while it is made
+		all = append(all, queue.Key("email.files", 2))
 	}
 	return all
 }

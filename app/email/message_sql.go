@@ -10,8 +10,12 @@ import (
 
 type messageRow struct {
 	id, stream, class, template, recipient, norm, user, org, status, category, onUnknown, job string
+	request                                                                                   string // that it came with; "" for a mail of our own
+	via                                                                                       string // the one provider it may go by; "" for any
+	subject                                                                                   string // "" until it is rendered
 	vars                                                                                      []byte
-	expires, slot                                                                             int64 // unix ms, 0: never, none
+	expires, slot, sendAt                                                                     int64 // unix ms, 0: never, none, at once
+	files                                                                                     bool  // some go along: only when it is stored
 }
 
 func orNull(s string) *string {
@@ -29,17 +33,19 @@ func orZero(n int64) *int64 {
 }
 
 func insertMessage(tx *store.Tx, m messageRow) error {
-	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at, category, on_unknown, job_id)
-		VALUES (?, ?, ?, ?, 'en', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		m.id, m.stream, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, m.status, tx.Now().UnixMilli(), orZero(m.expires), m.category, m.onUnknown, orNull(m.job))
+	_, err := tx.Exec(`INSERT INTO email_message (id, stream, class, template, locale, recipient, recipient_norm, user_id, org_id, vars, status, created_at, expires_at, category, on_unknown, job_id,
+		request_id, send_at, via, subject)
+		VALUES (?, ?, ?, ?, 'en', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		m.id, m.stream, m.class, m.template, m.recipient, m.norm, orNull(m.user), orNull(m.org), m.vars, m.status, tx.Now().UnixMilli(), orZero(m.expires), m.category, m.onUnknown, orNull(m.job),
+		orNull(m.request), orZero(m.sendAt), m.via, orNull(m.subject))
 	return err
 }
 
 func queuedMessage(tx *store.Tx, id string) (m messageRow, err error) {
 	m.id = id
 	err = tx.QueryRow(`SELECT stream, class, template, recipient, recipient_norm, category, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status,
-		on_unknown, coalesce(job_id, ''), coalesce(slot_at, 0) FROM email_message WHERE id = ?`, id).
-		Scan(&m.stream, &m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status, &m.onUnknown, &m.job, &m.slot)
+		on_unknown, coalesce(job_id, ''), coalesce(slot_at, 0), coalesce(request_id, ''), coalesce(send_at, 0), via FROM email_message WHERE id = ?`, id).
+		Scan(&m.stream, &m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status, &m.onUnknown, &m.job, &m.slot, &m.request, &m.sendAt, &m.via)
 	return m, err
 }
 
@@ -62,15 +68,17 @@ func markUnknown(tx *store.Tx, id, provider, reason string) error {
 	return tx.ExecOne(`UPDATE email_message SET status = 'unknown', provider = ?, error = ? WHERE id = ?`, provider, reason, id)
 }
 
-// markSent ends a message's wait. Its variables, which may hold a secret link,
-// are wiped: they have done their work.
+// markSent ends a message's wait. The variables of a mail of ours, which may hold a
+// secret link, are wiped: they have done their work. So are those of the app's mail of
+// that class; the rest of it is kept for some days, to be sent again.
 func markSent(tx *store.Tx, id, provider string, r post.Receipt, subject string) error {
-	return tx.ExecOne(`UPDATE email_message SET status = 'sent', provider = ?, provider_id = ?, message_id = ?, subject = ?, sent_at = ?, vars = NULL, error = NULL
-		WHERE id = ?`, provider, orNull(r.ProviderID), r.MessageID, subject, tx.Now().UnixMilli(), id)
+	return tx.ExecOne(`UPDATE email_message SET status = 'sent', provider = ?, provider_id = ?, message_id = ?, subject = ?, sent_at = ?, error = NULL,
+		vars = CASE WHEN request_id IS NULL OR class = 'security' THEN NULL ELSE vars END WHERE id = ?`, provider, orNull(r.ProviderID), r.MessageID, subject, tx.Now().UnixMilli(), id)
 }
 
 func markEnded(tx *store.Tx, id, status, reason string) error {
-	return tx.ExecOne(`UPDATE email_message SET status = ?, error = ?, vars = NULL WHERE id = ?`, status, reason, id)
+	return tx.ExecOne(`UPDATE email_message SET status = ?, error = ?,
+		vars = CASE WHEN request_id IS NULL OR class = 'security' THEN NULL ELSE vars END WHERE id = ?`, status, reason, id)
 }
 
 func isGone(err error) bool { return errors.Is(err, store.ErrNotFound) }

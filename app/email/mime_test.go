@@ -35,7 +35,7 @@ func testSystem(t testing.TB, from string) *System {
 func outgoing(t testing.TB, to, text string) Outgoing {
 	t.Helper()
 	o, err := testSystem(t, "Acme <hello@app.example.com>").compile(messageRow{id: "msg_1", recipient: to},
-		compose.Mail{Subject: "Hello", Text: text, HTML: "<p>" + text + "</p>"})
+		compose.Mail{Subject: "Hello", Text: text, HTML: "<p>" + text + "</p>"}, wrapping{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ func TestCompile(t *testing.T) {
 		{"a name with gaps", `"Ada` + strings.Repeat(" ", 200) + `L" <ada@example.com>`, "Hello", `"Ada L" <ada@example.com>`, "Hello"},
 	} {
 		m := compose.Mail{Subject: c.subject, Text: "Grüße,\nund tschüs = bye.\n", HTML: "<p>Grüße</p>\n"}
-		o, err := s.compile(messageRow{id: "msg_0abc", recipient: c.to}, m)
+		o, err := s.compile(messageRow{id: "msg_0abc", recipient: c.to}, m, wrapping{})
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -153,7 +153,7 @@ func TestCompileAddsNoHeader(t *testing.T) {
 	for _, bad := range []string{"x\r\nBcc: eve@evil.example", "x\nBcc: eve@evil.example", "x\rBcc: eve@evil.example", "x\r\n\r\n<b>body</b>",
 		"x\x00y", "x\u2028Bcc: y", strings.Repeat(" ", 300) + "x", "=?utf-8?q?=0D=0ABcc:_eve?="} {
 		for _, to := range []string{"ada@example.com", "ada@example.com" + bad, bad + " <ada@example.com>", `"` + bad + `" <ada@example.com>`, "<ada" + bad + "@example.com>"} {
-			o, err := s.compile(messageRow{id: "msg_1", recipient: to}, compose.Mail{Subject: "S" + bad, Text: "text", HTML: "html"})
+			o, err := s.compile(messageRow{id: "msg_1", recipient: to}, compose.Mail{Subject: "S" + bad, Text: "text", HTML: "html"}, wrapping{})
 			if err != nil {
 				continue // an address that is none
 			}
@@ -178,7 +178,7 @@ func TestCompileRefusesAddresses(t *testing.T) {
 	s := testSystem(t, "Acme <hello@app.example.com>")
 	for _, to := range []string{"", "ada", "ada@", "@example.com", "ada@example.com, eve@evil.example", "ada@exa mple.com", "ada@-x.example",
 		"ada@\u202eexample.com", "ada@xn--a.example"} {
-		if o, err := s.compile(messageRow{id: "msg_1", recipient: to}, compose.Mail{Subject: "S", Text: "t", HTML: "h"}); err == nil {
+		if o, err := s.compile(messageRow{id: "msg_1", recipient: to}, compose.Mail{Subject: "S", Text: "t", HTML: "h"}, wrapping{}); err == nil {
 			t.Errorf("%q is taken: %s", to, o.Raw)
 		}
 	}

@@ -66,17 +66,53 @@ func (s *System) Forget(tx *store.Tx, user string, limit int) (int, error) {
 			}
 		}
 	}
+	// An address that somebody only claims is another's, and so are the messages to it.
+	if norms, err = s.addressesOf(tx, user, true); err != nil {
+		return 0, err
+	}
+	for _, norm := range norms {
+		if err := step(forgetMessagesTo, norm); err != nil {
+			return 0, err
+		}
+	}
 	return done, step(forgetMessages, user)
 }
 
 // forgetMessages deletes messages to or about a user, and empties their events,
 // which may be of other addresses.
 func forgetMessages(tx *store.Tx, user string, limit int) (int64, error) {
-	if _, err := tx.Exec(`UPDATE email_event SET recipient_norm = '', raw = NULL, details = '{}' WHERE message_id IN
-		(SELECT id FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?)`, user, limit); err != nil {
+	rows, err := store.All(tx, twoTexts, `SELECT id, coalesce(request_id, '') FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?`, user, limit)
+	if err != nil {
 		return 0, err
 	}
-	return tx.Exec(`DELETE FROM email_message WHERE id IN (SELECT id FROM email_message WHERE user_id = ? ORDER BY id LIMIT ?)`, user, limit)
+	return forgetThese(tx, rows)
+}
+
+// forgetMessagesTo deletes messages to an address, whomever they are about.
+func forgetMessagesTo(tx *store.Tx, norm string, limit int) (int64, error) {
+	rows, err := store.All(tx, twoTexts, `SELECT id, coalesce(request_id, '') FROM email_message WHERE recipient_norm = ? ORDER BY id LIMIT ?`, norm, limit)
+	if err != nil {
+		return 0, err
+	}
+	return forgetThese(tx, rows)
+}
+
+func twoTexts(r store.Scanner) (p [2]string, err error) { return p, r.Scan(&p[0], &p[1]) }
+
+// forgetThese deletes messages, and the requests of which none is left.
+func forgetThese(tx *store.Tx, rows [][2]string) (int64, error) {
+	for _, row := range rows {
+		if _, err := tx.Exec(`UPDATE email_event SET recipient_norm = '', raw = NULL, details = '{}' WHERE message_id = ?`, row[0]); err != nil {
+			return 0, err
+		}
+		if _, err := tx.Exec(`DELETE FROM email_message WHERE id = ?`, row[0]); err != nil {
+			return 0, err
+		}
+		if err := dropRequest(tx, row[1]); err != nil {
+			return 0, err
+		}
+	}
+	return int64(len(rows)), nil
 }
 
 // forgetEvents empties events: what servers answer repeats the address.

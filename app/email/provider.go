@@ -2,8 +2,11 @@ package email
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
+	"maps"
 	"net/mail"
+	"slices"
 	"strings"
 
 	gomail "github.com/wneessen/go-mail"
@@ -17,6 +20,9 @@ import (
 type Outgoing struct {
 	ID        string // email_message.id
 	From, To  string // as in the headers
+	ReplyTo   string // "" for none
+	Tag       string // for the provider's statistics; "" for none
+	Files     []post.Attachment
 	Stream    string
 	Mail      compose.Mail
 	MessageID string // RFC 5322, with angle brackets
@@ -26,18 +32,25 @@ type Outgoing struct {
 
 // letter is the message as providers take it.
 func (o Outgoing) letter() post.Message {
-	return post.Message{ID: o.ID, Stream: o.Stream, From: o.From, To: o.To, Subject: o.Mail.Subject, HTML: o.Mail.HTML, Text: o.Mail.Text,
-		MessageID: o.MessageID, Headers: o.Headers, Raw: o.Raw}
+	return post.Message{ID: o.ID, Stream: o.Stream, From: o.From, To: o.To, ReplyTo: o.ReplyTo, Subject: o.Mail.Subject, HTML: o.Mail.HTML, Text: o.Mail.Text,
+		Tag: o.Tag, MessageID: o.MessageID, Headers: o.Headers, Raw: o.Raw, Attachments: o.Files}
 }
 
-// compile builds the MIME message: text and HTML as alternatives.
-func (s *System) compile(m messageRow, mail compose.Mail) (Outgoing, error) {
-	sender := s.from.String()
+// compile builds the MIME message: text and HTML as alternatives, with the images that
+// the HTML shows, and files.
+func (s *System) compile(m messageRow, mail compose.Mail, a wrapping) (Outgoing, error) {
+	sender := cmp.Or(a.sender, s.from.String())
 	mail.Subject = noGaps(mail.Subject)
-	out := Outgoing{ID: m.id, Stream: m.stream, Mail: mail, Headers: append([]post.Header{
+	out := Outgoing{ID: m.id, Stream: m.stream, Mail: mail, ReplyTo: a.replyTo, Files: a.files, Headers: append([]post.Header{
 		{Name: "Auto-Submitted", Value: "auto-generated"}, // RFC 3834: no out-of-office replies
 		{Name: "X-Entity-Ref-ID", Value: m.id},            // keeps Gmail from folding separate messages together
 	}, s.listHeaders(m)...)}
+	for _, name := range slices.Sorted(maps.Keys(a.headers)) {
+		out.Headers = append(out.Headers, post.Header{Name: name, Value: a.headers[name]})
+	}
+	if len(a.tags) > 0 {
+		out.Tag = a.tags[0]
+	}
 	var domain string
 	var err error
 	if out.From, domain, err = wireAddress(sender); err != nil {
@@ -80,7 +93,31 @@ func (s *System) mime(o Outgoing) (*gomail.Msg, error) {
 		msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
 		msg.AddAlternativeString(gomail.TypeTextHTML, o.Mail.HTML)
 	}
-	return msg, nil
+	if o.ReplyTo != "" {
+		reply, _, err := wireAddress(o.ReplyTo)
+		if err == nil {
+			err = msg.ReplyTo(reply)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reply to: %w", err)
+		}
+	}
+	return msg, attach(msg, o.Files)
+}
+
+// attach adds files, and the images that the HTML shows by their content id.
+func attach(msg *gomail.Msg, files []post.Attachment) error {
+	for _, f := range files {
+		opts := []gomail.FileOption{gomail.WithFileContentType(gomail.ContentType(f.Type)), gomail.WithFileEncoding(gomail.EncodingB64)}
+		add := msg.AttachReader
+		if f.ContentID != "" {
+			add, opts = msg.EmbedReader, append(opts, gomail.WithFileContentID("<"+f.ContentID+">"))
+		}
+		if err := add(f.Name, bytes.NewReader(f.Data), opts...); err != nil {
+			return fmt.Errorf("file %s: %w", f.Name, err)
+		}
+	}
+	return nil
 }
 
 // wireAddress writes an address as it leaves: its domain in the form the DNS

@@ -154,6 +154,9 @@ func (s *System) pick(tx *store.Tx, m messageRow, out Outgoing, past []attempt, 
 // there is none.
 func (s *System) able(m messageRow, out Outgoing) (all []post.Provider, reason string) {
 	names := s.Streams[m.stream]
+	if m.via != "" {
+		names = []string{m.via}
+	}
 	reason = "no mail provider is configured"
 	local, _, _ := strings.Cut(m.norm, "@")
 	beyond := strings.ContainsFunc(local, func(r rune) bool { return r > 127 })
