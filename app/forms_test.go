@@ -57,7 +57,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data",
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
-			"/-/admin/email",
+			"/-/admin/email", "/-/admin/email/providers",
 			"/-/admin/email/suppressions", suppression, "/-/admin/email/categories", "/-/admin/email/categories?edit=news"}},
 	} {
 		for _, path := range p.paths {

@@ -61,8 +61,9 @@ func (s *System) settle(ctx context.Context, job queue.Job[settle]) error {
 	})
 }
 
-// again queues a message anew.
+// again queues a message anew, to be sent at once.
 func (s *System) again(tx *store.Tx, m messageRow, why string) error {
+	m.sendAt = 0
 	job, err := queue.Enqueue(tx, Deliver{Message: m.id}, m.options()...)
 	if err != nil {
 		return err

@@ -1,6 +1,8 @@
 package email
 
 import (
+	"context"
+
 	"seaworthy/app/email/post"
 	"seaworthy/store"
 )
@@ -30,3 +32,6 @@ func Advance(tx *store.Tx, message string, kind EventKind) (bool, error) {
 
 // Waiting is how many requests wait for mail.
 func (s *System) Waiting() int { return len(s.waiting) }
+
+// Listen takes mail over SMTP.
+func (s *System) Listen(ctx context.Context) { s.listen(ctx) }

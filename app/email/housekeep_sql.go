@@ -33,7 +33,7 @@ func wipeSome(tx *store.Tx) (int, error) {
 
 // dropParked deletes events that have waited in vain for their message.
 func dropParked(tx *store.Tx) (int, error) {
-	n, err := tx.Exec(`DELETE FROM email_event WHERE id IN (SELECT id FROM email_event WHERE message_id IS NULL AND received_at < ? ORDER BY received_at, id LIMIT ?)`,
+	n, err := tx.Exec(`DELETE FROM email_event WHERE id IN (SELECT id FROM email_event WHERE message_id IS NULL AND received_at < ? LIMIT ?)`,
 		tx.Now().Add(-keepParked).UnixMilli(), houseSlice)
 	return int(n), err
 }

@@ -266,7 +266,7 @@ func TestThereIsNoInboxInProduction(t *testing.T) {
 	if got := a.Config.InboxAddress(); got != "" {
 		t.Errorf("it listens at %s", got)
 	}
-	a.Email.Run(t.Context()) // returns at once
+	a.Email.Listen(t.Context()) // returns at once
 }
 
 // A port that another program has keeps nothing from starting.
@@ -278,7 +278,7 @@ func TestATakenPortIsSaid(t *testing.T) {
 	}
 	defer l.Close()
 	a := apptest.New(t, func(c *config.Config, _ *app.Options) { c.InboxSMTP = l.Addr().String() })
-	a.Email.Run(t.Context())
+	a.Email.Listen(t.Context())
 	if !strings.Contains(a.Logs(), "takes no mail over SMTP") || !strings.Contains(a.Logs(), "SEAWORTHY_INBOX_SMTP") {
 		t.Errorf("log: %s", a.Logs())
 	}

@@ -15,7 +15,7 @@ type messageRow struct {
 	subject                                                                                   string // "" until it is rendered
 	vars                                                                                      []byte
 	expires, slot, sendAt                                                                     int64 // unix ms, 0: never, none, at once
-	files                                                                                     bool  // some go along: only when it is stored
+	files                                                                                     bool  // some go along
 }
 
 func orNull(s string) *string {
@@ -44,14 +44,15 @@ func insertMessage(tx *store.Tx, m messageRow) error {
 func queuedMessage(tx *store.Tx, id string) (m messageRow, err error) {
 	m.id = id
 	err = tx.QueryRow(`SELECT stream, class, template, recipient, recipient_norm, category, coalesce(user_id, ''), coalesce(org_id, ''), vars, coalesce(expires_at, 0), status,
-		on_unknown, coalesce(job_id, ''), coalesce(slot_at, 0), coalesce(request_id, ''), coalesce(send_at, 0), via FROM email_message WHERE id = ?`, id).
-		Scan(&m.stream, &m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status, &m.onUnknown, &m.job, &m.slot, &m.request, &m.sendAt, &m.via)
+		on_unknown, coalesce(job_id, ''), coalesce(slot_at, 0), coalesce(request_id, ''), coalesce(send_at, 0), via,
+		CASE WHEN EXISTS (SELECT 1 FROM email_file WHERE request_id = email_message.request_id) THEN 1 ELSE 0 END FROM email_message WHERE id = ?`, id).
+		Scan(&m.stream, &m.class, &m.template, &m.recipient, &m.norm, &m.category, &m.user, &m.org, &m.vars, &m.expires, &m.status, &m.onUnknown, &m.job, &m.slot, &m.request, &m.sendAt, &m.via, &m.files)
 	return m, err
 }
 
-// requeue gives a message another try: with a job of its own, from the beginning.
+// requeue gives a message another try: with a job of its own, from the beginning, and now.
 func requeue(tx *store.Tx, id, job string) error {
-	return tx.ExecOne(`UPDATE email_message SET status = 'queued', job_id = ?, slot_at = NULL, error = NULL WHERE id = ?`, job, id)
+	return tx.ExecOne(`UPDATE email_message SET status = 'queued', job_id = ?, slot_at = NULL, send_at = NULL, error = NULL WHERE id = ?`, job, id)
 }
 
 func takeSlot(tx *store.Tx, id string, at int64) error {

@@ -110,7 +110,6 @@ func (s *System) insertCopy(tx *store.Tx, c messageRow, of string) error {
 		if err != nil {
 			return err
 		}
-		c.files = r.files > 0
 		if err := s.enqueue(tx, c); err != nil {
 			return err
 		}

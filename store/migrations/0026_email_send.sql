@@ -36,6 +36,3 @@ CREATE TABLE email_tag (
   PRIMARY KEY (tag, message)
 ) STRICT;
 CREATE INDEX email_tag_message ON email_tag (message);
-
--- What providers say of messages that are not known is kept for some days.
-CREATE INDEX email_event_parked_since ON email_event (received_at, id) WHERE message_id IS NULL;
