@@ -83,6 +83,9 @@ func (s *System) draft(ctx context.Context, in sendIn) (d draft, err error) {
 func (s *System) templateFor(ctx context.Context, in sendIn, m *messageRow) (t *compose.Template, err error) {
 	m.class = cmp.Or(in.Class, "product")
 	if in.Template != "" {
+		if s.templates[in.Template] != nil { // it says what Seaworthy has to say, such as where to choose a password
+			return nil, badTemplate("template", "reserved", "This is a mail of Seaworthy's own. Send one of your templates.")
+		}
 		if t, err = s.sendable(ctx, in.Template); err != nil {
 			return nil, badTemplate("template", "unknown", "There is no template of this name in use.")
 		}

@@ -174,6 +174,7 @@ func TestSendRefusals(t *testing.T) {
 		{"to.0", "address", object{"to": "ada@-x.example"}},
 		{"template", "both", object{"template": "welcome"}},
 		{"template", "unknown", object{"template": "nothing", "subject": "", "text": ""}},
+		{"template", "reserved", object{"template": "auth/verify", "subject": "", "text": ""}},
 		{"text", "required", object{"text": ""}},
 		{"subject", "required", object{"subject": " "}},
 		{"from", "domain", object{"from": "x@evil.example"}},
