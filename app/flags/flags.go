@@ -46,6 +46,7 @@ type System struct {
 	watchers   watchers
 	news       news
 	counts     counts
+	answers    answers
 	tickets    tickets
 	listeners  atomic.Int64 // streams of events
 }

@@ -36,6 +36,7 @@ type Options struct {
 	Limiter        *Limiter
 	Home           http.Handler                          // whatever is not under /-/
 	Observe        func(*Origin, int, time.Duration)     // after each request; may be nil
+	Dialects       []Dialect                             // of protocols whose errors have a form of their own
 	Replies        *Replies                              // answers for who repeats a request; nil: none are kept
 	Stop           <-chan struct{}                       // closed when the process is about to stop; may be nil
 	Within         func(context.Context) context.Context // what handlers find in their context; may be nil
