@@ -195,7 +195,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Outbox = a.outboxes()
 	a.Flags = flags.New(flags.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Log: a.log,
 		Facts: func(tx *store.Tx, user, org string) (map[string]any, error) { return a.Auth.Facts(tx, user, org) },
-		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins()})
+		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins(), Unlimited: limiter.Off()})
 	a.Pages.Banner = a.Flags.Banner
 	places, err := openPlaces(cfg)
 	if err != nil {

@@ -14,13 +14,9 @@ import (
 const (
 	eventPulse = 30 * time.Second
 	eventWait  = 10 * time.Second
-	// maxListeners bounds how many listen at once: each holds a connection, some 30 kB.
-	maxListeners = 5000
 	// eventSpread is over how long listeners are sent for a new ticket, so that they do not come all at once.
 	eventSpread = 10 * time.Minute
 )
-
-var errTooManyListeners = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Minute, Public: "Too many listen for changes at once."}
 
 // refetch is OFREP's one event: flags changed, ask again (service/event-streams.yaml).
 const refetch = `{"type":"refetchEvaluation"}`
@@ -28,16 +24,16 @@ const refetch = `{"type":"refetchEvaluation"}`
 // events tells a client that flags changed, as server-sent events. One that missed
 // something, because it was away or before it came, is told at once.
 func (s *System) events(w http.ResponseWriter, r *http.Request) error {
-	until := s.tickets.until(r.URL.Query().Get("token"), s.DB.Now())
-	if until.IsZero() {
+	t, ok := s.tickets.read(r.URL.Query().Get("token"), s.DB.Now())
+	if !ok {
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}
-	if s.listeners.Add(1) > maxListeners {
-		s.listeners.Add(-1)
-		return errTooManyListeners
+	leave, err := s.listeners.enter(s.holders(t, r)...)
+	if err != nil {
+		return err
 	}
-	defer s.listeners.Add(-1)
+	defer leave()
 	o := web.OriginOf(r.Context())
 	o.Streams = true
 	h := w.Header()
@@ -45,13 +41,14 @@ func (s *System) events(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
 	control := http.NewResponseController(w)
+	control.SetReadDeadline(time.Time{}) // that of the request would end the stream
 	say := func(format string, args ...any) bool {
 		control.SetWriteDeadline(time.Now().Add(eventWait))
 		_, err := fmt.Fprintf(w, format, args...)
 		return err == nil && control.Flush() == nil
 	}
 	id, changed := s.news.now()
-	ok := say("retry: 2000\nid: %s\n\n", id)
+	ok = say("retry: 2000\nid: %s\n\n", id)
 	last := r.Header.Get("Last-Event-ID")
 	if last == "" { // the first time: what the client has is of then
 		last = r.URL.Query().Get("since")
@@ -62,9 +59,9 @@ func (s *System) events(w http.ResponseWriter, r *http.Request) error {
 	pulse := time.NewTicker(eventPulse)
 	defer pulse.Stop()
 	// Before the ticket ends the client asks for all flags once more, and gets the next.
-	renew := time.NewTimer(until.Sub(s.DB.Now()) - eventSpread + rand.N(eventSpread/2))
+	renew := time.NewTimer(t.until.Sub(s.DB.Now()) - eventSpread + rand.N(eventSpread/2))
 	defer renew.Stop()
-	end := time.NewTimer(until.Sub(s.DB.Now()))
+	end := time.NewTimer(t.until.Sub(s.DB.Now()))
 	defer end.Stop()
 	for ok {
 		select {

@@ -32,6 +32,8 @@ type Deps struct {
 	Keys    *seal.Keys
 	URL     string   // of the installation
 	Origins []string // whose pages may ask with a key; * for all
+	// Unlimited lifts what one address may have open.
+	Unlimited bool
 }
 
 // System is flags as the other systems use it.
@@ -48,7 +50,7 @@ type System struct {
 	counts     counts
 	answers    answers
 	tickets    tickets
-	listeners  atomic.Int64 // streams of events
+	listeners  listeners
 }
 
 // New makes the system. Open is called before anything is served.

@@ -110,7 +110,7 @@ func (s *System) ofrepAll(w http.ResponseWriter, r *http.Request) error {
 	if err := a.fill(s.Snapshot().EvaluateAll(about, c.sees)); err != nil {
 		return err
 	}
-	stream := s.tickets.stream(s.DB.Now())
+	stream := s.tickets.stream(s.DB.Now(), c.id)
 	tag := digestOf(a.raw, stream)
 	w.Header().Set("ETag", tag)
 	w.Header().Set("Cache-Control", "no-store")
