@@ -98,7 +98,6 @@ func openEvents(w http.ResponseWriter, r *http.Request) events {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
 	e := events{w, http.NewResponseController(w)}
-	e.control.SetReadDeadline(time.Time{}) // that of the request would end the stream
 	return e
 }
 

@@ -129,12 +129,12 @@ func TestFault14SlowReadersHoldUpNobody(t *testing.T) {
 	}
 }
 
-// A stream goes on when the time is over in which its request had to be read.
+// A stream goes on when the time is over that a request and its answer have.
 func TestStreamsOutliveTheirRequest(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	server := httptest.NewUnstartedServer(w.Web)
-	server.Config.ReadTimeout = 150 * time.Millisecond
+	server.Config.ReadTimeout, server.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond
 	server.Start()
 	defer server.Close()
 	conn, lines, _ := w.open(server.URL, w.stream())

@@ -41,7 +41,6 @@ func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) err
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
 	control := http.NewResponseController(w)
-	control.SetReadDeadline(time.Time{}) // that of the request would end the stream
 	say := func(text string) bool {
 		control.SetWriteDeadline(time.Now().Add(2 * streamPulse))
 		_, err := io.WriteString(w, text)
