@@ -34,7 +34,7 @@ func (c *counts) drain() (all []Count) {
 	c.all = nil
 	c.mu.Unlock()
 	for k, n := range taken {
-		all = append(all, Count{Key: k.key, Variant: k.variant, N: n})
+		all = append(all, Count{Key: k.key, Variant: k.variant, N: n, Bulk: k.bulk})
 	}
 	return all
 }

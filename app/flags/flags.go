@@ -87,13 +87,13 @@ func (s *System) Run(ctx context.Context) {
 				s.Log.Error("flags are behind", slog.Any("err", err))
 			}
 		case <-flush.C:
-			s.flush(ctx)
+			s.Flush(ctx)
 		case <-purge.C:
 			if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Warn("old counts of flags stay", slog.Any("err", err))
 			}
 		case <-ctx.Done():
-			s.flush(context.WithoutCancel(ctx))
+			s.Flush(context.WithoutCancel(ctx))
 			return
 		}
 	}

@@ -30,7 +30,7 @@ func (a *answer) fill(all iter.Seq[rule.Result]) (err error) {
 		if a.raw, err = r.AppendJSON(a.raw); err != nil {
 			return err
 		}
-		a.given = append(a.given, counted{key: r.Key, variant: r.Variant})
+		a.given = append(a.given, counted{key: r.Key, variant: r.Variant, bulk: true})
 	}
 	a.raw = append(a.raw, ']')
 	return nil
