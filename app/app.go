@@ -195,7 +195,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Outbox = a.outboxes()
 	a.Flags = flags.New(flags.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Log: a.log,
 		Facts: func(tx *store.Tx, user, org string) (map[string]any, error) { return a.Auth.Facts(tx, user, org) },
-		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins()})
+		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins(), Unlimited: limiter.Off()})
 	a.Pages.Banner = a.Flags.Banner
 	places, err := openPlaces(cfg)
 	if err != nil {
@@ -270,7 +270,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Observe: a.metrics.request, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies}, routes)
+		Home: own.Home, Observe: a.metrics.request, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
 }
 

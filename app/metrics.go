@@ -66,6 +66,7 @@ func (m *metrics) readings() []reading {
 		{"store_paused_seconds_total", "Time the writer stood still for checkpoints.", prometheus.CounterValue, s.Paused.Seconds()},
 		{"store_wal_bytes", "Size of the write-ahead log.", prometheus.GaugeValue, float64(s.WALBytes)},
 		{"queue_running", "Jobs running now.", prometheus.GaugeValue, float64(m.app.Queue.Running())},
+		{"flags_streams", "Streams of events open that tell of changed flags.", prometheus.GaugeValue, float64(m.app.Flags.Streams())},
 		{"queue_stuck", "Jobs that ignore the end of their time and keep a worker.", prometheus.GaugeValue, float64(m.app.Queue.Stuck())},
 	}
 	if st, err := m.app.Audit.State(context.Background()); err == nil {

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"seaworthy/app/web"
 )
 
 // Serving is what Run tells once requests are answered.
@@ -51,7 +53,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
-		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10,
+		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10, ConnContext: web.WithConn,
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- entrance.serve(server) }()

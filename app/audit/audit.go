@@ -46,6 +46,7 @@ type System struct {
 	anchored time.Time                   // when the other vaults were last written
 	unshared atomic.Bool                 // the list of erasures is not in every vault
 	erasing  sync.Mutex                  // the list of erasures is rewritten whole
+	refusals refusals
 }
 
 // New makes the system; Open must follow before anything is recorded.
@@ -66,6 +67,7 @@ const (
 	actExported      Action = "audit.exported"
 	actVerifyAsked   Action = "audit.verification_requested"
 	actVerified      Action = "audit.verification_failed"
+	actRefused       Action = "access.refused"
 )
 
 // ownKinds are the log's part of the catalogue.
@@ -81,6 +83,7 @@ var ownKinds = []Kind{
 	{actExported, "Log exported", "An export was written; the event holds its SHA-256."},
 	{actVerifyAsked, "Verification requested", "Somebody asked for the whole log to be verified now."},
 	{actVerified, "Verification failed", "The log, its tree and its checkpoints do not agree."},
+	{actRefused, "Access refused", "Somebody tried to change what he may not change. Of one who tries again and again, one event a minute."},
 }
 
 // Rules are what the program itself may do to the log's tables; app hands them

@@ -45,7 +45,7 @@ func (s *System) identifyKey(ctx context.Context, secret string) (web.Identity, 
 	}
 	// The hash is looked up, so the time this takes tells nothing of the secret.
 	hash := token(secret).hash()
-	k, err := store.Read(ctx, s.DB, func(tx *store.Tx) (Key, error) { return keyBySecret(tx, hash) })
+	k, err := store.Peek(ctx, s.DB, func(tx *store.Tx) (Key, error) { return keyBySecret(tx, hash) })
 	if isNotFound(err) {
 		return web.Identity{}, web.ErrBadToken
 	}

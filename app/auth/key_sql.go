@@ -26,11 +26,17 @@ func insertKey(tx *store.Tx, k Key, hash []byte) error {
 }
 
 const (
-	keyColumns = `SELECT k.id, coalesce(k.org_id, ''), coalesce(o.slug, ''), k.name, k.prefix, k.permissions, k.created_by, k.created_at,
-		coalesce(k.expires_at, 0), coalesce(k.last_used_at, 0), coalesce(k.revoked_at, 0), coalesce(r.id, ''), coalesce(r.name, '')
-		FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id
+	keyFields = `SELECT k.id, coalesce(k.org_id, ''), coalesce(o.slug, ''), k.name, k.prefix, k.permissions, k.created_by, k.created_at,
+		coalesce(k.expires_at, 0), coalesce(k.last_used_at, 0), coalesce(k.revoked_at, 0), coalesce(r.id, ''), coalesce(r.name, '')`
+	keyTables = ` FROM auth_api_key k LEFT JOIN auth_org o ON o.id = k.org_id
 		LEFT JOIN auth_role_binding b ON b.principal_kind = 'key' AND b.principal_id = k.id AND b.org_id = k.org_id
 		LEFT JOIN auth_role r ON r.id = b.role_id `
+	keyColumns = keyFields + keyTables
+
+	// keyLookup is what every request with a key asks, with what its role gives: all in one
+	// statement, which store.Peek reads without a transaction.
+	keyLookup = keyFields + `, coalesce((SELECT string_agg(p.permission, ' ') FROM auth_role_permission p WHERE p.role_id = r.id), '') || ' ' ||
+		coalesce((SELECT string_agg(a.area || ':*', ' ') FROM auth_permission_area a WHERE a.scope = 'org' AND r.id = 'rol_owner'), '')` + keyTables
 
 	// livingKey takes the time. A key that acts for somebody else than itself is no
 	// business of this release. One of a personal org lives as its person does.
@@ -38,10 +44,13 @@ const (
 		AND (o.personal_user_id IS NULL OR (SELECT u.status FROM auth_user u WHERE u.id = o.personal_user_id) = 'active')`
 )
 
-func scanKey(r store.Scanner) (k Key, err error) {
+func scanKey(r store.Scanner) (Key, error) { return scanKeyAnd(r) }
+
+// scanKeyAnd scans a key and columns that follow.
+func scanKeyAnd(r store.Scanner, more ...any) (k Key, err error) {
 	var permissions string
 	var created, expires, used, revoked int64
-	err = r.Scan(&k.ID, &k.Org, &k.OrgSlug, &k.Name, &k.Prefix, &permissions, &k.CreatedBy, &created, &expires, &used, &revoked, &k.Role, &k.RoleName)
+	err = r.Scan(append([]any{&k.ID, &k.Org, &k.OrgSlug, &k.Name, &k.Prefix, &permissions, &k.CreatedBy, &created, &expires, &used, &revoked, &k.Role, &k.RoleName}, more...)...)
 	k.Permissions = strings.Fields(permissions)
 	k.Listed = k.Permissions
 	k.Created, k.Expires, k.LastUsed, k.Revoked = timeOrZero(created), timeOrZero(expires), timeOrZero(used), timeOrZero(revoked)
@@ -56,26 +65,24 @@ func timeOrZero(ms int64) time.Time {
 	return time.UnixMilli(ms).UTC()
 }
 
-// keyBySecret is the living key of a secret's hash.
+// keyBySecret is the living key of a secret's hash; one statement.
 func keyBySecret(tx *store.Tx, hash []byte) (Key, error) {
-	k, err := scanKey(tx.QueryRow(keyColumns+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))
-	return withRole(tx, k, err)
+	return scanLivingKey(tx.QueryRow(keyLookup+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))
 }
 
-// withRole adds what a key's role gives to what it lists itself.
-func withRole(tx *store.Tx, k Key, err error) (Key, error) {
-	if err != nil || k.Role == "" {
-		return k, err
-	}
-	gives, err := rolePermissions(tx, k.Role)
-	k.Permissions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.Listed, gives))))
-	return k, err
-}
-
-// keyByID is a living key.
+// keyByID is a living key; one statement.
 func keyByID(tx *store.Tx, id string) (Key, error) {
-	k, err := scanKey(tx.QueryRow(keyColumns+`WHERE k.id = ?`+livingKey, id, tx.Now().UnixMilli()))
-	return withRole(tx, k, err)
+	return scanLivingKey(tx.QueryRow(keyLookup+`WHERE k.id = ?`+livingKey, id, tx.Now().UnixMilli()))
+}
+
+// scanLivingKey adds what a key's role gives to what it lists itself.
+func scanLivingKey(r store.Scanner) (Key, error) {
+	var gives string
+	k, err := scanKeyAnd(r, &gives)
+	if k.Role != "" {
+		k.Permissions = slices.Compact(slices.Sorted(slices.Values(slices.Concat(k.Listed, strings.Fields(gives)))))
+	}
+	return k, err
 }
 
 // anyKey is a key by its id, living or not.

@@ -63,12 +63,6 @@ type share struct {
 // ruleWords is a rule as the page says it.
 type ruleWords struct{ When, Serve string }
 
-// statRow is a step of the chart of evaluations.
-type statRow struct {
-	At time.Time
-	N  []int64
-}
-
 type flagData struct {
 	flags.Flag
 	D          flags.Definition
@@ -84,9 +78,8 @@ type flagData struct {
 	MoreOver   bool
 	Changes    []flags.Change
 	Versions   []flags.Version
-	StatNames  []string
-	Stats      []statRow
-	Counted    bool
+	Asked      flagChart // by its key
+	Bulk       flagChart // with all flags
 	GlobalKill bool
 	Events     []audit.Row
 	Done       string
@@ -134,7 +127,7 @@ func (s *System) showFlag(w http.ResponseWriter, r *http.Request, status int, fo
 	}
 	d.GlobalKill = s.Flags.KilledNow(d.D)
 	d.setPlan()
-	d.setStats(stats, now)
+	d.Asked, d.Bulk = chartOf(stats, false, now), chartOf(stats, true, now)
 	return s.Pages.Render(w, r, "flags/flag", web.View{Title: key, Status: status, Data: d, Form: form})
 }
 
@@ -190,39 +183,6 @@ func sharesOf(d flags.Definition, s flags.Serve) (rows []share) {
 		rows = append(rows, last)
 	}
 	return rows
-}
-
-// statSpan is how far back the chart of evaluations goes.
-const statSpan = 48 * time.Hour
-
-// setStats makes the chart: the three variants served most, hour by hour.
-func (d *flagData) setStats(all []flags.Stat, now time.Time) {
-	total := map[string]int64{}
-	for _, st := range all {
-		total[st.Variant] += st.N
-	}
-	d.Counted = len(all) > 0
-	for len(d.StatNames) < 3 && len(total) > 0 {
-		best := ""
-		for name := range total {
-			if best == "" && total[best] == 0 || total[name] > total[best] || total[name] == total[best] && name < best {
-				best = name
-			}
-		}
-		d.StatNames = append(d.StatNames, best)
-		delete(total, best)
-	}
-	begin := now.Add(-statSpan).Truncate(time.Hour)
-	for t := begin; !t.After(now); t = t.Add(time.Hour) {
-		d.Stats = append(d.Stats, statRow{At: t, N: make([]int64, len(d.StatNames))})
-	}
-	for _, st := range all {
-		for k, name := range d.StatNames {
-			if i := int(st.At.Sub(begin) / time.Hour); name == st.Variant && i >= 0 && i < len(d.Stats) {
-				d.Stats[i].N[k] += st.N
-			}
-		}
-	}
 }
 
 func (s *System) setFlagState(ctx context.Context, key string, in flagInput) error {

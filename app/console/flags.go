@@ -62,6 +62,7 @@ type flagRow struct {
 	flags.Flag
 	Serves, Type, Stale string
 	Tags                []string
+	Switched            bool // killed by the switch over many flags
 }
 
 type flagsData struct {
@@ -109,7 +110,7 @@ func (s *System) flags(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, one := range all {
 		def, _ := flags.ReadDefinition(one.Definition)
-		d.Rows = append(d.Rows, flagRow{one, def.Serves(), def.Type(), one.Stale(s.DB.Now()), def.Extension.Tags})
+		d.Rows = append(d.Rows, flagRow{one, def.Serves(), def.Type(), one.Stale(s.DB.Now()), def.Extension.Tags, one.State != flags.Killed && one.State != flags.Archived && s.Flags.KilledNow(def)})
 	}
 	return s.Pages.Render(w, r, "flags/list", web.View{Title: "Flags", Data: d})
 }

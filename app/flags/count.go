@@ -1,39 +1,40 @@
 package flags
 
-import (
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
 // counts are evaluations since they were last drained, by flag and variant.
-type counts struct{ now atomic.Pointer[sync.Map] }
-
-type counted struct{ key, variant string }
-
-func (c *counts) add(key, variant string) {
-	m := c.now.Load()
-	if m == nil {
-		c.now.CompareAndSwap(nil, new(sync.Map))
-		m = c.now.Load()
-	}
-	k := counted{key, variant}
-	n, ok := m.Load(k)
-	if !ok {
-		n, _ = m.LoadOrStore(k, new(atomic.Int64))
-	}
-	n.(*atomic.Int64).Add(1)
+type counts struct {
+	mu  sync.Mutex
+	all map[counted]int64
 }
 
-// drain takes the counts. One that is added at the same moment may be lost: counts
-// are no promise.
-func (c *counts) drain() (all []Count) {
-	m := c.now.Swap(nil)
-	if m == nil {
-		return nil
+type counted struct {
+	key, variant string
+	bulk         bool // handed out with all flags
+}
+
+func (c *counts) add(one counted) { c.addAll([]counted{one}) }
+
+// addAll counts all that one request was answered, under one lock.
+func (c *counts) addAll(some []counted) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.all == nil {
+		c.all = map[counted]int64{}
 	}
-	m.Range(func(k, n any) bool {
-		all = append(all, Count{Key: k.(counted).key, Variant: k.(counted).variant, N: n.(*atomic.Int64).Load()})
-		return true
-	})
+	for _, one := range some {
+		c.all[one]++
+	}
+}
+
+// drain takes the counts.
+func (c *counts) drain() (all []Count) {
+	c.mu.Lock()
+	taken := c.all
+	c.all = nil
+	c.mu.Unlock()
+	for k, n := range taken {
+		all = append(all, Count{Key: k.key, Variant: k.variant, N: n, Bulk: k.bulk})
+	}
 	return all
 }

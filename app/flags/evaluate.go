@@ -60,7 +60,7 @@ func (s *System) about(ctx context.Context, c caller, sent map[string]any) (rule
 func (s *System) evaluate(set *rule.Set, key string, c rule.Context) rule.Result {
 	r := set.Evaluate(key, c)
 	if r.ErrorCode != rule.FlagNotFound {
-		s.counts.add(key, r.Variant)
+		s.counts.add(counted{key: key, variant: r.Variant})
 	}
 	return r
 }

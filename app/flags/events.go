@@ -14,13 +14,13 @@ import (
 const (
 	eventPulse = 30 * time.Second
 	eventWait  = 10 * time.Second
-	// maxListeners bounds how many listen at once: each holds a connection, some 30 kB.
-	maxListeners = 5000
+	// eventGap is how far apart changes are told: whoever hears of one asks for all flags.
+	eventGap = 100 * time.Millisecond
+	// eventUnsent is how much may wait for a client that reads nothing, in bytes.
+	eventUnsent = 4 << 10
 	// eventSpread is over how long listeners are sent for a new ticket, so that they do not come all at once.
 	eventSpread = 10 * time.Minute
 )
-
-var errTooManyListeners = &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Minute, Public: "Too many listen for changes at once."}
 
 // refetch is OFREP's one event: flags changed, ask again (service/event-streams.yaml).
 const refetch = `{"type":"refetchEvaluation"}`
@@ -28,60 +28,86 @@ const refetch = `{"type":"refetchEvaluation"}`
 // events tells a client that flags changed, as server-sent events. One that missed
 // something, because it was away or before it came, is told at once.
 func (s *System) events(w http.ResponseWriter, r *http.Request) error {
-	until := s.tickets.until(r.URL.Query().Get("token"), s.DB.Now())
-	if until.IsZero() {
+	t, ok := s.tickets.read(r.URL.Query().Get("token"), s.DB.Now())
+	if !ok {
 		w.WriteHeader(http.StatusUnauthorized)
 		return nil
 	}
-	if s.listeners.Add(1) > maxListeners {
-		s.listeners.Add(-1)
-		return errTooManyListeners
+	leave, err := s.listeners.enter(s.holders(t, r)...)
+	if err != nil {
+		return err
 	}
-	defer s.listeners.Add(-1)
-	o := web.OriginOf(r.Context())
-	o.Streams = true
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	control := http.NewResponseController(w)
-	say := func(format string, args ...any) bool {
-		control.SetWriteDeadline(time.Now().Add(eventWait))
-		_, err := fmt.Fprintf(w, format, args...)
-		return err == nil && control.Flush() == nil
-	}
+	defer leave()
+	e := openEvents(w, r)
 	id, changed := s.news.now()
-	ok := say("retry: 2000\nid: %s\n\n", id)
 	last := r.Header.Get("Last-Event-ID")
 	if last == "" { // the first time: what the client has is of then
 		last = r.URL.Query().Get("since")
 	}
-	if ok && last != "" && last != id {
-		ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+	if e.say("retry: 2000\nid: %s\n\n", id) && (last == "" || last == id || e.tell(id)) {
+		s.follow(e, r, t.until, id, changed)
 	}
+	return nil
+}
+
+// follow tells of changes until the ticket, the client or the process ends.
+func (s *System) follow(e events, r *http.Request, until time.Time, id string, changed <-chan struct{}) {
 	pulse := time.NewTicker(eventPulse)
 	defer pulse.Stop()
 	// Before the ticket ends the client asks for all flags once more, and gets the next.
-	renew := time.NewTimer(until.Sub(s.DB.Now()) - eventSpread + rand.N(eventSpread/2))
+	left := until.Sub(s.DB.Now())
+	renew, end := time.NewTimer(left-eventSpread+rand.N(eventSpread/2)), time.NewTimer(left)
 	defer renew.Stop()
-	end := time.NewTimer(until.Sub(s.DB.Now()))
 	defer end.Stop()
-	for ok {
+	var next <-chan struct{}
+	var gap <-chan time.Time
+	stop := web.OriginOf(r.Context()).Stop
+	for ok := true; ok; {
 		select {
 		case <-changed:
-			id, changed = s.news.now()
-			ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+			id, next = s.news.now()
+			changed, gap = nil, time.After(eventGap)
+			ok = e.tell(id)
+		case <-gap: // what came within it is one change, and next is closed
+			changed, gap = next, nil
 		case <-renew.C:
-			ok = say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
+			ok = e.tell(id)
 		case <-pulse.C:
-			ok = say(":\n\n")
+			ok = e.say(":\n\n")
 		case <-end.C:
-			return nil
+			return
 		case <-r.Context().Done():
-			return nil
-		case <-o.Stop:
-			return nil
+			return
+		case <-stop:
+			return
 		}
 	}
-	return nil
+}
+
+// events is a stream that is open.
+type events struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func openEvents(w http.ResponseWriter, r *http.Request) events {
+	web.OriginOf(r.Context()).Streams = true
+	web.BoundUnsent(r.Context(), eventUnsent)
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	e := events{w, http.NewResponseController(w)}
+	return e
+}
+
+// say reports whether the client takes what it is sent.
+func (e events) say(format string, args ...any) bool {
+	e.control.SetWriteDeadline(time.Now().Add(eventWait))
+	_, err := fmt.Fprintf(e.w, format, args...)
+	return err == nil && e.control.Flush() == nil
+}
+
+func (e events) tell(id string) bool {
+	return e.say("event: message\nid: %s\ndata: %s\n\n", id, refetch)
 }

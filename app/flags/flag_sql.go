@@ -39,8 +39,50 @@ func FlagByKey(tx *store.Tx, key string) (Flag, error) {
 	return scanFlag(tx.QueryRow(flagColumns+`WHERE f.key = ?`, key))
 }
 
-// List is a page of flags by key.
+// List is a page of flags by key. Those that are killed are also those that the
+// switch over many flags kills.
 func List(tx *store.Tx, f Filter) ([]Flag, error) {
+	if f.State == Killed {
+		k, err := KillState(tx)
+		if err != nil {
+			return nil, err
+		}
+		if k.On() {
+			return listKilled(tx, f, k)
+		}
+	}
+	return list(tx, f)
+}
+
+// killedBatch is how many flags are looked at at once for those that the switch kills:
+// which it does stands in definitions.
+const killedBatch = 500
+
+func listKilled(tx *store.Tx, f Filter, k Kill) (found []Flag, err error) {
+	all := f
+	all.State, all.Limit = "", killedBatch
+	for {
+		batch, err := list(tx, all)
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range batch {
+			d, _ := ReadDefinition(one.Definition)
+			if one.State == Killed || one.State != Faulty && k.kills(d) {
+				found = append(found, one)
+			}
+			if len(found) == f.Limit {
+				return found, nil
+			}
+		}
+		if len(batch) < killedBatch {
+			return found, nil
+		}
+		all.After = batch[len(batch)-1].Key
+	}
+}
+
+func list(tx *store.Tx, f Filter) ([]Flag, error) {
 	old, now := tx.Now().Add(-staleAfter).UnixMilli(), tx.Now().UnixMilli()
 	return store.All(tx, scanFlag, flagColumns+`WHERE f.key > ? AND f.key >= ? AND f.key < ? AND ((? = '' AND f.state <> 'archived') OR f.state = ?) AND (? = '' OR f.owner = ?)
 		AND (? = '' OR EXISTS (SELECT r.to_name FROM flags_reference r WHERE r.from_kind = 'flag' AND r.from_name = f.key AND r.to_kind = 'tag' AND r.to_name = ?))

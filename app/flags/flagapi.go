@@ -44,7 +44,7 @@ func (s *System) flagRoutes() []web.Route {
 		{Method: "POST", Pattern: one + "/explain", Access: read, Handler: s.explainAPI, Exempt: "it changes nothing", Doc: web.Doc{Summary: "Which variant somebody gets, and why", In: explainInput{}, Out: Explained{}}},
 		{Method: "GET", Pattern: apiBase + "/kill", Access: read, Handler: s.killStateAPI, Doc: web.Doc{Summary: "How the kill switch stands", Out: killJSON{}}},
 		{Method: "PUT", Pattern: apiBase + "/kill", Access: kill, Handler: s.killAPI, Audit: actions(actKillSet, actKillLifted),
-			Doc: web.Doc{Summary: "Kill all flags or those with some tags, but for the exempt ones; all false and no tags lifts it. A reason is demanded", In: KillInput{}, Out: killJSON{}}},
+			Doc: web.Doc{Summary: "Kill all flags but the exempt ones, or those with some tags; all false and no tags lifts it. A reason is demanded", In: KillInput{}, Out: killJSON{}}},
 		{Method: "GET", Pattern: apiBase + "/export", Access: read, Handler: s.exportAPI, Doc: web.Doc{Summary: "All flags and segments in flagd's format", Out: map[string]any{}}},
 		{Method: "POST", Pattern: apiBase + "/import", Access: manage, Handler: s.importAPI, Body: maxImport, Audit: actions(actImported),
 			Doc: web.Doc{Summary: "Take flags and segments from a file in flagd's format; query: dry_run", In: map[string]any{}, Out: importJSON{}}},

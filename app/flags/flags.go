@@ -32,6 +32,8 @@ type Deps struct {
 	Keys    *seal.Keys
 	URL     string   // of the installation
 	Origins []string // whose pages may ask with a key; * for all
+	// Unlimited lifts what one address may have open.
+	Unlimited bool
 }
 
 // System is flags as the other systems use it.
@@ -46,8 +48,9 @@ type System struct {
 	watchers   watchers
 	news       news
 	counts     counts
+	answers    answers
 	tickets    tickets
-	listeners  atomic.Int64 // streams of events
+	listeners  listeners
 }
 
 // New makes the system. Open is called before anything is served.
@@ -84,13 +87,13 @@ func (s *System) Run(ctx context.Context) {
 				s.Log.Error("flags are behind", slog.Any("err", err))
 			}
 		case <-flush.C:
-			s.flush(ctx)
+			s.Flush(ctx)
 		case <-purge.C:
 			if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
 				s.Log.Warn("old counts of flags stay", slog.Any("err", err))
 			}
 		case <-ctx.Done():
-			s.flush(context.WithoutCancel(ctx))
+			s.Flush(context.WithoutCancel(ctx))
 			return
 		}
 	}

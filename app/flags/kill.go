@@ -14,10 +14,10 @@ import (
 )
 
 // Kill is the switch over many flags. While it is on, they serve their off variant
-// to everybody, but for those that are exempt.
+// to everybody.
 type Kill struct {
-	All     bool
-	Tags    []string
+	All     bool     // but those that are exempt
+	Tags    []string // flags with one of these, exempt or not: they are meant
 	Version int
 	Since   time.Time // zero: it is off
 	By, Why string
@@ -25,6 +25,11 @@ type Kill struct {
 
 // On reports whether it kills anything.
 func (k Kill) On() bool { return k.All || len(k.Tags) > 0 }
+
+// kills reports whether it kills a flag of this definition, as the evaluator does.
+func (k Kill) kills(d Definition) bool {
+	return k.All && !d.Extension.KillExempt || slices.ContainsFunc(d.Extension.Tags, func(tag string) bool { return slices.Contains(k.Tags, tag) })
+}
 
 // KillState is how the switch stands.
 func KillState(tx *store.Tx) (k Kill, err error) {
@@ -90,13 +95,7 @@ func (s *System) KillNow() Kill {
 }
 
 // KilledNow reports whether the switch over many flags kills one of this definition.
-func (s *System) KilledNow(d Definition) bool {
-	k := s.KillNow()
-	if d.Extension.KillExempt {
-		return false
-	}
-	return k.All || slices.ContainsFunc(d.Extension.Tags, func(tag string) bool { return slices.Contains(k.Tags, tag) })
-}
+func (s *System) KilledNow(d Definition) bool { return s.KillNow().kills(d) }
 
 // Banner is what every page of the console says while the switch is on; nil while
 // it is off.

@@ -152,6 +152,7 @@ type statJSON struct {
 	At      time.Time `json:"at"`
 	Variant string    `json:"variant"`
 	N       int64     `json:"evaluations"`
+	Bulk    bool      `json:"bulk,omitempty"` // handed out with all flags, not asked for by its key
 }
 
 type statList struct {

@@ -63,6 +63,60 @@ func TestStatsAndStaleFlags(t *testing.T) {
 	}
 }
 
+// A bulk answer says of a flag for browsers that it is in use, and of one for servers
+// nothing; what a client has already is not counted again.
+func TestBulkAnswersAreCountedApart(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	c := newClient(a)
+	c.made("page", switchOf(`"x-seaworthy":{"clientVisible":true}`))
+	c.made("server", switchOf(""))
+	server, page := a.Key("flags:evaluate"), a.Key("flags:client")
+	ask(page, "", `{}`).Want(200)
+	tag := ask(server, "", `{}`).Want(200).Header.Get("ETag")
+	server.Header.Set("If-None-Match", tag)
+	ask(server, "", `{}`).Want(304)
+	a.Flags.Flush(t.Context())
+	type stat struct {
+		Variant     string
+		Evaluations int64
+		Bulk        bool
+	}
+	stats := func(key string) (out []stat) {
+		t.Helper()
+		var list struct{ Stats []stat }
+		c.Get(api + "/" + key + "/stats").Want(200).JSON(&list)
+		return list.Stats
+	}
+	if got := stats("page"); len(got) != 1 || got[0] != (stat{"off", 2, true}) {
+		t.Errorf("%+v", got)
+	}
+	if got := stats("server"); len(got) != 1 || got[0] != (stat{"off", 1, true}) {
+		t.Errorf("%+v", got)
+	}
+	if f := c.flag("page"); f.Evaluated == nil {
+		t.Error("a browser has no other way to ask")
+	}
+	if f := c.flag("server"); f.Evaluated != nil {
+		t.Errorf("it was handed out and not asked for, and was last evaluated %v", f.Evaluated)
+	}
+	a.Clock.Advance(31 * 24 * time.Hour)
+	server.Header.Del("If-None-Match")
+	ask(server, "", `{}`).Want(200)
+	a.Flags.Flush(t.Context())
+	if p, s := c.flag("page"), c.flag("server"); p.Stale != "has served only off for 30 days" || s.Stale != "not evaluated for 30 days" {
+		t.Errorf("%q %q", p.Stale, s.Stale)
+	}
+	ask(server, "server", `{}`).Want(200)
+	a.Flags.Flush(t.Context())
+	if got := stats("server"); len(got) != 2 || got[0].Bulk == got[1].Bulk {
+		t.Errorf("%+v", got)
+	}
+	if f := c.flag("server"); f.Evaluated == nil || f.Stale != "" {
+		t.Errorf("%+v", f)
+	}
+}
+
 // A plan that is read from what it wrote is the same, and what cannot be said in
 // words is not touched.
 func TestPlansInWords(t *testing.T) {

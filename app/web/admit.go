@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -67,6 +68,10 @@ func (s *Server) enter(route Route, r *http.Request, origin *Origin) error {
 	in := origin.Identity
 	in.Org, in.Permissions = org.ID, permissions
 	if err := permit(in, route.Access); err != nil {
+		var e *Error
+		if errors.As(err, &e) {
+			e.Org = org.ID
+		}
 		return err
 	}
 	origin.Org, origin.Identity = org, in
@@ -85,6 +90,18 @@ func permit(id Identity, a Access) error {
 		refusal.Challenge = `Bearer error="insufficient_scope", scope="` + need + `"`
 	}
 	return refusal
+}
+
+// refused tells that somebody tried to change what he may not. The context has no
+// Idempotency-Key to take: nothing was done.
+func (s *Server) refused(r *http.Request, route Route, err error) {
+	var e *Error
+	if s.Refused == nil || len(route.Audit) == 0 || !errors.As(err, &e) || e.Lacks == "" {
+		return
+	}
+	o := *OriginOf(r.Context())
+	o.Once = nil
+	s.Refused(WithOrigin(r.Context(), &o), route, e)
 }
 
 // cause is what the jobs that a request enqueues remember of it.

@@ -20,6 +20,8 @@ type Error struct {
 	Fields     []Field
 	RetryAfter time.Duration // sent as Retry-After when not 0
 	Challenge  string        // of a 401 or 403, sent as WWW-Authenticate
+	Lacks      string        // permission that was missing, of a 403
+	Org        string        // where it was missing; "" for the whole instance
 	Instead    string        // page that people are led to instead, with ?next= to come back; "" for none
 	Err        error
 }
@@ -56,7 +58,7 @@ const Freshness = 15 * time.Minute
 
 // Forbidden says which permission is missing.
 func Forbidden(permission string) *Error {
-	return &Error{Status: http.StatusForbidden, Code: "forbidden",
+	return &Error{Status: http.StatusForbidden, Code: "forbidden", Lacks: permission,
 		Public: "This needs the permission " + permission + ". Somebody who manages roles can give it to you."}
 }
 

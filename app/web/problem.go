@@ -21,6 +21,24 @@ type problem struct {
 	Errors    []Field `json:"errors,omitempty"`
 }
 
+// Dialect is how errors are told under addresses whose protocol has a form of its own.
+type Dialect struct {
+	Prefix string // of paths
+	// Write answers with an error that the client may know; Retry-After and
+	// WWW-Authenticate are set already.
+	Write func(w http.ResponseWriter, r *http.Request, e *Error)
+}
+
+// dialect is how an error of a request is told, nil for our own way.
+func (s *Server) dialect(r *http.Request) func(http.ResponseWriter, *http.Request, *Error) {
+	for _, d := range s.Dialects {
+		if strings.HasPrefix(r.URL.Path, d.Prefix) {
+			return d.Write
+		}
+	}
+	return nil
+}
+
 // respondError is the one place where an error becomes a response.
 func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error) {
 	e := AsError(err)
@@ -33,6 +51,13 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 		return // nobody is there to read it
 	}
 	setRetryAfter(w, e)
+	if write := s.dialect(r); write != nil {
+		if how := challenge(r, e); how != "" {
+			w.Header().Set("WWW-Authenticate", how)
+		}
+		write(w, r, e)
+		return
+	}
 	if e.Instead != "" && !WantsJSON(r) && (r.Method == http.MethodGet || e.Instead != ErrSignedOut.Instead) {
 		http.Redirect(w, r, e.Instead+"?next="+queryEscape(comeBack(r)), http.StatusSeeOther)
 		return

@@ -36,6 +36,8 @@ type Options struct {
 	Limiter        *Limiter
 	Home           http.Handler                          // whatever is not under /-/
 	Observe        func(*Origin, int, time.Duration)     // after each request; may be nil
+	Refused        func(context.Context, Route, *Error)  // somebody may not make a change that he tried; may be nil
+	Dialects       []Dialect                             // of protocols whose errors have a form of their own
 	Replies        *Replies                              // answers for who repeats a request; nil: none are kept
 	Stop           <-chan struct{}                       // closed when the process is about to stop; may be nil
 	Within         func(context.Context) context.Context // what handlers find in their context; may be nil
@@ -193,6 +195,7 @@ func (s *Server) adapt(route Route) http.Handler {
 	handler := s.once(route, route.Handler)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := s.admit(route, r); err != nil {
+			s.refused(r, route, err)
 			s.respondError(w, r, err)
 			return
 		}
@@ -201,6 +204,7 @@ func (s *Server) adapt(route Route) http.Handler {
 			r = r.WithContext(queue.WithCause(r.Context(), cause(r.Context())))
 		}
 		if err := handler(w, r); err != nil {
+			s.refused(r, route, err)
 			s.respondError(w, r, err)
 		}
 	})

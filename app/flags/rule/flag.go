@@ -17,7 +17,7 @@ type Flag struct {
 	needs    []need
 
 	names     []string // of the variants, in their order
-	values    map[string]any
+	values    map[string]variant
 	fallback  string // default variant; "" for none: the caller's own
 	off       string // variant that is served while it is off; "" for none
 	targeting expr   // nil: no rules
@@ -26,6 +26,7 @@ type Flag struct {
 
 	static Result // what it says when there is nothing to evaluate
 	offer  Result // what it says while it is off
+	said   said
 }
 
 // need is a prerequisite: a flag that must serve one of some variants.
@@ -64,7 +65,7 @@ func broken(key string, f *Fault) (*Flag, error) {
 
 // compileFlag compiles a flag; inherited is the metadata of its document.
 func compileFlag(key string, n node, evaluators map[string]node, inherited map[string]any) (*Flag, error) {
-	f := &Flag{Key: key, values: map[string]any{}, metadata: inherited}
+	f := &Flag{Key: key, values: map[string]variant{}, metadata: inherited}
 	for _, part := range []func(node) *Fault{f.readState, f.readVariants, f.readMetadata, f.readExtension} {
 		if fault := part(n); fault != nil {
 			return broken(key, fault)
@@ -77,6 +78,9 @@ func compileFlag(key string, n node, evaluators map[string]node, inherited map[s
 			return broken(key, err.(*Fault))
 		}
 		f.targeting = e
+	}
+	if err := f.write(); err != nil {
+		return broken(key, &Fault{Message: err.Error()})
 	}
 	f.static, f.offer = f.answer(f.fallback, ReasonStatic), f.answer(f.off, ReasonStatic)
 	if f.fallback == "" {
@@ -111,7 +115,7 @@ func (f *Flag) readVariants(n node) *Fault {
 			return &Fault{Path: "variants/" + m.name, Message: "all variants have values of one type: true or false, texts, numbers, or objects"}
 		}
 		f.names = append(f.names, m.name)
-		f.values[m.name] = m.value.value()
+		f.values[m.name] = variant{value: m.value.value()}
 	}
 	d := n.get("defaultVariant")
 	if !d.present() {
@@ -196,12 +200,13 @@ func (f *Flag) readExtension(n node) *Fault {
 
 // answer is a variant as a result.
 func (f *Flag) answer(variant string, why Reason) Result {
-	return Result{Key: f.Key, Value: f.values[variant], Variant: variant, Reason: why, Metadata: f.metadata}
+	v := f.values[variant]
+	return Result{Key: f.Key, Value: v.value, Variant: variant, Reason: why, Metadata: f.metadata, of: f, json: v.json}
 }
 
 // without is a result that leaves the value to the caller.
 func (f *Flag) without(why Reason) Result {
-	return Result{Key: f.Key, Reason: why, Metadata: f.metadata}
+	return Result{Key: f.Key, Reason: why, Metadata: f.metadata, of: f}
 }
 
 // tagged reports whether the flag has one of some tags, which are sorted.

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,7 +232,7 @@ func TestSetsDoNotChange(t *testing.T) {
 	if fmt.Sprint(s.Keys(), more.Keys(), less.Keys()) != "[b] [a b] [a]" {
 		t.Error(s.Keys(), more.Keys(), less.Keys())
 	}
-	if all := more.EvaluateAll(nil, func(f *Flag) bool { return f.Key != "b" }); len(all) != 1 || all[0].Key != "a" || all[0].Metadata["n"] != 1.0 {
+	if all := slices.Collect(more.EvaluateAll(nil, func(f *Flag) bool { return f.Key != "b" })); len(all) != 1 || all[0].Key != "a" || all[0].Metadata["n"] != 1.0 {
 		t.Errorf("%+v", all)
 	}
 	if r := s.Evaluate("a", nil); r.ErrorCode != FlagNotFound {

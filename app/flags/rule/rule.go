@@ -41,6 +41,10 @@ type Result struct {
 	ErrorCode    ErrorCode // "" without an error
 	ErrorDetails string
 	Metadata     map[string]any // shared: not to be changed
+
+	of   *Flag  // has what an answer says ready; nil: it is written out
+	json []byte // of value and variant
+	why  string // member of the metadata that is true beside the flag's own; "" for none
 }
 
 // Ok reports whether there is a value.
@@ -77,6 +81,6 @@ func Typed[T bool | string | float64 | int64 | map[string]any | []any](r Result,
 	if v, ok := value.(T); ok {
 		return v, r
 	}
-	r.Value, r.Variant, r.Reason, r.ErrorCode, r.ErrorDetails = nil, "", ReasonError, TypeMismatch, "the flag has values of another type"
+	r.Value, r.Variant, r.Reason, r.ErrorCode, r.ErrorDetails, r.of = nil, "", ReasonError, TypeMismatch, "the flag has values of another type", nil
 	return fallback, r
 }

@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -63,6 +64,10 @@ func (s *Set) Evaluate(key string, c Context) Result {
 	if f == nil {
 		return Result{Key: key, Reason: ReasonError, ErrorCode: FlagNotFound, ErrorDetails: "there is no such flag"}
 	}
+	return s.result(f, c)
+}
+
+func (s *Set) result(f *Flag, c Context) Result {
 	if f.fault != nil {
 		return f.static
 	}
@@ -81,14 +86,14 @@ func (s *Set) Evaluate(key string, c Context) Result {
 }
 
 // EvaluateAll is what every flag that keep wants says, by key, all of this set.
-func (s *Set) EvaluateAll(c Context, keep func(*Flag) bool) []Result {
-	out := make([]Result, 0, len(s.keys))
-	for _, key := range s.keys {
-		if keep == nil || keep(s.flags[key]) {
-			out = append(out, s.Evaluate(key, c))
+func (s *Set) EvaluateAll(c Context, keep func(*Flag) bool) iter.Seq[Result] {
+	return func(yield func(Result) bool) {
+		for _, key := range s.keys {
+			if f := s.flags[key]; (keep == nil || keep(f)) && !yield(s.result(f, c)) {
+				return
+			}
 		}
 	}
-	return out
 }
 
 var states = sync.Pool{New: func() any { return new(state) }}
@@ -116,7 +121,10 @@ func (f *Flag) whenOff(why string) Result {
 	if r.Metadata == nil {
 		r.Metadata = map[string]any{}
 	}
-	r.Metadata[why] = true
+	if _, own := r.Metadata[why]; own {
+		r.of = nil
+	}
+	r.Metadata[why], r.why = true, why
 	return r
 }
 
