@@ -30,6 +30,7 @@ import (
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/outbox"
+	"seaworthy/app/proxy"
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
@@ -80,6 +81,7 @@ type App struct {
 	Replies *web.Replies // answers for those who repeat a request
 	Pages   *web.Pages
 	Flags   *flags.System
+	Proxy   *proxy.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -216,13 +218,16 @@ func (a *App) build(ctx context.Context) error {
 	if a.Jobs, err = a.jobs(keys); err != nil {
 		return err
 	}
+	if a.Proxy, err = a.proxy(); err != nil {
+		return err
+	}
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, proxy.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -240,6 +245,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.Flags.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.Proxy.Open(ctx); err != nil {
 		return err
 	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
@@ -262,7 +270,7 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Proxy.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -270,14 +278,14 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Observe: a.metrics.request, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
+		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
 }
 
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, proxy.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

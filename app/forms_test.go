@@ -36,6 +36,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 	makeFlag(a, "form", "")
 	a.Key("flags:*").Do("PATCH", "/-/api/v1/flags/form", "application/json", `{"rollout":{"shares":[{"variant":"on","weight":5},{"variant":"off","weight":95}]}}`).Want(200)
 	a.Key("flags:*").Do("PUT", "/-/api/v1/flag-segments/form", "application/json", `{"rule":{"!!":[{"var":"beta"}]}}`).Want(200)
+	a.Key("access:*").Do("PUT", "/-/api/v1/access/rules", "application/json", `{"version":0,"rules":[{"path":"/form"},{"path":"/forms"}]}`).Want(200)
 	late := a.SignUp("dee@example.com")
 	a.RunJobs()
 	unsubscribe := mailOf(a, "bob@example.com", "news")
@@ -57,7 +58,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data",
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
-			"/-/admin/email", "/-/admin/email/providers",
+			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1",
 			"/-/admin/email/suppressions", suppression, "/-/admin/email/categories", "/-/admin/email/categories?edit=news"}},
 	} {
 		for _, path := range p.paths {

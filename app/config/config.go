@@ -20,6 +20,9 @@ type Config struct {
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
+	Upstream       string         `name:"upstream" var:"SEAWORTHY_UPSTREAM" help:"Your app, as http://127.0.0.1:3000 or unix:/run/app.sock: whatever is not under /-/ goes there, with who asks in its headers."`
+	UpstreamHealth string         `name:"upstream-health" var:"SEAWORTHY_UPSTREAM_HEALTH" help:"Path of your app that answers 2xx while it is well, as /healthz. Without one it is only seen whether it listens."`
+	UpstreamTime   time.Duration  `name:"upstream-timeout" var:"SEAWORTHY_UPSTREAM_TIMEOUT" default:"1m" help:"How long your app may take to begin its answer."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies whose X-Forwarded-For is believed."`
 	SMTPURL        string         `name:"smtp-url" var:"SEAWORTHY_SMTP_URL" secret:"" help:"Mail server, as smtp://user:password@host:587 (STARTTLS) or smtps://user:password@host:465. In development mail goes to the inbox at /-/dev/inbox when empty."`
 	InboxSMTP      string         `name:"inbox-smtp" var:"SEAWORTHY_INBOX_SMTP" default:"auto" help:"Where the development inbox takes your app's mail over SMTP, as 127.0.0.1:1025, or off. auto: there, in development, when mail goes to the inbox. Any user and password will do; nothing is passed on."`
@@ -104,6 +107,7 @@ func (c *Config) Validate() error {
 		c.URL = u.Scheme + "://" + strings.ToLower(u.Host)
 	}
 	c.checkMail(fault)
+	c.checkUpstream(u, fault)
 	if c.Production() && c.RateLimits == "off" {
 		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
 	}

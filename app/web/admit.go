@@ -15,6 +15,8 @@ type Guard interface {
 	// Identify says who asks. A request without credentials is the zero Identity;
 	// an error is a credential that does not work, or a failure to look.
 	Identify(ctx context.Context, r *http.Request) (Identity, error)
+	// Access says whose access token of ours this is; ok is false if it is none that works.
+	Access(ctx context.Context, token string) (id Identity, ok bool)
 	// Enter finds an org by its slug or id, with what the identity may do there.
 	// It is ErrNotFound for one that is not there or that is none of his business.
 	Enter(ctx context.Context, id Identity, slugOrID string) (Org, []string, error)

@@ -10,18 +10,21 @@ const contentSecurity = "default-src 'none'; script-src 'self'; style-src 'self'
 
 func (s *Server) headers(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := w.Header()
-		h.Set("Content-Security-Policy", contentSecurity)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("X-Frame-Options", "DENY")
-		h.Set("Referrer-Policy", "same-origin")
-		h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
-		h.Set("Cross-Origin-Opener-Policy", "same-origin")
-		if s.Production {
-			h.Set("Strict-Transport-Security", "max-age=31536000")
-		}
+		s.setHeaders(w.Header())
 		next.ServeHTTP(w, r)
 	})
+}
+
+func (s *Server) setHeaders(h http.Header) {
+	h.Set("Content-Security-Policy", contentSecurity)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Permissions-Policy", "camera=(), geolocation=(), microphone=(), payment=()")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+	if s.Production {
+		h.Set("Strict-Transport-Security", "max-age=31536000")
+	}
 }
 
 // crossOrigin refuses state-changing requests that a browser says come from

@@ -20,6 +20,7 @@ type Origin struct {
 	Route     string     // the pattern that matched
 	Start     time.Time
 	Bearer    bool // it carries a bearer token, which alone says who asks
+	Foreign   bool // another site's page sent it to the app behind: nobody is known by a cookie
 	Identity  Identity
 	Org       Org             // the org it works in, on the routes that belong to one
 	Once      *Claim          // its Idempotency-Key, which the change takes; nil without one

@@ -34,7 +34,8 @@ type Options struct {
 	Sessions       *scs.SessionManager
 	Guard          Guard
 	Limiter        *Limiter
-	Home           http.Handler                          // whatever is not under /-/
+	Home           http.Handler                          // whatever is not under /-/, where there is no Front
+	Front          Front                                 // the app behind; nil: there is none
 	Observe        func(*Origin, int, time.Duration)     // after each request; may be nil
 	Refused        func(context.Context, Route, *Error)  // somebody may not make a change that he tried; may be nil
 	Dialects       []Dialect                             // of protocols whose errors have a form of their own
@@ -52,11 +53,12 @@ type Server struct {
 	routes  []Route
 	doors   map[string]func() (leave func(), err error) // by method and path
 	handler http.Handler
+	alien   *http.CrossOriginProtection // what another site's page sent to the app behind
 }
 
 // NewServer builds the mux from the routes. Two routes for one pattern are an error.
 func NewServer(o Options, routes []Route) (s *Server, err error) {
-	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes, doors: map[string]func() (func(), error){}}
+	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes, doors: map[string]func() (func(), error){}, alien: http.NewCrossOriginProtection()}
 	defer func() {
 		if v := recover(); v != nil { // http.ServeMux panics on a conflict
 			err = fmt.Errorf("routes: %v", v)
@@ -86,7 +88,7 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 		return nil, err
 	}
 	pages := compress(h)
-	s.handler = s.outermost(s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	inside := s.headers(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		leave, admitted := s.atDoor(w, r)
 		if !admitted {
 			return
@@ -102,7 +104,14 @@ func NewServer(o Options, routes []Route) (s *Server, err error) {
 			return
 		}
 		pages.ServeHTTP(w, r)
-	})))
+	}))
+	s.handler = s.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.Front != nil && !ours(r) {
+			s.front(w, r)
+			return
+		}
+		inside.ServeHTTP(w, r)
+	}))
 	return s, nil
 }
 

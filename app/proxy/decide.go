@@ -1,0 +1,87 @@
+package proxy
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"seaworthy/app/web"
+)
+
+// decision is what the rules say of a request.
+type decision struct {
+	rule    int // that decided, from 0; -1: none did, so that everybody may
+	why     string
+	refusal *web.Error // nil: it may pass
+}
+
+// decide holds a request against the rules: the first that covers it decides. What no
+// rule covers is public.
+func (s *System) decide(rules []compiled, method, path string, v *visitor) (decision, error) {
+	for i, r := range rules {
+		if r.covers(method, path, r.pattern) {
+			d, err := s.hold(r.Rule, v)
+			d.rule = i
+			return d, err
+		}
+	}
+	return decision{rule: -1, why: "no rule is about it, so everybody may"}, nil
+}
+
+// hold asks for all that a rule demands, what is cheap to know first.
+func (s *System) hold(r Rule, v *visitor) (decision, error) {
+	refuse := func(err *web.Error, why string) (decision, error) { return decision{refusal: err, why: why}, nil }
+	id := v.id
+	if r.Who != WhoPublic && !id.Known() {
+		return refuse(web.ErrSignedOut, "nobody is signed in")
+	}
+	if r.Who == WhoVerified && id.Person() && !id.Verified {
+		return refuse(errUnverified, "the address is not verified")
+	}
+	if r.Permission != "" && !id.Can(r.Permission) {
+		return refuse(web.Forbidden(r.Permission), "the permission "+r.Permission+" is missing")
+	}
+	if r.TwoFactors && id.Level < 2 {
+		return refuse(errTwoFactors, "no second factor was shown in this session")
+	}
+	if r.MaxAge > 0 && id.Person() && s.DB.Now().Sub(id.Proven) > time.Duration(r.MaxAge)*time.Minute {
+		return refuse(web.ErrStale, "it is a while since the person showed who he is")
+	}
+	if r.MaxAge > 0 && !id.Person() {
+		return refuse(web.ErrPersonOnly, "a program cannot show who it is")
+	}
+	if len(r.Roles)+len(r.Plans) > 0 {
+		if _, err := v.facts(); err != nil {
+			return decision{}, err
+		}
+		if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(name string) bool { return containsFold(v.roles, name) }) {
+			return refuse(errRole, "none of the roles "+strings.Join(r.Roles, ", ")+" is held")
+		}
+		if len(r.Plans) > 0 && !containsFold(r.Plans, v.plan) {
+			return refuse(errPlan, "the org is on no plan of "+strings.Join(r.Plans, ", "))
+		}
+	}
+	if r.Flag != "" {
+		facts, err := v.facts()
+		if err != nil {
+			return decision{}, err
+		}
+		if !s.Flag(r.Flag, facts) {
+			return refuse(web.ErrNotFound, "the flag "+r.Flag+" is off")
+		}
+	}
+	return decision{why: "all that the rule asks for holds"}, nil
+}
+
+func containsFold(all []string, name string) bool {
+	return name != "" && slices.ContainsFunc(all, func(one string) bool { return strings.EqualFold(one, name) })
+}
+
+var (
+	errForeign    = &web.Error{Status: http.StatusForbidden, Code: "cross_origin", Public: "This request came from another site and was refused. Open the page here and try again."}
+	errUnverified = &web.Error{Status: http.StatusForbidden, Code: "unverified", Public: "Verify your email address first. The link is in the mail that you got; your account page sends another."}
+	errTwoFactors = &web.Error{Status: http.StatusForbidden, Code: "two_factors", Public: "This needs a second factor. Set one up under Account, Security, and sign in with it."}
+	errRole       = &web.Error{Status: http.StatusForbidden, Code: "role", Public: "Your role does not allow this. Ask whoever manages your organization."}
+	errPlan       = &web.Error{Status: http.StatusPaymentRequired, Code: "plan", Public: "The plan of your organization does not include this."}
+)

@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"syscall"
+	"time"
+
+	"seaworthy/app/web"
+)
+
+// passage is a request that is handed on; it is in the request's context.
+type passage struct {
+	told http.Header // what the app is told of who asks
+	err  error       // why the app did not answer
+}
+
+type passageKey struct{}
+
+func passageOf(r *http.Request) *passage {
+	p, _ := r.Context().Value(passageKey{}).(*passage)
+	return p
+}
+
+// hand gives the request to the app and its answer to the client, both as they come.
+// The server's own deadlines are lifted: an upload, a stream or a socket takes as long
+// as it takes. What the app does not answer is an error of ours.
+func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) error {
+	control := http.NewResponseController(w)
+	// A writer without deadlines, as in tests, has none to lift.
+	_ = control.SetReadDeadline(time.Time{})
+	_ = control.SetWriteDeadline(time.Time{})
+	_ = control.EnableFullDuplex() // the app may answer while it still reads
+	p := passage{told: told}
+	s.forward.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, &p)))
+	return p.err
+}
+
+func (s *System) newForward() *httputil.ReverseProxy {
+	return &httputil.ReverseProxy{
+		Transport: s.target.transport(s.Timeout),
+		ErrorLog:  slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.SetURL(s.target.url)
+			p.Out.Host = p.In.Host
+			s.forwarded(p)
+			// Last, and here: a client's Connection header has taken out by now what it names.
+			strip(p.Out.Header)
+			maps.Copy(p.Out.Header, passageOf(p.In).told)
+			p.Out.Header.Set("X-Request-Id", web.OriginOf(p.In.Context()).RequestID)
+		},
+		ModifyResponse: s.answered,
+		ErrorHandler: func(_ http.ResponseWriter, r *http.Request, err error) {
+			passageOf(r).err = s.failed(r, err)
+		},
+	}
+}
+
+// forwarded says where the request came from; what the client said of that is gone.
+func (s *System) forwarded(p *httputil.ProxyRequest) {
+	h := p.Out.Header
+	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Real-Ip",
+		"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
+		h.Del(name)
+	}
+	h.Set("X-Forwarded-For", web.OriginOf(p.In.Context()).Addr.String())
+	h.Set("X-Forwarded-Host", p.In.Host)
+	h.Set("X-Forwarded-Proto", s.Public.Scheme)
+}
+
+// answered looks at the head of the app's answer: it sets no cookie of ours, and the
+// request keeps its id.
+func (s *System) answered(res *http.Response) error {
+	mine := foldName(prefix)
+	for name := range res.Header {
+		if strings.HasPrefix(foldName(name), mine) {
+			delete(res.Header, name)
+		}
+	}
+	res.Header.Del("X-Request-Id")
+	if cookies := res.Header["Set-Cookie"]; len(cookies) > 0 {
+		var kept []string
+		for _, c := range cookies {
+			if !ourCookie(c) {
+				kept = append(kept, c)
+			}
+		}
+		res.Header["Set-Cookie"] = kept
+	}
+	if s.Public.Scheme == "https" && res.Header.Get("Strict-Transport-Security") == "" {
+		res.Header.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	s.health.note(nil, s.DB.Now())
+	return nil
+}
+
+// failed says what went wrong between us and the app, to people.
+func (s *System) failed(r *http.Request, err error) error {
+	var tooLarge *http.MaxBytesError
+	var timeout net.Error
+	switch {
+	case r.Context().Err() != nil && errors.Is(context.Cause(r.Context()), context.Canceled):
+		return &web.Error{Status: 499, Code: "client_gone", Err: err} // nobody is there to read it
+	case errors.As(err, &tooLarge):
+		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Public: "The request is too large.", Err: err}
+	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT), isDial(err):
+		s.health.note(err, s.DB.Now())
+		return &web.Error{Status: http.StatusServiceUnavailable, Code: "app_down", RetryAfter: 5 * time.Second, Err: err,
+			Public: "The app is not answering just now. It is most likely being started again: try again in a moment."}
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return &web.Error{Status: http.StatusGatewayTimeout, Code: "app_slow", Err: err, Public: "The app took too long to answer. What you asked for may have been done all the same."}
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+		return &web.Error{Status: http.StatusBadGateway, Code: "app_broke_off", Err: err, Public: "The app broke off in the middle. What you asked for may have been done all the same."}
+	}
+	return &web.Error{Status: http.StatusBadGateway, Code: "app_failed", Err: err, Public: "The app gave an answer that cannot be passed on."}
+}
+
+func isDial(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "dial"
+}

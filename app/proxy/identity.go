@@ -1,0 +1,108 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"seaworthy/app/auth"
+	"seaworthy/app/web"
+)
+
+// prefix begins the headers that tell the app who asks.
+const prefix = "X-Seaworthy-"
+
+// foldName makes one name of all that some server between us and the app's code makes
+// the same of: CGI and WSGI write _ for -, and know no case.
+func foldName(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= '0' && r <= '9' {
+			return r
+		}
+		return '-'
+	}, strings.ToLower(name))
+}
+
+// strip takes out what a client could have made up, and our secrets, which are no
+// business of the app's.
+func strip(h http.Header) {
+	mine := foldName(prefix)
+	for name := range h {
+		if strings.HasPrefix(foldName(name), mine) {
+			delete(h, name)
+		}
+	}
+	if scheme, token, _ := strings.Cut(h.Get("Authorization"), " "); strings.EqualFold(scheme, "Bearer") && strings.HasPrefix(strings.TrimSpace(token), web.TokenPrefix) {
+		h.Del("Authorization")
+	}
+	if strings.HasPrefix(h.Get("X-API-Key"), web.TokenPrefix) {
+		h.Del("X-API-Key")
+	}
+	var kept []string
+	for _, line := range h["Cookie"] {
+		for c := range strings.SplitSeq(line, ";") {
+			if c = strings.TrimSpace(c); c != "" && !ourCookie(c) {
+				kept = append(kept, c)
+			}
+		}
+	}
+	h.Del("Cookie")
+	if len(kept) > 0 {
+		h.Set("Cookie", strings.Join(kept, "; "))
+	}
+}
+
+// ourCookie says whether a cookie, or the header that sets it, is one of ours.
+func ourCookie(text string) bool {
+	name, _, _ := strings.Cut(text, "=")
+	name = strings.ToLower(strings.TrimSpace(name))
+	return strings.HasPrefix(name, "seaworthy_") || strings.HasPrefix(name, "__host-seaworthy")
+}
+
+// identity is what the app is told of who makes a request, as headers.
+func (s *System) identity(ctx context.Context, v *visitor) (http.Header, error) {
+	h := http.Header{}
+	set := func(name, value string) {
+		if value != "" {
+			h.Set(prefix+name, escape(value))
+		}
+	}
+	set("Request-Id", web.OriginOf(ctx).RequestID)
+	if !v.id.Known() {
+		return h, nil
+	}
+	facts, err := v.facts()
+	if err != nil {
+		return nil, err
+	}
+	a := auth.Assertion{Subject: v.id.User, Email: v.id.Email, Verified: v.id.Verified, Name: v.id.Name, Session: v.id.Session, Org: v.id.Org, OrgSlug: v.orgSlug,
+		Roles: v.roles, Plan: v.plan, Permissions: v.id.Permissions, Level: v.id.Level, AuthTime: v.id.Proven, Impersonator: v.id.Impersonator}
+	if v.id.Key != "" {
+		a.Subject = v.id.Key
+	}
+	if s.Flags != nil {
+		a.Flags = s.Flags(facts)
+	}
+	token, err := s.assertion(a)
+	if err != nil {
+		return nil, err
+	}
+	set("User", a.Subject)
+	set("Email", a.Email)
+	set("Name", a.Name)
+	set("Org", a.Org)
+	set("Roles", strings.Join(a.Roles, ","))
+	set("Plan", a.Plan)
+	h.Set(prefix+"Assertion", token)
+	return h, nil
+}
+
+// escape writes a value so that any server takes it for a header: what is not
+// printable ASCII, and the percent sign, is percent-encoded UTF-8.
+func escape(s string) string {
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r > '~' || r == '%' }) {
+		return s
+	}
+	return strings.ReplaceAll(url.PathEscape(s), "%20", " ")
+}

@@ -1,0 +1,189 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// What the app streams arrives as it is sent, and ends for the app when the client goes.
+func TestServerSentEvents(t *testing.T) {
+	t.Parallel()
+	next, gone := make(chan struct{}), make(chan struct{})
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for n := 0; ; n++ {
+			fmt.Fprintf(w, "data: %d\n\n", n)
+			http.NewResponseController(w).Flush()
+			select {
+			case <-next:
+			case <-r.Context().Done():
+				close(gone)
+				return
+			}
+		}
+	})
+	a := before(t, b)
+	res, err := http.Get(a.URL + "/events")
+	a.Must(err)
+	lines := bufio.NewReader(res.Body)
+	for n := range 3 {
+		line, err := lines.ReadString('\n')
+		a.Must(err)
+		if line != fmt.Sprintf("data: %d\n", n) {
+			t.Fatalf("%q", line)
+		}
+		lines.ReadString('\n')
+		if n < 2 {
+			next <- struct{}{}
+		}
+	}
+	res.Body.Close()
+	select {
+	case <-gone:
+	case <-time.After(10 * time.Second):
+		t.Error("the app was not told that the client went")
+	}
+}
+
+// A WebSocket is passed through in both directions; the app sees who opened it.
+func TestWebSocket(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, rw, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		fmt.Fprintf(rw, "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
+		rw.Flush()
+		for {
+			line, err := rw.ReadString('\n')
+			if err != nil {
+				return
+			}
+			rw.WriteString("echo " + line)
+			rw.Flush()
+		}
+	})
+	a := before(t, b)
+	ada := a.Verified("ada@example.com")
+	open := func(origin string) (net.Conn, *bufio.Reader, int) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+		a.Must(err)
+		fmt.Fprintf(conn, "GET /socket HTTP/1.1\r\nHost: %s\r\nOrigin: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nCookie: seaworthy_session=%s\r\n\r\n", strings.TrimPrefix(a.URL, "http://"), origin, ada.Cookie("seaworthy_session"))
+		in := bufio.NewReader(conn)
+		res, err := http.ReadResponse(in, nil)
+		a.Must(err)
+		return conn, in, res.StatusCode
+	}
+	conn, in, status := open(a.URL)
+	defer conn.Close()
+	if status != 101 {
+		t.Fatalf("status %d", status)
+	}
+	for _, word := range []string{"one", "two"} {
+		fmt.Fprintln(conn, word)
+		if got, err := in.ReadString('\n'); got != "echo "+word+"\n" {
+			t.Fatalf("%q, %v", got, err)
+		}
+	}
+	if b.last(t).Header.Get("X-Seaworthy-User") != a.UserID("ada@example.com") {
+		t.Error("the app was not told who opened the socket")
+	}
+	other, _, status := open("https://evil.example")
+	defer other.Close()
+	if status != 101 || b.last(t).Header.Get("X-Seaworthy-User") != "" {
+		t.Error("another site's page opened a socket in somebody's name")
+	}
+}
+
+// A large body goes through without being held.
+func TestLargeBodies(t *testing.T) {
+	t.Parallel()
+	const size = 64 << 20
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		http.NewResponseController(w).EnableFullDuplex()
+		n, err := io.Copy(w, r.Body)
+		if n != size || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	})
+	a := before(t, b)
+	res, err := http.Post(a.URL+"/upload", "application/octet-stream", io.LimitReader(zeros{}, size))
+	a.Must(err)
+	defer res.Body.Close()
+	if n, err := io.Copy(io.Discard, res.Body); n != size || err != nil {
+		t.Errorf("%d bytes came back, %v", n, err)
+	}
+}
+
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+// While the app is down a person sees a page that says so, and a program a problem; an
+// app that comes back within moments loses no request.
+func TestAppIsDown(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, nil)
+	address := strings.TrimPrefix(b.URL, "http://")
+	a := before(t, b)
+	b.Close()
+	a.Browser().Get("/").Want(503, "The app is not answering just now")
+	key := a.Key("jobs:*")
+	p := key.Get("/")
+	p.WantProblem(503, "app_down")
+	if p.Header.Get("Retry-After") == "" {
+		t.Error("it is not said when to try again")
+	}
+	if state := a.Proxy.State(); !state.Down || state.Err == "" {
+		t.Errorf("%+v", state)
+	}
+	done := make(chan int)
+	go func() {
+		res, err := http.Post(a.URL+"/", "text/plain", strings.NewReader("body"))
+		if err != nil {
+			done <- 0
+			return
+		}
+		res.Body.Close()
+		done <- res.StatusCode
+	}()
+	<-time.After(200 * time.Millisecond) // the request waits meanwhile
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Skip("another program took the port")
+	}
+	again := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if !bytes.Equal(body, []byte("body")) {
+			w.WriteHeader(500)
+		}
+	})}
+	go again.Serve(l)
+	defer again.Close()
+	if status := <-done; status != 200 {
+		t.Errorf("status %d", status)
+	}
+	if a.Proxy.State().Down {
+		t.Error("it is still said to be down")
+	}
+}
+
+// An app that breaks off, or is too slow, is told apart from one that is down.
+func TestAppFails(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		conn, _, _ := http.NewResponseController(w).Hijack()
+		conn.Close()
+	})
+	a := before(t, b)
+	a.Key("jobs:*").Do("POST", "/", "text/plain", "x").WantProblem(502, "app_broke_off")
+}

@@ -1,0 +1,133 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"seaworthy/app/auth"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// testIn asks whether somebody may make a request.
+type testIn struct {
+	Method     string `json:"method,omitempty"` // GET if left out
+	Path       string `json:"path"`
+	User       string `json:"user,omitempty"` // id or address; nobody if left out
+	Org        string `json:"org,omitempty"`  // id or slug; his personal one if left out
+	TwoFactors bool   `json:"two_factors,omitempty"`
+}
+
+// testOut is what the rules say of it.
+type testOut struct {
+	Allowed bool   `json:"allowed"`
+	Status  int    `json:"status"` // that he would get; 200 for passed on
+	Rule    int    `json:"rule"`   // that decided, from 1; 0 for none
+	Path    string `json:"path,omitempty"`
+	Why     string `json:"why"`
+}
+
+// test tries a request without making it. The person is taken to have shown who he is
+// just now.
+func (s *System) test(ctx context.Context, in testIn) (out testOut, err error) {
+	var c web.Check
+	in.Method = strings.ToUpper(strings.TrimSpace(in.Method))
+	if in.Method == "" {
+		in.Method = http.MethodGet
+	}
+	c.Fault(methodForm.MatchString(in.Method), "method", "form", "A method such as GET or POST.")
+	in.Path = strings.TrimSpace(in.Path)
+	u, err := url.Parse(in.Path)
+	ok := err == nil && (strings.HasPrefix(in.Path, "/") || u.Scheme == "http" || u.Scheme == "https")
+	c.Fault(ok, "path", "form", "A path such as /admin/users, or a whole address.")
+	if err := c.Err(); err != nil {
+		return out, err
+	}
+	if u.Path == "/-" || strings.HasPrefix(u.Path, "/-/") {
+		return out, web.Invalid(web.Field{Field: "path", Code: "form", Message: "What lies under /-/ is Seaworthy's own and has its own rules."})
+	}
+	v, err := s.stand(ctx, in)
+	if err != nil {
+		return out, err
+	}
+	rules := s.rules.Load().rules
+	if len(rules) == 0 {
+		return testOut{Allowed: true, Status: http.StatusOK, Why: "there are no rules, so everybody may"}, nil
+	}
+	path, err := plainPath(u)
+	if err != nil {
+		return testOut{Status: http.StatusBadRequest, Why: "the address can be read in more than one way"}, nil
+	}
+	d, err := s.decide(rules, in.Method, path, v)
+	if err != nil {
+		return out, err
+	}
+	out = testOut{Allowed: d.refusal == nil, Status: http.StatusOK, Rule: d.rule + 1, Why: d.why}
+	if d.rule >= 0 {
+		out.Path = rules[d.rule].Path
+	}
+	if d.refusal != nil {
+		out.Status = d.refusal.Status
+	}
+	return out, nil
+}
+
+// stand makes the visitor that somebody would be.
+func (s *System) stand(ctx context.Context, in testIn) (*visitor, error) {
+	v := &visitor{}
+	if in.User == "" {
+		return v, nil
+	}
+	unknown := func(field, message string) error {
+		return web.Invalid(web.Field{Field: field, Code: "unknown", Message: message})
+	}
+	user, err := s.Auth.FindUser(ctx, in.User)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, unknown("user", "There is no such user.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		org := web.Org{}
+		if in.Org != "" {
+			if org, err = auth.FindOrg(tx, in.Org); errors.Is(err, store.ErrNotFound) {
+				return unknown("org", "There is no such org.")
+			} else if err != nil {
+				return err
+			}
+		}
+		facts, err := s.Auth.Facts(tx, user, org.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return unknown("user", "This user is not active.")
+		}
+		if err != nil {
+			return err
+		}
+		v.id.User, v.id.Proven, v.id.Level = user, tx.Now(), 1
+		v.id.Org, _ = facts["org"].(string)
+		v.id.Verified, _ = facts["email_verified"].(bool)
+		if in.TwoFactors {
+			v.id.Level = 2
+		}
+		v.read = func() (map[string]any, error) { return facts, nil }
+		v.id.Permissions, err = auth.PermissionsOf(tx, user, v.id.Org)
+		return err
+	})
+	return v, err
+}
+
+func (s *System) testAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[testIn](r)
+	if err != nil {
+		return err
+	}
+	out, err := s.test(r.Context(), in)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
