@@ -32,8 +32,9 @@ type segmentsData struct {
 
 // segmentDone is what happened before a page of segments was shown again.
 var segmentDone = map[string]string{
-	"saved":   "The segment is saved. Flags that name it go by it now.",
-	"deleted": "The segment is deleted.",
+	"saved":    "The segment is saved. Flags that name it go by it now.",
+	"restored": "The segment is what it was in that version. Flags that name it go by it now.",
+	"deleted":  "The segment is deleted.",
 }
 
 func (s *System) segments(w http.ResponseWriter, r *http.Request) error {
@@ -77,7 +78,7 @@ func (s *System) showSegment(w http.ResponseWriter, r *http.Request, name string
 			if d.Used, err = flags.UsersOf(tx, name); err != nil {
 				return err
 			}
-			d.Versions, err = flags.SegmentHistory(tx, name, 1<<30, 20)
+			d.Versions, err = flags.SegmentHistory(tx, name, 1<<30, 6)
 			return err
 		})
 		if err != nil {
