@@ -263,7 +263,8 @@ func TestConsoleOfFlagsInChromium(t *testing.T) {
 	call.Do("PUT", "/-/api/v1/flags/new-invoice/overrides/"+a.UserID("grace@example.com"), "application/json", `{"variant":"on"}`).Want(204)
 	call.Do("POST", "/-/api/v1/flags/new-invoice/changes", "application/json", `{"due_at":"2026-11-30T09:00:00Z","patch":{"rollout":{"shares":[{"variant":"on","weight":100},{"variant":"off","weight":0}]}},"comment":"launch day"}`).Want(201)
 	for i := range 40 {
-		a.Must(a.Flags.StoreCounts(t.Context(), []flags.Count{{Key: "new-invoice", Variant: "on", N: int64(300 + 40*(i%9))}, {Key: "new-invoice", Variant: "off", N: int64(900 - 30*(i%7))}}))
+		a.Must(a.Flags.StoreCounts(t.Context(), []flags.Count{{Key: "new-invoice", Variant: "on", N: int64(300 + 40*(i%9))}, {Key: "new-invoice", Variant: "off", N: int64(900 - 30*(i%7))},
+			{Key: "new-invoice", Variant: "on", N: int64(20 + i), Bulk: true}, {Key: "new-invoice", Variant: "off", N: int64(60 + i%5), Bulk: true}}))
 		a.Clock.Advance(time.Hour)
 	}
 	grace = signedIn(a, "grace@example.com")
