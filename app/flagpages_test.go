@@ -133,6 +133,13 @@ func driveFlags(a *apptest.App) map[string]func() {
 	all["POST "+flagPages+"/-/segments/{name}"] = func() {
 		post("/-/segments/"+segment(), "about", "changed", "how", "json", "rule", `{"!":[{"var":"beta"}]}`, "comment", "", "version", "1")
 	}
+	twice := func() string {
+		name := segment()
+		call("PUT", "/-/api/v1/flag-segments/"+name, `{"rule":{"!!":[{"var":"gamma"}]},"version":1}`).Want(200)
+		return name
+	}
+	all["POST /-/api/v1/flag-segments/{name}/restore"] = func() { call("POST", "/-/api/v1/flag-segments/"+twice()+"/restore", `{"restore":1}`).Want(200) }
+	all["POST "+flagPages+"/-/segments/{name}/restore"] = func() { post("/-/segments/"+twice()+"/restore", "restore", "1", "version", "2") }
 	return all
 }
 
@@ -212,7 +219,7 @@ func TestKillSwitchIsToldOnEveryPage(t *testing.T) {
 	grace.Post(flagPages+"/-/kill", "what", "tags", "tags", "", "reason", "the site is down").Want(422, "Name a tag")
 	grace.Post(flagPages+"/-/kill", "what", "all", "confirm", "kill all flags", "reason", "").Want(422, "Say why")
 	a.ExpectNothing()
-	grace.Post(flagPages+"/-/kill", "what", "all", "confirm", "kill all flags", "reason", "the site is down").Want(200, "All flags are killed", "1 flags are exempt")
+	grace.Post(flagPages+"/-/kill", "what", "all", "confirm", "kill all flags", "reason", "the site is down").Want(200, "All flags are killed", "One flag is exempt")
 	a.Expect(apptest.Happened{Audit: []string{"flags.killed"}})
 	for _, path := range []string{"/-/admin", "/-/admin/users", "/-/admin/jobs", flagPages, flagPages + "/f"} {
 		grace.Get(path).Want(200, "All flags are killed since 22 Nov 2026, 14:05 UTC: the site is down")
@@ -247,6 +254,7 @@ func TestConsoleOfFlagsInChromium(t *testing.T) {
 	grace := a.Operator("grace@example.com")
 	call := a.Key("flags:*")
 	call.Do("PUT", "/-/api/v1/flag-segments/beta-testers", "application/json", `{"rule":{"and":[{"in":["beta",{"var":"roles"}]},{">":[{"var":"signed_up_at"},1700000000]}]},"about":"People who asked to try new things early"}`).Want(200)
+	call.Do("PUT", "/-/api/v1/flag-segments/beta-testers", "application/json", `{"rule":{"and":[{"in":["beta",{"var":"roles"}]},{">":[{"var":"signed_up_at"},1750000000]}]},"about":"People who asked to try new things early","comment":"who came before the redesign is left in peace","version":1}`).Want(200)
 	makeFlag(a, "checkout.v2", `"x-seaworthy":{"clientVisible":true}`)
 	makeFlag(a, "new-invoice", `"targeting":{"if":[{"$ref":"beta-testers"},"on",{"and":[{"in":[{"var":"plan"},["team","pro"]]},{"ends_with":[{"var":"email"},"@example.com"]}]},"on",{"fractional":[["on",25],["off",75]]}]},
 		"x-seaworthy":{"owner":"Billing team","tags":["billing","invoices"],"expires":"2026-11-01","offVariant":"off","prerequisites":[{"flag":"checkout.v2","variants":["on","off"]}]}`)
@@ -255,7 +263,8 @@ func TestConsoleOfFlagsInChromium(t *testing.T) {
 	call.Do("PUT", "/-/api/v1/flags/new-invoice/overrides/"+a.UserID("grace@example.com"), "application/json", `{"variant":"on"}`).Want(204)
 	call.Do("POST", "/-/api/v1/flags/new-invoice/changes", "application/json", `{"due_at":"2026-11-30T09:00:00Z","patch":{"rollout":{"shares":[{"variant":"on","weight":100},{"variant":"off","weight":0}]}},"comment":"launch day"}`).Want(201)
 	for i := range 40 {
-		a.Must(a.Flags.StoreCounts(t.Context(), []flags.Count{{Key: "new-invoice", Variant: "on", N: int64(300 + 40*(i%9))}, {Key: "new-invoice", Variant: "off", N: int64(900 - 30*(i%7))}}))
+		a.Must(a.Flags.StoreCounts(t.Context(), []flags.Count{{Key: "new-invoice", Variant: "on", N: int64(300 + 40*(i%9))}, {Key: "new-invoice", Variant: "off", N: int64(900 - 30*(i%7))},
+			{Key: "new-invoice", Variant: "on", N: int64(20 + i), Bulk: true}, {Key: "new-invoice", Variant: "off", N: int64(60 + i%5), Bulk: true}}))
 		a.Clock.Advance(time.Hour)
 	}
 	grace = signedIn(a, "grace@example.com")
@@ -264,7 +273,7 @@ func TestConsoleOfFlagsInChromium(t *testing.T) {
 		{"flag-json-only", flagPages + "/a-very-long-name-of-a-flag-that-somebody-thought-of-and-nobody-stopped", ".flag-json"}, {"flag-new", flagPages + "/-/new", "#f-key"},
 		{"flag-edit", flagPages + "/new-invoice/edit", "#f-tags"}, {"flag-rules", flagPages + "/new-invoice/rules", ".rule"}, {"flag-json", flagPages + "/new-invoice/json", "#f-definition"},
 		{"flag-history", flagPages + "/new-invoice/history", ".diff"}, {"flag-explain", flagPages + "/new-invoice/explain?user=" + a.UserID("grace@example.com"), "ol.trace"},
-		{"segments", flagPages + "/-/segments", ".table"}, {"segment", flagPages + "/-/segments/beta-testers", ".rule"}, {"kill", flagPages + "/-/kill", ".danger-zone"}, {"import", flagPages + "/-/import", "#f-file"},
+		{"segments", flagPages + "/-/segments", ".table"}, {"segment", flagPages + "/-/segments/beta-testers", ".rule"}, {"segment-history", flagPages + "/-/segments/beta-testers/history", ".diff"}, {"kill", flagPages + "/-/kill", ".danger-zone"}, {"import", flagPages + "/-/import", "#f-file"},
 		{"user", "/-/admin/users/" + a.UserID("grace@example.com"), "#flags"},
 	}
 	look := func(width int, theme string) {

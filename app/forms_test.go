@@ -37,6 +37,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 	a.Key("flags:*").Do("PATCH", "/-/api/v1/flags/form", "application/json", `{"rollout":{"shares":[{"variant":"on","weight":5},{"variant":"off","weight":95}]}}`).Want(200)
 	a.Key("flags:*").Do("PUT", "/-/api/v1/flag-segments/form", "application/json", `{"rule":{"!!":[{"var":"beta"}]}}`).Want(200)
 	a.Key("access:*").Do("PUT", "/-/api/v1/access/rules", "application/json", `{"version":0,"rules":[{"path":"/form"},{"path":"/forms"}]}`).Want(200)
+	a.Key("flags:*").Do("PUT", "/-/api/v1/flag-segments/form", "application/json", `{"rule":{"!!":[{"var":"gamma"}]},"version":1}`).Want(200)
 	late := a.SignUp("dee@example.com")
 	a.RunJobs()
 	unsubscribe := mailOf(a, "bob@example.com", "news")
@@ -55,7 +56,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
 			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/form", "/-/admin/flags/form/edit", "/-/admin/flags/form/rules",
-			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
+			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form/history", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data",
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
 			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1",

@@ -3,11 +3,9 @@ package console
 import (
 	"encoding/json"
 	"net/http"
-	"strconv"
 
 	"seaworthy/app/flags"
 	"seaworthy/app/web"
-	"seaworthy/store"
 )
 
 type definitionForm struct {
@@ -57,71 +55,6 @@ func (s *System) saveFlagJSON(w http.ResponseWriter, r *http.Request) error {
 		return s.showFlagJSON(w, r, was, &web.Form{Values: map[string]string{"definition": in.Definition, "comment": in.Comment, "version": in.Version}, Err: e})
 	}
 	return err
-}
-
-// versionRow is a version with what it changed.
-type versionRow struct {
-	flags.Version
-	Changes []flags.Difference
-	First   bool
-}
-
-type historyData struct {
-	flags.Flag
-	Path         string
-	Rows         []versionRow
-	Older, Newer string
-	Manage       bool
-}
-
-// historySize is how many versions a page has, each with what it changed.
-const historySize = 20
-
-func (s *System) flagHistory(w http.ResponseWriter, r *http.Request) error {
-	key, before := r.PathValue("key"), 1<<30
-	d := historyData{Path: flagsBase + "/" + key, Manage: flagMayOf(web.IdentityOf(r.Context())).Manage}
-	if n, err := strconv.Atoi(r.URL.Query().Get("before")); err == nil && n > 0 {
-		before, d.Newer = n, d.Path+"/history"
-	}
-	var all []flags.Version
-	err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-		if d.Flag, err = flags.FlagByKey(tx, key); err != nil {
-			return err
-		}
-		all, err = flags.History(tx, key, before, historySize+1)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	for i, v := range all[:min(len(all), historySize)] {
-		row := versionRow{Version: v, First: i+1 == len(all)}
-		if !row.First {
-			row.Changes = flags.Diff(all[i+1].Definition, v.Definition)
-		}
-		d.Rows = append(d.Rows, row)
-	}
-	if len(all) > historySize {
-		d.Older = href(d.Path+"/history", "before", strconv.Itoa(all[historySize-1].Number), nil)
-	}
-	return s.Pages.Render(w, r, "flags/history", web.View{Title: "History of " + key, Data: d})
-}
-
-type restoreForm struct {
-	Restore string `json:"restore"`
-	Version string `json:"version"`
-}
-
-func (s *System) restoreFlag(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[restoreForm](r)
-	if err != nil {
-		return err
-	}
-	key := r.PathValue("key")
-	if _, err := s.Flags.Restore(r.Context(), key, versionOf(in.Restore), versionOf(in.Version), ""); err != nil {
-		return s.flagRefused(w, r, flagInput{}, err)
-	}
-	return web.SeeOther(w, r, flagsBase+"/"+key+"?done=restored")
 }
 
 type explainData struct {

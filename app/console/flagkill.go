@@ -1,6 +1,7 @@
 package console
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -26,6 +27,18 @@ type killData struct {
 	Word   string
 	Done   bool
 	May    bool
+}
+
+// Spared says how many flags the switch leaves alone while it kills all.
+func (d killData) Spared() string {
+	switch n := len(d.Exempt); {
+	case !d.All || n == 0:
+		return ""
+	case n == 1:
+		return " One flag is exempt."
+	default:
+		return fmt.Sprintf(" %d flags are exempt.", n)
+	}
 }
 
 func (s *System) killSwitch(w http.ResponseWriter, r *http.Request) error {

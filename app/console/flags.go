@@ -48,6 +48,8 @@ func (s *System) flagRoutes() []web.Route {
 		{Method: "POST", Pattern: more + "/new-segment", Access: manage, Body: maxFlagForm, Handler: page(s.makeSegment), Audit: []string{"flag_segment.saved"}},
 		{Method: "GET", Pattern: more + "/segments/{name}", Access: see, Handler: page(s.segment)},
 		{Method: "POST", Pattern: more + "/segments/{name}", Access: manage, Body: maxFlagForm, Handler: page(s.changeSegment), Audit: []string{"flag_segment.saved"}},
+		{Method: "GET", Pattern: more + "/segments/{name}/history", Access: see, Handler: page(s.segmentHistory)},
+		{Method: "POST", Pattern: more + "/segments/{name}/restore", Access: manage, Handler: page(s.restoreSegment), Audit: []string{"flag_segment.restored"}},
 		{Method: "POST", Pattern: more + "/segments/{name}/delete", Access: manage, Handler: page(s.deleteSegment), Audit: []string{"flag_segment.deleted"}},
 		{Method: "GET", Pattern: more + "/kill", Access: see, Handler: page(s.killSwitch)},
 		{Method: "POST", Pattern: more + "/kill", Access: kill, Handler: page(s.throwKill), Audit: []string{"flags.killed", "flags.revived"}},

@@ -32,8 +32,9 @@ type segmentsData struct {
 
 // segmentDone is what happened before a page of segments was shown again.
 var segmentDone = map[string]string{
-	"saved":   "The segment is saved. Flags that name it go by it now.",
-	"deleted": "The segment is deleted.",
+	"saved":    "The segment is saved. Flags that name it go by it now.",
+	"restored": "The segment is what it was in that version. Flags that name it go by it now.",
+	"deleted":  "The segment is deleted.",
 }
 
 func (s *System) segments(w http.ResponseWriter, r *http.Request) error {
@@ -52,10 +53,25 @@ type segmentData struct {
 	Plain      bool // its rule can be said in words
 	Operators  []flags.Operator
 	Known      []string
-	Used       []string
+	Used       []namer
 	Versions   []flags.Version
 	Done       string
 	Manage     bool
+}
+
+// namer is a flag or a segment that names another segment.
+type namer struct{ Name, Path string }
+
+func namersOf(tx *store.Tx, segment string) (all []namer, err error) {
+	names, err := flags.UsersOf(tx, segment)
+	for _, name := range names {
+		path := flagsBase + "/" + name
+		if other, is := strings.CutPrefix(name, "segment "); is {
+			path = segmentsBase + "/" + other
+		}
+		all = append(all, namer{name, path})
+	}
+	return all, err
 }
 
 // showSegment renders a segment's form. f holds what was typed, or what there is.
@@ -74,10 +90,10 @@ func (s *System) showSegment(w http.ResponseWriter, r *http.Request, name string
 	if name != "" {
 		v.Title, d.Path = name, segmentsBase+"/"+name
 		err := s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
-			if d.Used, err = flags.UsersOf(tx, name); err != nil {
+			if d.Used, err = namersOf(tx, name); err != nil {
 				return err
 			}
-			d.Versions, err = flags.SegmentHistory(tx, name, 1<<30, 20)
+			d.Versions, err = flags.SegmentHistory(tx, name, 1<<30, 6)
 			return err
 		})
 		if err != nil {

@@ -148,7 +148,7 @@ func TestErasedUsersHaveNoOverride(t *testing.T) {
 
 // Fault 16: a planned change is made once, at its time, though the clock jumps back
 // an hour and the job runs twice.
-func TestPlannedChangeIsMadeOnce(t *testing.T) {
+func TestFault16PlannedChangeIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	c := newClient(a)

@@ -99,16 +99,22 @@ type restoreInput struct {
 	Comment string `json:"comment,omitempty"`
 }
 
+// readRestore reads what is to be restored, and from which version that was decided.
+func readRestore(r *http.Request) (in restoreInput, version int, err error) {
+	if in, err = web.Decode[restoreInput](r); err != nil {
+		return in, 0, err
+	}
+	if in.Version == nil && r.Header.Get("If-Match") == "" {
+		return in, AnyVersion, nil
+	}
+	version, err = versionFrom(r, in.Version)
+	return in, version, err
+}
+
 func (s *System) restoreAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[restoreInput](r)
+	in, version, err := readRestore(r)
 	if err != nil {
 		return err
-	}
-	version := AnyVersion
-	if in.Version != nil || r.Header.Get("If-Match") != "" {
-		if version, err = versionFrom(r, in.Version); err != nil {
-			return err
-		}
 	}
 	f, err := s.Restore(r.Context(), r.PathValue("key"), in.Restore, version, in.Comment)
 	return s.answer(w, f, http.StatusOK, err)

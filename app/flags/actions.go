@@ -43,6 +43,7 @@ const (
 	actKillSet         audit.Action = "flags.killed"
 	actKillLifted      audit.Action = "flags.revived"
 	actSegmentSet      audit.Action = "flag_segment.saved"
+	actSegmentRestored audit.Action = "flag_segment.restored"
 	actSegmentDeleted  audit.Action = "flag_segment.deleted"
 )
 
@@ -64,6 +65,7 @@ var Actions = []audit.Kind{
 	{Action: actKillSet, Title: "Kill switch thrown", Means: "All flags, or those with some tags, serve their off variant until the switch is lifted."},
 	{Action: actKillLifted, Title: "Kill switch lifted", Means: "Flags go by their rules again."},
 	{Action: actSegmentSet, Title: "Segment saved", Means: "A rule that flags share was made or changed."},
+	{Action: actSegmentRestored, Title: "Segment restored", Means: "A rule that flags share was made what it was in an earlier version."},
 	{Action: actSegmentDeleted, Title: "Segment deleted", Means: "A rule that flags shared was deleted."},
 }
 

@@ -43,7 +43,7 @@ func TestFlagIsMadeChangedAndArchived(t *testing.T) {
 
 // Fault 11: of two editors who began with one version the second is told what the
 // first did.
-func TestTwoEditorsSaveTheSameVersion(t *testing.T) {
+func TestFault11TwoEditorsSaveTheSameVersion(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	c := newClient(a)
@@ -178,7 +178,7 @@ func TestHistoryDiffAndRestore(t *testing.T) {
 }
 
 // Fault 18: who may only look changes nothing, and who manages does not kill.
-func TestViewersChangeNothing(t *testing.T) {
+func TestFault18ViewersChangeNothing(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
 	newClient(a).made("f", switchOf(""))

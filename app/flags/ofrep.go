@@ -71,14 +71,20 @@ func (s *System) ofrepOne(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	key := r.PathValue("key")
-	about, err := s.contextOf(r, c)
+	sent, err := sentContext(r)
 	if err != nil {
 		return err
 	}
-	set := s.Snapshot()
-	if !c.sees(set.Flag(key)) {
+	key, set := r.PathValue("key"), s.Snapshot()
+	f := set.Flag(key)
+	if !c.sees(f) {
 		return errNoFlag
+	}
+	about := rule.Context(nil)
+	if !f.Constant() { // else no rule looks at it
+		if about, err = s.about(r.Context(), c, sent); err != nil {
+			return err
+		}
 	}
 	result := s.evaluate(set, key, about)
 	status = http.StatusOK
@@ -100,7 +106,11 @@ func (s *System) ofrepAll(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(status)
 		return nil
 	}
-	about, err := s.contextOf(r, c)
+	sent, err := sentContext(r)
+	if err != nil {
+		return err
+	}
+	about, err := s.about(r.Context(), c, sent)
 	if err != nil {
 		return err
 	}

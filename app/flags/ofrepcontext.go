@@ -9,21 +9,16 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"seaworthy/app/flags/rule"
 	"seaworthy/app/web"
 )
 
-// contextOf reads what flags are evaluated for.
-func (s *System) contextOf(r *http.Request, c caller) (rule.Context, error) {
+// sentContext reads the context that a request has.
+func sentContext(r *http.Request) (map[string]any, error) {
 	raw, _, err := web.ReadBody(r, "application/json")
 	if err != nil {
 		return nil, err
 	}
-	given, err := readContext(raw)
-	if err != nil {
-		return nil, err
-	}
-	return s.about(r.Context(), c, given)
+	return readContext(raw)
 }
 
 // readContext reads the body of a request.

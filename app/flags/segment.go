@@ -21,42 +21,6 @@ type Segment struct {
 	Created, Changed  time.Time
 }
 
-const segmentColumns = `SELECT name, rule, about, version, created_at, changed_at FROM flags_evaluator `
-
-func scanSegment(r store.Scanner) (s Segment, err error) {
-	var created, changed int64
-	err = r.Scan(&s.Name, &s.Rule, &s.About, &s.Version, &created, &changed)
-	s.Created, s.Changed = at(created), at(changed)
-	return s, err
-}
-
-// maxSegments bounds how many there are: all of them are read at once.
-const maxSegments = 500
-
-// SegmentByName is a segment; store.ErrNotFound without it.
-func SegmentByName(tx *store.Tx, name string) (Segment, error) {
-	return scanSegment(tx.QueryRow(segmentColumns+`WHERE name = ?`, name))
-}
-
-// Segments are all of them, by name.
-func Segments(tx *store.Tx) ([]Segment, error) {
-	return store.All(tx, scanSegment, segmentColumns+`ORDER BY name LIMIT ?`, maxSegments)
-}
-
-// SegmentHistory is a page of a segment's versions, the newest first.
-func SegmentHistory(tx *store.Tx, name string, below, limit int) ([]Version, error) {
-	return store.All(tx, scanVersion, `SELECT version, act, rule, comment, made_by, made_at FROM flags_evaluator_version WHERE name = ? AND version < ? ORDER BY version DESC LIMIT ?`, name, below, limit)
-}
-
-// UsersOf are the flags and segments that name a segment, at most fifty.
-func UsersOf(tx *store.Tx, segment string) (names []string, err error) {
-	all, err := referencesTo(tx, node{ofEvaluator, segment}, 50)
-	for _, n := range all {
-		names = append(names, n.String())
-	}
-	return names, err
-}
-
 // SaveSegment is what of a segment is to be stored.
 type SaveSegment struct {
 	Rule, About string
@@ -64,9 +28,29 @@ type SaveSegment struct {
 	Comment     string
 }
 
+// segmentEdit is one change of a segment.
+type segmentEdit struct {
+	SaveSegment
+	restores int // the version that it goes back to; 0: it goes back to none
+}
+
 // SaveSegment makes a segment or changes it. Every flag that names it must compile
 // with it.
 func (s *System) SaveSegment(ctx context.Context, name string, in SaveSegment) (Segment, error) {
+	return s.changeSegment(ctx, name, segmentEdit{SaveSegment: in})
+}
+
+// RestoreSegment makes a segment what it was in an earlier version, also one that was
+// deleted since. What is said of it for people has no versions and stays.
+func (s *System) RestoreSegment(ctx context.Context, name string, number, version int, comment string) (Segment, error) {
+	old, err := store.Read(ctx, s.DB, func(tx *store.Tx) (Version, error) { return segmentVersionOf(tx, name, number) })
+	if err != nil {
+		return Segment{}, err
+	}
+	return s.changeSegment(ctx, name, segmentEdit{SaveSegment{Rule: old.Definition, Version: version, Comment: comment}, number})
+}
+
+func (s *System) changeSegment(ctx context.Context, name string, in segmentEdit) (Segment, error) {
 	var c web.Check
 	checkKey(&c, "name", name)
 	in.About, in.Comment = c.Text("about", in.About, 0, 200), c.Text("comment", in.Comment, 0, 500)
@@ -91,17 +75,20 @@ func (s *System) SaveSegment(ctx context.Context, name string, in SaveSegment) (
 	return made, s.refresh(ctx)
 }
 
-func (s *System) writeSegment(tx *store.Tx, name string, in SaveSegment) (Segment, error) {
+func (s *System) writeSegment(tx *store.Tx, name string, in segmentEdit) (Segment, error) {
 	was, err := SegmentByName(tx, name)
 	fresh := isNotFound(err)
 	if err != nil && !fresh {
 		return was, err
 	}
+	if in.restores > 0 {
+		in.About = was.About
+	}
 	switch {
 	case fresh && in.Version > NoVersion:
 		return was, store.ErrNotFound
 	case !fresh && in.Version != AnyVersion && in.Version != was.Version:
-		return was, segmentConflict(was, in)
+		return was, segmentConflict(was, in.SaveSegment)
 	case !fresh && was.Rule == in.Rule && was.About == in.About:
 		return was, nil
 	}
@@ -117,6 +104,10 @@ func (s *System) writeSegment(tx *store.Tx, name string, in SaveSegment) (Segmen
 	if fresh {
 		act, now.Created = "created", now.Changed
 	}
+	ev := audit.Event{Action: actSegmentSet, Targets: []audit.Ref{{Type: "flag_segment", ID: name}}, Details: map[string]any{"version": now.Version}, Changes: map[string]audit.Change{}}
+	if in.restores > 0 {
+		act, ev.Action, ev.Details["restored_version"] = "restored", actSegmentRestored, in.restores
+	}
 	if err := putSegment(tx, now, fresh); err != nil {
 		return was, err
 	}
@@ -129,7 +120,6 @@ func (s *System) writeSegment(tx *store.Tx, name string, in SaveSegment) (Segmen
 	if err := s.touchUsers(tx, name); err != nil {
 		return was, err
 	}
-	ev := audit.Event{Action: actSegmentSet, Targets: []audit.Ref{{Type: "flag_segment", ID: name}}, Details: map[string]any{"version": now.Version}, Changes: map[string]audit.Change{}}
 	if was.Rule != now.Rule {
 		ev.Changes["rule"] = audit.Change{From: brief(was.Rule), To: brief(now.Rule)}
 	}
@@ -146,34 +136,6 @@ func segmentConflict(now Segment, in SaveSegment) error {
 		e.Fields = []web.Field{{Field: "rule", Code: "differs", Message: "It is " + brief(now.Rule) + " now, and " + brief(in.Rule) + " in what you sent."}}
 	}
 	return e
-}
-
-// nextVersion goes on counting where a segment of this name ended.
-func nextVersion(tx *store.Tx, name string) (n int, err error) {
-	err = tx.QueryRow(`SELECT coalesce(max(version), 0) + 1 FROM flags_evaluator_version WHERE name = ?`, name).Scan(&n)
-	return n, err
-}
-
-func putSegment(tx *store.Tx, s Segment, fresh bool) error {
-	if !fresh {
-		return tx.ExecOne(`UPDATE flags_evaluator SET rule = ?, about = ?, version = ?, changed_at = ? WHERE name = ?`, s.Rule, s.About, s.Version, s.Changed.UnixMilli(), s.Name)
-	}
-	var n int
-	if err := tx.QueryRow(`SELECT count(*) FROM (SELECT name FROM flags_evaluator LIMIT ?)`, maxSegments).Scan(&n); err != nil {
-		return err
-	}
-	if n >= maxSegments {
-		return web.Invalid(web.Field{Field: "name", Code: "too_many", Message: fmt.Sprintf("There are %d segments already. Delete one first.", maxSegments)})
-	}
-	_, err := tx.Exec(`INSERT INTO flags_evaluator (name, rule, about, version, created_at, changed_at) VALUES (?, ?, ?, ?, ?, ?)`,
-		s.Name, s.Rule, s.About, s.Version, s.Created.UnixMilli(), s.Changed.UnixMilli())
-	return err
-}
-
-func insertSegmentVersion(tx *store.Tx, name string, v Version) error {
-	_, err := tx.Exec(`INSERT INTO flags_evaluator_version (name, version, act, rule, comment, made_by, made_at) VALUES (?, ?, ?, ?, ?, ?, ?)`,
-		name, v.Number, v.Act, v.Definition, v.Comment, v.By, v.At.UnixMilli())
-	return err
 }
 
 // DeleteSegment removes a segment that nothing names.
@@ -204,39 +166,4 @@ func (s *System) DeleteSegment(ctx context.Context, name string) error {
 		return s.Audit.Record(tx, audit.Event{Action: actSegmentDeleted, Targets: []audit.Ref{{Type: "flag_segment", ID: name}}})
 	})
 	return errors.Join(err, s.refresh(ctx))
-}
-
-// touchUsers has every flag compiled again that names a segment, over others too.
-func (s *System) touchUsers(tx *store.Tx, segment string) error {
-	s.touched(tx, segmentsChanged)
-	keys, err := flagsNaming(tx, segment)
-	for _, key := range keys {
-		s.touched(tx, key)
-	}
-	return err
-}
-
-// flagsNaming are the flags that name a segment, over others too.
-func flagsNaming(tx *store.Tx, segment string) (keys []string, err error) {
-	seen, open := map[node]bool{}, []node{{ofEvaluator, segment}}
-	for len(open) > 0 && len(seen) < maxWalk {
-		here := open[0]
-		open = open[1:]
-		users, err := referencesTo(tx, here, maxWalk)
-		if err != nil {
-			return nil, err
-		}
-		for _, n := range users {
-			if seen[n] {
-				continue
-			}
-			seen[n] = true
-			if n.kind == ofFlag {
-				keys = append(keys, n.name)
-			} else {
-				open = append(open, n)
-			}
-		}
-	}
-	return keys, nil
 }

@@ -19,6 +19,7 @@ func (s *System) segmentRoutes() []web.Route {
 		{Method: "GET", Pattern: one, Access: read, Handler: s.segmentAPI, Doc: web.Doc{Summary: "One segment, and which flags name it", Out: segmentJSON{}}},
 		{Method: "PUT", Pattern: one, Access: manage, Handler: s.putSegmentAPI, Body: maxBody, Audit: actions(actSegmentSet), Doc: web.Doc{Summary: "Make a segment or change it", In: segmentInput{}, Out: segmentJSON{}}},
 		{Method: "DELETE", Pattern: one, Access: manage, Handler: s.dropSegmentAPI, Audit: actions(actSegmentDeleted), Doc: web.Doc{Summary: "Delete a segment that no flag names", Status: http.StatusNoContent}},
+		{Method: "POST", Pattern: one + "/restore", Access: manage, Handler: s.restoreSegmentAPI, Audit: actions(actSegmentRestored), Doc: web.Doc{Summary: "Make a segment what it was in an earlier version, also one that was deleted", In: restoreInput{}, Out: segmentJSON{}}},
 		{Method: "GET", Pattern: one + "/versions", Access: read, Handler: s.segmentVersionsAPI, Doc: web.Doc{Summary: "Versions of a segment, the newest first; query: cursor, limit", Out: segmentVersions{}}},
 	}
 }
@@ -101,6 +102,17 @@ func (s *System) dropSegmentAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	w.WriteHeader(http.StatusNoContent)
 	return nil
+}
+
+func (s *System) restoreSegmentAPI(w http.ResponseWriter, r *http.Request) error {
+	in, version, err := readRestore(r)
+	if err != nil {
+		return err
+	}
+	if _, err := s.RestoreSegment(r.Context(), r.PathValue("name"), in.Restore, version, in.Comment); err != nil {
+		return err
+	}
+	return s.tellSegment(w, r, http.StatusOK)
 }
 
 type segmentVersion struct {

@@ -41,12 +41,11 @@ func (c *child) ask(key, method, path, body string) (answer, error) {
 // listen opens a stream of events and reads its first, which has nothing to tell.
 func (c *child) listen(stream string, buffer int) net.Conn {
 	c.t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
-	must(c.t, err)
+	conn := c.dial()
 	if buffer > 0 {
 		must(c.t, conn.(*net.TCPConn).SetReadBuffer(buffer))
 	}
-	_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", strings.TrimPrefix(stream, c.url), strings.TrimPrefix(c.url, "http://"))
+	_, err := fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: %s\r\nAccept: text/event-stream\r\n\r\n", strings.TrimPrefix(stream, c.url), strings.TrimPrefix(c.url, "http://"))
 	must(c.t, err)
 	began := until(conn, "retry: 2000")
 	if began != nil {
@@ -66,6 +65,52 @@ func until(conn net.Conn, text string) error {
 		}
 	}
 	return nil
+}
+
+// TestFault10KillBeforeTheEvent kills the process after a flag was saved, whether its
+// event has gone out or not: whoever comes back with what he heard last, or with what
+// his answer was of, is told at once, and gets the version that was acknowledged.
+func TestFault10KillBeforeTheEvent(t *testing.T) {
+	t.Parallel()
+	data := newData(t)
+	serve(t, data).stop()
+	key := newKey(t, data, "flags:*")
+	addr := ""
+	for n := 1; n <= 4; n++ {
+		c := serve(t, data)
+		a, err := c.ask(key, "POST", "/-/ofrep/v1/evaluate/flags", `{"context":{}}`)
+		must(t, err)
+		var all struct {
+			EventStreams []struct{ URL string }
+		}
+		must(t, json.Unmarshal(a.body, &all))
+		stream := strings.TrimPrefix(all.EventStreams[0].URL, c.url)
+		if addr != "" { // a page that was open while the process died: the ticket works on
+			conn := c.dial()
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n", addr)
+			if err := until(conn, "refetchEvaluation"); err != nil {
+				t.Errorf("who was away during kill %d is not told: %v", n-1, err)
+			}
+			conn.Close()
+			if !strings.Contains(string(a.body), fmt.Sprintf(`"value":%d,`, n-1)) {
+				t.Errorf("and asks, and gets %s", a)
+			}
+		}
+		addr = stream
+		a, err = c.ask(key, "PUT", "/-/api/v1/flags/f", fmt.Sprintf(`{"definition":%s,"version":%d}`, definitionOf(n), n-1))
+		must(t, err)
+		if a.status > 201 {
+			t.Fatal(a)
+		}
+		c.kill()
+	}
+}
+
+func (c *child) dial() net.Conn {
+	c.t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(c.url, "http://"))
+	must(c.t, err)
+	return conn
 }
 
 // TestFault14IdleStreams holds thousands of streams that wait, and some whose client

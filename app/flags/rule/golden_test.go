@@ -10,9 +10,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew; buckets.golden must never need it")
 
-// TestBucketsNeverChange holds ten thousand pairs of a flag and a person to the
+// TestFault17BucketsNeverChange holds ten thousand pairs of a flag and a person to the
 // variant they have always had: an upgrade moves nobody.
-func TestBucketsNeverChange(t *testing.T) {
+func TestFault17BucketsNeverChange(t *testing.T) {
 	t.Parallel()
 	const flags, people = 20, 500
 	var doc strings.Builder
