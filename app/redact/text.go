@@ -1,0 +1,101 @@
+package redact
+
+import (
+	"regexp"
+	"strings"
+)
+
+// Name reports whether what stands behind a name is nobody's business.
+func Name(name string) bool { return secretName.MatchString(name) }
+
+// Hidden stands where something was hidden.
+const Hidden = hidden
+
+// What secrets look like, wherever they stand in a text.
+var (
+	token    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`)                                   // a JWT (RFC 7519)
+	keyed    = regexp.MustCompile(`\b((?:sk|rk|pk)_(?:live|test)|whsec|xox[abp]|gh[opsu]|AKIA|SG)[_.-]?[A-Za-z0-9_./+=-]{8,}`) // Stripe, Standard Webhooks, Slack, GitHub, AWS, SendGrid
+	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}`)                                             // RFC 6750, RFC 7617
+	userinfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)[^/\s@:"']*:[^/\s@"']*@`)                                         // RFC 3986 section 3.2.1
+	assigned = regexp.MustCompile(`(?i)([\w-]*(?:password|passwd|passphrase|secret|token|api_?key|credential|authorization|cookie|private_?key|signature)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s"',;&)}\]]+)`)
+	digits   = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
+)
+
+// Text hides in a text what looks like a secret: JSON web tokens, keys of known
+// providers, credentials of HTTP and of URLs, what is assigned to a telling name, and
+// numbers of payment cards.
+func Text(s string) string {
+	if strings.Contains(s, "eyJ") {
+		s = token.ReplaceAllString(s, hidden)
+	}
+	if contains(s, "_live", "_test", "whsec", "xox", "gho", "ghp", "ghs", "ghu", "AKIA", "SG.") {
+		s = keyed.ReplaceAllString(s, hidden)
+	}
+	if strings.Contains(s, "://") && strings.Contains(s, "@") {
+		s = userinfo.ReplaceAllString(s, "${1}"+hidden+"@")
+	}
+	low := strings.ToLower(s) // the patterns are slow: most texts have no word of theirs
+	if contains(low, "bearer ", "basic ") {
+		s = bearer.ReplaceAllString(s, "${1} "+hidden)
+	}
+	if contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") {
+		s = assigned.ReplaceAllStringFunc(s, hideValue)
+	}
+	if manyDigits(s) {
+		s = digits.ReplaceAllStringFunc(s, hideCard)
+	}
+	return s
+}
+
+func contains(s string, words ...string) bool {
+	for _, w := range words {
+		if strings.Contains(s, w) {
+			return true
+		}
+	}
+	return false
+}
+
+// hideValue keeps the name and hides what is assigned to it.
+func hideValue(match string) string {
+	at := strings.IndexAny(match, ":=")
+	value := strings.TrimLeft(match[at+1:], " \t\r\n")
+	if strings.HasPrefix(value, hidden) || strings.EqualFold(value, "bearer") || strings.EqualFold(value, "basic") {
+		return match
+	}
+	return match[:len(match)-len(value)] + hidden
+}
+
+func manyDigits(s string) bool {
+	n := 0
+	for i := range len(s) {
+		if s[i] >= '0' && s[i] <= '9' {
+			if n++; n >= 13 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// hideCard hides a number whose check digit is that of a payment card (ISO/IEC
+// 7812-1, annex B).
+func hideCard(match string) string {
+	sum, double := 0, false
+	for i := len(match) - 1; i >= 0; i-- {
+		d := int(match[i] - '0')
+		if d < 0 || d > 9 {
+			continue
+		}
+		if double {
+			if d *= 2; d > 9 {
+				d -= 9
+			}
+		}
+		sum, double = sum+d, !double
+	}
+	if sum%10 != 0 {
+		return match
+	}
+	return hidden
+}
