@@ -31,7 +31,8 @@ type Side struct {
 	mu      sync.Mutex // of the writer
 	writer  *statements
 	closed  bool
-	close   func()
+	gone    chan struct{} // closed with it
+	release func()        // of the writer's pool
 }
 
 // ErrNewer says that a file was made by a later version of the program.
@@ -52,7 +53,7 @@ func OpenSide(path string, o SideOptions) (*Side, error) {
 	if o.Readers == 0 {
 		o.Readers = 2
 	}
-	s := &Side{path: path, db: &DB{clock: o.Clock}}
+	s := &Side{path: path, db: &DB{clock: o.Clock}, gone: make(chan struct{})}
 	if err := s.open(o); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", path, translate(err))
@@ -74,7 +75,7 @@ func (s *Side) open(o SideOptions) error {
 	if err != nil {
 		return err
 	}
-	s.close = func() { pool.Close() }
+	s.release = func() { pool.Close() }
 	if err := os.Chmod(s.path, 0o600); err != nil {
 		return err
 	}
@@ -150,6 +151,8 @@ func (s *Side) Read(ctx context.Context, fn func(*Tx) error) error {
 	var r *statements
 	select {
 	case r = <-s.readers.free:
+	case <-s.gone:
+		return ErrClosed
 	case <-ctx.Done():
 		return fmt.Errorf("wait for a reader: %w", context.Cause(ctx))
 	}
@@ -185,6 +188,7 @@ func (s *Side) Close() error {
 		return nil
 	}
 	s.closed = true
+	close(s.gone)
 	if s.readers != nil {
 		s.readers.close(nil)
 	}
@@ -193,8 +197,8 @@ func (s *Side) Close() error {
 		s.writer.close()
 		err = s.writer.conn.Close()
 	}
-	if s.close != nil {
-		s.close()
+	if s.release != nil {
+		s.release()
 	}
 	return err
 }
