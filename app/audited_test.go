@@ -237,6 +237,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveFlags(a))
 	maps.Copy(drive, driveMailTemplates(t, a))
 	maps.Copy(drive, driveMail(a))
+	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, driveMailFeedback(a, mailers))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern

@@ -1,23 +1,24 @@
 package observe
 
 import (
-	"encoding/json"
 	"log/slog"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 )
 
 // Line is one line of the log.
 type Line struct {
-	Seq     int64           `json:"seq"`
-	At      time.Time       `json:"at"`
-	Level   slog.Level      `json:"level"`
-	Message string          `json:"message"`
-	Request string          `json:"request_id,omitempty"`
-	Trace   string          `json:"trace_id,omitempty"`
-	User    string          `json:"user,omitempty"`
-	Org     string          `json:"org,omitempty"`
-	Job     string          `json:"job,omitempty"`
-	Attrs   json.RawMessage `json:"attributes,omitempty"`
+	Seq     int64          `json:"seq"`
+	At      time.Time      `json:"at"`
+	Level   slog.Level     `json:"level"`
+	Message string         `json:"message"`
+	Request string         `json:"request_id,omitempty"`
+	Trace   string         `json:"trace_id,omitempty"`
+	User    string         `json:"user,omitempty"`
+	Org     string         `json:"org,omitempty"`
+	Job     string         `json:"job,omitempty"`
+	Attrs   jsontext.Value `json:"attributes,omitempty"`
 }
 
 // A line is bounded, in bytes: what is longer ends in an ellipsis.

@@ -154,7 +154,7 @@ func rowOf(l Line) logRow {
 }
 
 // brief is attributes as people read them: in short on one line, and whole.
-func brief(raw json.RawMessage) (short, whole string) {
+func brief(raw []byte) (short, whole string) {
 	var attrs map[string]any
 	d := json.NewDecoder(strings.NewReader(string(raw)))
 	d.UseNumber()
