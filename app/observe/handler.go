@@ -38,7 +38,7 @@ func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	clean := make([]slog.Attr, len(attrs))
 	for i, a := range attrs {
-		clean[i] = cleanAttr(a)
+		clean[i] = h.s.clean(a)
 	}
 	more := *h
 	more.next = h.next.WithAttrs(clean)
@@ -68,7 +68,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		out = line.put(out, a)
 	}
 	r.Attrs(func(a slog.Attr) bool {
-		a = cleanAttr(a)
+		a = h.s.clean(a)
 		clean.AddAttrs(a)
 		a.Key = h.prefix + a.Key
 		out = line.put(out, a)
@@ -176,26 +176,42 @@ func (l *Line) id(name string) *string {
 	return nil
 }
 
-// cleanAttr hides what is secret by its name or by its looks. A number is what it is.
-func cleanAttr(a slog.Attr) slog.Attr {
+// clean hides what is secret by its name or by its looks. A number is what it is.
+func (s *System) clean(a slog.Attr) slog.Attr {
 	a.Value = a.Value.Resolve()
 	switch a.Value.Kind() {
 	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindTime, slog.KindInt64, slog.KindUint64:
-		if a.Value.Kind() != slog.KindInt64 && a.Value.Kind() != slog.KindUint64 || !redact.Name(a.Key) {
+		if a.Value.Kind() != slog.KindInt64 && a.Value.Kind() != slog.KindUint64 || !s.secret(a.Key) {
 			return a
 		}
 		return slog.String(a.Key, redact.Hidden)
 	case slog.KindGroup:
 		inner := make([]slog.Attr, len(a.Value.Group()))
 		for i, b := range a.Value.Group() {
-			inner[i] = cleanAttr(b)
+			inner[i] = s.clean(b)
 		}
 		a.Value = slog.GroupValue(inner...)
 		return a
 	}
-	if redact.Name(a.Key) {
+	if s.secret(a.Key) {
 		return slog.String(a.Key, redact.Hidden)
 	}
 	text := a.Value.String() // an error, too, is its text
 	return slog.String(a.Key, redact.Text(clip(text, maxValue)))
 }
+
+// secret reports whether a name tells of a secret; a program has few names, and looks each
+// up once.
+func (s *System) secret(name string) bool {
+	if known, ok := s.names.Load(name); ok {
+		return known.(bool)
+	}
+	is := redact.Name(name)
+	if s.nameCount.Add(1) <= maxNames {
+		s.names.Store(name, is)
+	}
+	return is
+}
+
+// maxNames bounds what is remembered, against names that are made up.
+const maxNames = 1000

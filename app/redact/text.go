@@ -25,23 +25,37 @@ var (
 // providers, credentials of HTTP and of URLs, what is assigned to a telling name, and
 // numbers of payment cards.
 func Text(s string) string {
-	if strings.Contains(s, "eyJ") {
+	// The patterns are slow, and most texts have no sign of theirs.
+	var has [128]bool
+	count := 0
+	for i := range len(s) {
+		c := s[i]
+		if c < 128 {
+			has[c] = true
+		}
+		if c >= '0' && c <= '9' {
+			count++
+		}
+	}
+	if has['.'] && strings.Contains(s, "eyJ") {
 		s = token.ReplaceAllString(s, hidden)
 	}
-	if contains(s, "_live", "_test", "whsec", "xox", "gho", "ghp", "ghs", "ghu", "AKIA", "SG.") {
+	if has['_'] && contains(s, "_live", "_test", "whsec", "gho_", "ghp_", "ghs_", "ghu_") || has['-'] && strings.Contains(s, "xox") || has['A'] && strings.Contains(s, "AKIA") || has['G'] && strings.Contains(s, "SG.") {
 		s = keyed.ReplaceAllString(s, hidden)
 	}
-	if strings.Contains(s, "://") && strings.Contains(s, "@") {
+	if has['@'] && strings.Contains(s, "://") {
 		s = userinfo.ReplaceAllString(s, "${1}"+hidden+"@")
 	}
-	low := strings.ToLower(s) // the patterns are slow: most texts have no word of theirs
-	if contains(low, "bearer ", "basic ") {
-		s = bearer.ReplaceAllString(s, "${1} "+hidden)
+	if has[' '] || has['\t'] || has[':'] || has['='] {
+		low := strings.ToLower(s)
+		if contains(low, "bearer", "basic") {
+			s = bearer.ReplaceAllString(s, "${1} "+hidden)
+		}
+		if (has[':'] || has['=']) && contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") {
+			s = assigned.ReplaceAllStringFunc(s, hideValue)
+		}
 	}
-	if contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") {
-		s = assigned.ReplaceAllStringFunc(s, hideValue)
-	}
-	if manyDigits(s) {
+	if count >= 13 {
 		s = digits.ReplaceAllStringFunc(s, hideCard)
 	}
 	return s
@@ -64,18 +78,6 @@ func hideValue(match string) string {
 		return match
 	}
 	return match[:len(match)-len(value)] + hidden
-}
-
-func manyDigits(s string) bool {
-	n := 0
-	for i := range len(s) {
-		if s[i] >= '0' && s[i] <= '9' {
-			if n++; n >= 13 {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // hideCard hides a number whose check digit is that of a payment card (ISO/IEC
