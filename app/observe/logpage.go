@@ -153,6 +153,9 @@ func rowOf(l Line) logRow {
 	return row
 }
 
+// long are attributes that the short form leaves out.
+var long = []string{"stack", "bytes", "ip", "method", "key"}
+
 // brief is attributes as people read them: in short on one line, and whole.
 func brief(raw []byte) (short, whole string) {
 	var attrs map[string]any
@@ -171,7 +174,7 @@ func brief(raw []byte) (short, whole string) {
 		text := fmt.Sprint(attrs[name])
 		fmt.Fprintf(&all, "%s: %s\n", name, text)
 		line, _, _ := strings.Cut(text, "\n")
-		if few.Len() < 240 {
+		if few.Len() < 240 && !slices.Contains(long, name) {
 			fmt.Fprintf(&few, "%s=%s ", name, clip(line, 120))
 		}
 	}

@@ -1,6 +1,9 @@
 package observe
 
-import "sync"
+import (
+	"log/slog"
+	"sync"
+)
 
 // ring holds the lines that wait for the writer. It is bounded in lines and bytes, and
 // whoever adds never waits: without room the oldest unimportant line goes, and where
@@ -78,7 +81,12 @@ func (r *ring) take() []Line {
 	return append(append(all, low...), high...)
 }
 
-// ofRequest are the latest lines of a request, the oldest first.
+// failure reports whether a line only says that the request failed, which an event says better.
+func (l *Line) failure() bool {
+	return l.Level == slog.LevelError && (l.Message == "panic" || l.Message == "request failed")
+}
+
+// ofRequest are the latest lines of a request, the oldest first, but for those of its failure.
 func (r *ring) ofRequest(id string, most int) (found []Line) {
 	if id == "" {
 		return nil
@@ -86,7 +94,7 @@ func (r *ring) ofRequest(id string, most int) (found []Line) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i := range recentLines {
-		if l := &r.recent[(r.at+i)%recentLines]; l.Request == id {
+		if l := &r.recent[(r.at+i)%recentLines]; l.Request == id && !l.failure() {
 			found = append(found, *l)
 		}
 	}
