@@ -29,6 +29,7 @@ import (
 	"seaworthy/app/email/post"
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
+	"seaworthy/app/observe"
 	"seaworthy/app/outbox"
 	"seaworthy/app/proxy"
 	"seaworthy/app/seal"
@@ -82,6 +83,7 @@ type App struct {
 	Pages   *web.Pages
 	Flags   *flags.System
 	Proxy   *proxy.System
+	Observe *observe.System // log and errors
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -117,7 +119,9 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			o.Log.Warn("passwords are hashed in the server's own process from now on: a flood of sign-ins will slow others down", "err", err)
 		})
 	}
-	a := &App{Config: cfg, o: o, log: o.Log, stopping: make(chan struct{})}
+	seen := observe.New(observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version})
+	o.Log = slog.New(seen.Handler(o.Log.Handler()))
+	a := &App{Config: cfg, o: o, log: o.Log, Observe: seen, stopping: make(chan struct{})}
 	err := a.openStore(ctx)
 	if err == nil {
 		err = a.build(ctx)
@@ -174,7 +178,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
 	a.metrics = newMetrics(a)
-	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64})
+	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
 		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
@@ -221,13 +225,14 @@ func (a *App) build(ctx context.Context) error {
 	if a.Proxy, err = a.proxy(); err != nil {
 		return err
 	}
+	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, proxy.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, proxy.Actions, observe.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -270,7 +275,7 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Proxy.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -278,14 +283,14 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
+		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
 }
 
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, proxy.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, proxy.Permissions, observe.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {
@@ -317,14 +322,14 @@ func breaches(cfg config.Config) *guess.Breaches {
 // Close releases the database. Run closes on its own.
 func (a *App) Close() error {
 	a.o.Hasher.Close()
+	err := a.Observe.Close()
 	if a.DB == nil {
-		return nil
+		return err
 	}
-	var err error
 	if a.replica != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		err = a.replica.Close(ctx)
+		err = errors.Join(err, a.replica.Close(ctx))
 		a.replica = nil
 	}
 	return errors.Join(err, a.DB.Close())

@@ -239,6 +239,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveSending(t, a))
 	maps.Copy(drive, driveAccess(t, a))
 	maps.Copy(drive, driveMail(a))
+	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, driveMailFeedback(a, mailers))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern

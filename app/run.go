@@ -50,6 +50,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Flags.Run(background) })
 	owned.Go(func() { a.Email.Run(background) })
 	owned.Go(func() { a.Proxy.Run(background) })
+	owned.Go(func() { a.Observe.Run(background) })
 
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),

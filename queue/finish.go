@@ -126,6 +126,7 @@ func (q *Queue) store(r *running, res result) {
 				q.log.Warn("job failed", "job", r.info.ID, "kind", r.info.Kind, "attempt", r.info.Attempt,
 					"state", res.state, "outcome", res.outcome, "err", res.err)
 			}
+			q.tell(r, res)
 			return
 		case errors.Is(err, ErrLost):
 			q.log.Warn("discarded the result of a job that was taken away", "job", r.info.ID, "kind", r.info.Kind)

@@ -19,6 +19,7 @@ type Options struct {
 	KeepDone   time.Duration  // completed jobs are kept for; 7 days if 0
 	KeepOther  time.Duration  // dead and cancelled jobs are kept for; 90 days if 0
 	MaxUnknown time.Duration  // a job of an unknown kind is held for; 24 hours if 0
+	Failed     func(Failure)  // a job gave up, or its handler panicked; quick, called after the commit; may be nil
 	MaxCrashes int            // a job that killed the process this often is dead; 3 if 0
 }
 

@@ -1,7 +1,9 @@
 package web
 
 import (
+	"encoding"
 	"fmt"
+	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
@@ -110,6 +112,9 @@ func schema(t reflect.Type) map[string]any {
 	if t == reflect.TypeFor[jsontext.Value]() {
 		return map[string]any{} // any JSON
 	}
+	if t.Kind() == reflect.Int && t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+		return map[string]any{"type": "string"} // a level, that is written by name
+	}
 	switch t.Kind() {
 	case reflect.Pointer:
 		return schema(t.Elem())
@@ -143,11 +148,18 @@ func object(t reflect.Type) map[string]any {
 	properties, required := map[string]any{}, []string{}
 	for i := range t.NumField() {
 		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+		if t.Field(i).Anonymous && name == "" { // its fields stand among the others
+			inner := object(t.Field(i).Type)
+			maps.Copy(properties, inner["properties"].(map[string]any))
+			more, _ := inner["required"].([]string)
+			required = append(required, more...)
+			continue
+		}
 		if name == "" || name == "-" {
 			continue
 		}
 		properties[name] = schema(t.Field(i).Type)
-		if !strings.Contains(options, "omitempty") {
+		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
 			required = append(required, name)
 		}
 	}

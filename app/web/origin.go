@@ -26,6 +26,7 @@ type Origin struct {
 	Once      *Claim          // its Idempotency-Key, which the change takes; nil without one
 	Stop      <-chan struct{} // closed when the process is about to stop
 	Streams   bool            // the answer goes on until one side ends it: its time says nothing
+	Quiet     bool            // it is a live page's asking again: not worth a line at info
 	Found     any             // what the guard found while the session cookie was read, for its own use
 }
 

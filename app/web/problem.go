@@ -44,8 +44,11 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 	e := AsError(err)
 	origin := OriginOf(r.Context())
 	if e.Status >= 500 {
-		s.log.ErrorContext(r.Context(), "request failed", slog.Int("status", e.Status), slog.String("code", e.Code),
+		s.log.ErrorContext(r.Context(), "request failed", slog.Int("status", e.Status), slog.String("problem", e.Code),
 			slog.String("method", r.Method), slog.String("route", origin.Route), slog.String("request_id", origin.RequestID), slog.Any("err", err))
+		if e.Err != nil || e.Status == http.StatusInternalServerError { // else it was sent away on purpose
+			s.capture(r, err, e.Status)
+		}
 	}
 	if e.Status == 499 {
 		return // nobody is there to read it

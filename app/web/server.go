@@ -39,6 +39,7 @@ type Options struct {
 	Observe        func(*Origin, int, time.Duration)     // after each request; may be nil
 	Refused        func(context.Context, Route, *Error)  // somebody may not make a change that he tried; may be nil
 	Dialects       []Dialect                             // of protocols whose errors have a form of their own
+	Capture        func(context.Context, Fault)          // each request that failed by our fault; may be nil
 	Replies        *Replies                              // answers for who repeats a request; nil: none are kept
 	Stop           <-chan struct{}                       // closed when the process is about to stop; may be nil
 	Within         func(context.Context) context.Context // what handlers find in their context; may be nil
@@ -141,9 +142,12 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 				if v == http.ErrAbortHandler {
 					panic(v)
 				}
-				s.log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", string(debug.Stack()), "request_id", origin.RequestID)
+				p := &PanicError{Value: v, Stack: string(debug.Stack())}
+				s.log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", p.Stack, "request_id", origin.RequestID)
 				if rec.status == 0 {
-					s.respondError(rec, r, fmt.Errorf("panic: %v", v))
+					s.respondError(rec, r, p)
+				} else {
+					s.capture(r, p, rec.status)
 				}
 			}
 			s.logRequest(r, origin, rec)
@@ -158,7 +162,7 @@ func (s *Server) logRequest(r *http.Request, o *Origin, rec *recorder) {
 		s.Observe(o, rec.status, took)
 	}
 	level := slog.LevelInfo
-	if o.Route == assetPattern || strings.HasSuffix(o.Route, "z") {
+	if o.Route == assetPattern || strings.HasSuffix(o.Route, "z") || o.Quiet {
 		level = slog.LevelDebug
 	}
 	// The pattern and not the path: paths carry tokens.

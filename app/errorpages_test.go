@@ -1,0 +1,108 @@
+package app_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/config"
+	"seaworthy/app/observe"
+	"seaworthy/app/web"
+)
+
+// anError is the id of an issue there is.
+func anError(a *apptest.App) string {
+	a.T.Helper()
+	a.Observe.Capture(a.T.Context(), errors.New("the bridge is out, and this is a rather long message that says so without any blank: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"))
+	a.Observe.Flush()
+	page, err := a.Observe.Issues(a.T.Context(), observe.IssueFilter{Limit: 1})
+	a.Must(err)
+	return page.Errors[0].ID
+}
+
+// driveErrors are the mutating routes of errors.
+func driveErrors(a *apptest.App) map[string]func() {
+	return map[string]func(){
+		"POST /-/admin/errors/{id}": func() { operator(a).Post("/-/admin/errors/"+anError(a), "act", "resolve").Want(200) },
+		"PATCH /-/api/v1/errors/{id}": func() {
+			a.Key("errors:manage").Do("PATCH", "/-/api/v1/errors/"+anError(a), "application/json", `{"status":"ignored"}`).Want(200)
+		},
+	}
+}
+
+// An operator finds what broke, reads the request's lines and resolves it, wide and
+// narrow, light and dark.
+func TestErrorsAndLogsInChromium(t *testing.T) {
+	a := apptest.New(t, apptest.WithoutLimits, func(_ *config.Config, o *app.Options) {
+		o.Extend = func(*app.App) app.Extension {
+			return app.Extension{Routes: []web.Route{{Method: "GET", Pattern: "/-/test/panic", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error {
+				var m map[string]int
+				m["x"] = 1
+				return nil
+			}}}}
+		}
+	})
+	grace := a.Operator("grace@example.com")
+	grace.Get("/-/test/panic").Want(500)
+	anError(a)
+	a.Logger().Warn("a provider is slow", "provider", "postmark", "took", "4.2 s")
+	a.RunJobs()
+	a.Clock.Advance(2 * time.Minute)
+	a.Observe.Flush()
+	page, err := a.Observe.Issues(t.Context(), observe.IssueFilter{Limit: 9})
+	a.Must(err)
+	broken := page.Errors[slices.IndexFunc(page.Errors, func(i observe.Issue) bool { return i.Kind == "panic" })].ID
+	for _, width := range []int{1280, 360} {
+		ctx, said := chromium(t, width, 900)
+		a.Must(chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), 900)))
+		signedInAs(t, ctx, a, grace)
+		for _, theme := range []string{"light", "dark"} {
+			for _, p := range []struct{ name, path string }{{"logs", "/-/admin/logs"}, {"logs-none", "/-/admin/logs?q=nowhere"}, {"errors", "/-/admin/errors"},
+				{"errors-none", "/-/admin/errors?status=ignored"}, {"error", "/-/admin/errors/" + broken}} {
+				a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+p.path)))
+				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector(".log-line summary")?.click(), document.documentElement.dataset.theme = "`+theme+`")`))
+				a.Must(err)
+				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				a.Must(err)
+				if beyond > 0 {
+					t.Errorf("%s scrolls sideways by %v px at %d", p.path, beyond, width)
+				}
+				keep(t, ctx, fmt.Sprintf("observe-%s-%s-%d", p.name, theme, width))
+			}
+		}
+		if width == 1280 {
+			a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+"/-/admin/errors/"+broken)))
+			a.Must(chromedp.Do(ctx, chromedp.Click(`button[value="resolve"]`), chromedp.WaitNotPresent(`button[value="resolve"]`)))
+			if !shows(t, ctx, ".alert-ok") {
+				t.Error("resolving says nothing")
+			}
+			a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+"/-/admin/logs")))
+			if !shows(t, ctx, "tbody tr:first-child summary") {
+				t.Error("the log shows no line")
+			}
+			seen := ""
+			for range 40 {
+				if seen, err = chromedp.Run(ctx, chromedp.Evaluate[string](`(document.activeElement.blur(), document.querySelector("#list").textContent)`)); strings.Contains(seen, "a new line comes by itself") {
+					break
+				}
+				a.Logger().Info("a new line comes by itself") // again: the page may not listen yet
+				a.Observe.Flush()
+				time.Sleep(100 * time.Millisecond)
+			}
+			if !strings.Contains(seen, "a new line comes by itself") {
+				t.Error("the live log does not show a new line")
+			}
+		}
+		for _, s := range said() {
+			t.Errorf("the browser complains: %s", s)
+		}
+	}
+}

@@ -1,0 +1,217 @@
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"seaworthy/app/redact"
+	"seaworthy/app/web"
+	"seaworthy/queue"
+)
+
+// handler passes a log record on to where it went before and into the ring, both
+// times without secrets and with the ids of what it belongs to.
+type handler struct {
+	s      *System
+	next   slog.Handler
+	prefix string      // of the open groups, as "a.b."
+	attrs  []slog.Attr // given with With, redacted, their names with the prefix
+}
+
+// Handler wraps where the log goes. It can be used before Open: what is logged waits
+// in the ring.
+func (s *System) Handler(next slog.Handler) slog.Handler {
+	s.own = slog.New(next) // what is said of the ring must not go through it
+	return &handler{s: s, next: next}
+}
+
+// Enabled implements slog.Handler. The ring takes what is info or worse.
+func (h *handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelInfo || h.next.Enabled(ctx, level)
+}
+
+// WithAttrs implements slog.Handler.
+func (h *handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clean := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		clean[i] = h.s.clean(a)
+	}
+	more := *h
+	more.next = h.next.WithAttrs(clean)
+	more.attrs = append([]slog.Attr(nil), h.attrs...)
+	for _, a := range clean {
+		a.Key = h.prefix + a.Key
+		more.attrs = append(more.attrs, a)
+	}
+	return &more
+}
+
+// WithGroup implements slog.Handler.
+func (h *handler) WithGroup(name string) slog.Handler {
+	more := *h
+	more.next, more.prefix = h.next.WithGroup(name), h.prefix+name+"."
+	return &more
+}
+
+// Handle implements slog.Handler.
+func (h *handler) Handle(ctx context.Context, r slog.Record) error {
+	clean := slog.NewRecord(r.Time, r.Level, redact.Text(clip(r.Message, maxMessage)), r.PC)
+	line := Line{At: h.s.now(), Level: r.Level, Message: clean.Message}
+	line.from(ctx)
+	out := make([]byte, 1, 256)
+	out[0] = '{'
+	for _, a := range h.attrs {
+		out = line.put(out, a)
+	}
+	r.Attrs(func(a slog.Attr) bool {
+		a = h.s.clean(a)
+		clean.AddAttrs(a)
+		a.Key = h.prefix + a.Key
+		out = line.put(out, a)
+		return true
+	})
+	if len(out) > 1 {
+		out[len(out)-1] = '}' // in place of the last comma
+		line.Attrs = out
+	}
+	if r.Level >= slog.LevelInfo {
+		h.s.admit(line)
+	}
+	if !h.next.Enabled(ctx, r.Level) {
+		return nil
+	}
+	if h.prefix == "" {
+		line.name(&clean)
+	}
+	return h.next.Handle(ctx, clean)
+}
+
+// from fills in the ids that the context knows.
+func (l *Line) from(ctx context.Context) {
+	o := web.OriginOf(ctx)
+	l.Request, l.User, l.Org = o.RequestID, o.Identity.User, o.Org.ID
+	if l.Org == "" {
+		l.Org = o.Identity.Org
+	}
+	if job, ok := queue.FromContext(ctx); ok {
+		l.Job = job.ID
+		if l.Request == "" {
+			l.Request = job.Cause.RequestID
+		}
+		if l.Org == "" {
+			l.Org = job.Cause.Org
+		}
+	}
+}
+
+// name adds the ids to the record, where it does not name them itself.
+func (l *Line) name(r *slog.Record) {
+	missing := map[string]string{"request_id": l.Request, "user": l.User, "org": l.Org, "job": l.Job}
+	r.Attrs(func(a slog.Attr) bool {
+		delete(missing, a.Key)
+		return true
+	})
+	for _, key := range []string{"request_id", "user", "org", "job"} {
+		if v := missing[key]; v != "" {
+			r.AddAttrs(slog.String(key, v))
+		}
+	}
+}
+
+// put takes an attribute as one of the line's ids, or writes it as a member of a
+// JSON object, with a comma behind it.
+func (l *Line) put(out []byte, a slog.Attr) []byte {
+	if a.Value.Kind() == slog.KindGroup {
+		for _, inner := range a.Value.Group() {
+			if a.Key != "" {
+				inner.Key = a.Key + "." + inner.Key
+			}
+			out = l.put(out, inner)
+		}
+		return out
+	}
+	text := a.Value.String()
+	if id := l.id(a.Key); id != nil {
+		if text != "" {
+			*id = clip(text, 200)
+		}
+		return out
+	}
+	if text == "" || len(out)+len(text)+len(a.Key) > maxAttrs {
+		return out
+	}
+	out, _ = jsontext.AppendQuote(out, strings.ToValidUTF8(a.Key, ""))
+	out = append(out, ':')
+	switch a.Value.Kind() {
+	case slog.KindInt64:
+		out = strconv.AppendInt(out, a.Value.Int64(), 10)
+	case slog.KindUint64:
+		out = strconv.AppendUint(out, a.Value.Uint64(), 10)
+	case slog.KindBool:
+		out = strconv.AppendBool(out, a.Value.Bool())
+	default:
+		out, _ = jsontext.AppendQuote(out, strings.ToValidUTF8(text, ""))
+	}
+	return append(out, ',')
+}
+
+// id is the id that an attribute of this name is, nil for any other.
+func (l *Line) id(name string) *string {
+	switch name {
+	case "request_id":
+		return &l.Request
+	case "trace_id":
+		return &l.Trace
+	case "user":
+		return &l.User
+	case "org":
+		return &l.Org
+	case "job":
+		return &l.Job
+	}
+	return nil
+}
+
+// clean hides what is secret by its name or by its looks. A number is what it is.
+func (s *System) clean(a slog.Attr) slog.Attr {
+	a.Value = a.Value.Resolve()
+	switch a.Value.Kind() {
+	case slog.KindBool, slog.KindDuration, slog.KindFloat64, slog.KindTime, slog.KindInt64, slog.KindUint64:
+		if a.Value.Kind() != slog.KindInt64 && a.Value.Kind() != slog.KindUint64 || !s.secret(a.Key) {
+			return a
+		}
+		return slog.String(a.Key, redact.Hidden)
+	case slog.KindGroup:
+		inner := make([]slog.Attr, len(a.Value.Group()))
+		for i, b := range a.Value.Group() {
+			inner[i] = s.clean(b)
+		}
+		a.Value = slog.GroupValue(inner...)
+		return a
+	}
+	if s.secret(a.Key) {
+		return slog.String(a.Key, redact.Hidden)
+	}
+	text := a.Value.String() // an error, too, is its text
+	return slog.String(a.Key, redact.Text(clip(text, maxValue)))
+}
+
+// secret reports whether a name tells of a secret; a program has few names, and looks each
+// up once.
+func (s *System) secret(name string) bool {
+	if known, ok := s.names.Load(name); ok {
+		return known.(bool)
+	}
+	is := redact.Name(name)
+	if s.nameCount.Add(1) <= maxNames {
+		s.names.Store(name, is)
+	}
+	return is
+}
+
+// maxNames bounds what is remembered, against names that are made up.
+const maxNames = 1000

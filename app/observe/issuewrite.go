@@ -1,0 +1,179 @@
+package observe
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math/bits"
+	"time"
+
+	"seaworthy/store"
+)
+
+const (
+	// newIssues is how many issues an hour may begin: beyond, something makes up errors, and
+	// they are one issue.
+	newIssues = 500
+	// keepIssues is for how long an issue stays that is not seen any more.
+	keepIssues = 90 * 24 * time.Hour
+)
+
+// writeIssues brings the issues up to what was counted, and keeps the bodies that are due.
+func (s *System) writeIssues(batch map[string]*group) {
+	if len(batch) == 0 {
+		return
+	}
+	var bodies []stored
+	write := func(tx *store.Tx) error {
+		bodies = nil
+		rest := &group{}
+		for hash, g := range batch {
+			err := s.writeIssue(tx, hash, g, rest, &bodies)
+			if err != nil {
+				return err
+			}
+		}
+		if rest.n == 0 {
+			return nil
+		}
+		return s.writeIssue(tx, overflow, rest, nil, &bodies)
+	}
+	err := s.files.main.Write(context.Background(), write)
+	if errors.Is(err, store.ErrFull) {
+		if err = s.files.main.Write(context.Background(), dropOldIssues); err == nil {
+			err = s.files.main.Write(context.Background(), write)
+		}
+	}
+	if err != nil {
+		s.errors.back(batch)
+		if !errors.Is(err, store.ErrBusy) {
+			s.own.Warn("issues cannot be written", "err", err)
+			s.files.failed(err)
+		}
+		return
+	}
+	if _, err := s.files.append(nil, bodies); err != nil {
+		s.drops.count("error_body", "segment", int64(len(bodies)))
+	}
+	s.news.tell()
+}
+
+// writeIssue adds what one group counted. Where no more issues may begin it goes to rest.
+func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[]stored) error {
+	have, err := issueByHash(tx, grouping, hash)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		if rest != nil && hash != overflow && !s.mayBegin(tx.Now()) {
+			if rest.n == 0 {
+				rest.first, rest.Event = g.first, overflowEvent(g.Event)
+			}
+			rest.n, rest.last = rest.n+g.n, g.last
+			return nil
+		}
+		have = Issue{ID: tx.NewID("iss"), Status: "open", Kind: g.Kind, Title: g.title(), Culprit: g.Culprit, FirstSeen: g.first, FirstRelease: g.Release}
+		if err := insertIssue(tx, have, hash, toJSON(g.firstEvent())); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	}
+	before := have.N
+	have.again(g)
+	if err := updateIssue(tx, have, toJSON(g.Event)); err != nil {
+		return err
+	}
+	if err := addHour(tx, have.ID, g.last.Truncate(time.Hour), g.n); err != nil {
+		return err
+	}
+	for i, b := range g.bodies {
+		doubled := i == len(g.bodies)-1 && bits.Len64(uint64(before)) < bits.Len64(uint64(have.N))
+		if before+b.at <= firstBodies || doubled {
+			*bodies = append(*bodies, stored{seq: b.seq, issue: have.ID, at: b.At.UnixMilli(), body: toJSON(b.Event)})
+		}
+	}
+	return nil
+}
+
+func (g *group) firstEvent() Event {
+	if len(g.bodies) > 0 {
+		return g.bodies[0].Event
+	}
+	return g.Event
+}
+
+// again brings an issue to what was seen once more: one that was resolved, or whose rest
+// is over, is open again.
+func (i *Issue) again(g *group) {
+	i.N += g.n
+	if g.last.After(i.LastSeen) {
+		i.LastSeen = g.last
+	}
+	i.LastRelease = g.Release
+	switch i.Status {
+	case "resolved":
+		if g.last.Before(i.ResolvedAt) || i.ResolvedIn != "" && i.ResolvedIn == g.Release {
+			return // it was known to go on until the next release
+		}
+		i.Status, i.RegressedAt = "open", g.last
+	case "ignored":
+		if !i.IgnoredUntil.IsZero() && g.last.After(i.IgnoredUntil) {
+			i.Status = "open"
+		}
+	}
+}
+
+// mayBegin counts an issue that is to begin; false: there were too many this hour.
+func (s *System) mayBegin(now time.Time) bool {
+	if hour := now.Truncate(time.Hour); !hour.Equal(s.hour) {
+		s.hour, s.begun = hour, 0
+	}
+	s.begun++
+	return s.begun <= newIssues
+}
+
+// maxBody bounds an event that is kept, in bytes.
+const maxBody = 64 << 10
+
+func toJSON(e Event) string {
+	text, err := json.Marshal(e)
+	if err == nil && len(text) > maxBody {
+		e.Crumbs = nil
+		text, err = json.Marshal(e)
+	}
+	if err != nil {
+		return "{}"
+	}
+	return string(text)
+}
+
+// writeDrops keeps what was not kept, as numbers.
+func (s *System) writeDrops() {
+	taken := s.drops.take()
+	if len(taken) == 0 {
+		return
+	}
+	hour := s.now().Truncate(time.Hour)
+	err := s.files.main.Write(context.Background(), func(tx *store.Tx) error {
+		for d, n := range taken {
+			if err := addDrop(tx, hour, d, n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		s.drops.back(taken)
+	}
+}
+
+// tidy deletes, once an hour, what is too old to be asked for.
+func (s *System) tidy() {
+	now := s.now()
+	if now.Sub(s.tidied) < time.Hour {
+		return
+	}
+	s.tidied = now
+	if err := s.files.main.Write(context.Background(), func(tx *store.Tx) error { return dropBefore(tx, now.Add(-keepIssues)) }); err != nil {
+		s.own.Warn("old issues cannot be deleted", "err", err)
+	}
+}

@@ -1,0 +1,164 @@
+// Package observe keeps what happened: the log, and the errors of this program,
+// in files of their own beside the business database (spec/observability.md).
+//
+// Nothing here may slow or fill the business: producers put into bounded rings and
+// never wait, one writer empties them, files are capped and retired by being
+// deleted, and before the disk is full this stops first. What is not kept is counted.
+package observe
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+// Options say where things are kept and how much. The zero values are right for
+// production.
+type Options struct {
+	Folder       string           // of telemetry.db and the segments
+	Clock        func() time.Time // time.Now if nil
+	Release      string           // of this program
+	SegmentBytes int64            // most bytes of a segment; 64 MB if 0
+	MostBytes    int64            // of all segments together; 2 GB or a tenth of the disk, the less of both, if 0
+	BusyWait     time.Duration    // for another process's lock; 2 s if 0
+	// Disk tells how many bytes are free where the folder is, and how many there are; the
+	// system's answer if nil.
+	Disk func(folder string) (free, total int64, err error)
+}
+
+// Deps are what the pages and acts need of the rest; see Attach.
+type Deps struct {
+	DB    *store.DB // the business's, for audit events
+	Audit *audit.Log
+	Pages *web.Pages
+	// People tells the address of a user; store.ErrNotFound for nobody.
+	People func(tx *store.Tx, user string) (email string, err error)
+}
+
+// System is the telemetry of one process.
+type System struct {
+	Deps
+	o      Options
+	ring   *ring
+	drops  *drops
+	seq    atomic.Int64 // of what was put into rings, from 1 in this process
+	latest atomic.Int64 // the latest reading of the clock, ms
+
+	flushing  sync.Mutex // one flush at a time
+	held      []Line     // taken from the ring, not yet written
+	files     files
+	errors    pending
+	news      news
+	hour      time.Time // in which issues began
+	begun     int       // how many
+	tidied    time.Time // when what is old was last deleted
+	names     sync.Map  // whether attributes of a name are secret
+	nameCount atomic.Int64
+	own       *slog.Logger // of this package, past the ring
+}
+
+// New makes the system. It opens no file before something is to be written.
+func New(o Options) *System {
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	if o.SegmentBytes == 0 {
+		o.SegmentBytes = 64 << 20
+	}
+	if o.Disk == nil {
+		o.Disk = disk
+	}
+	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler)}
+	s.ring = newRing(16<<10, 16<<20, s.drops)
+	s.errors.init(s.drops)
+	s.files.o = o
+	return s
+}
+
+// Attach gives the system what was built after it.
+func (s *System) Attach(d Deps) { s.Deps = d }
+
+// now is the time, in ms, which never goes back: a clock that was set back must not put what
+// comes later before what came earlier.
+func (s *System) now() time.Time {
+	ms := s.o.Clock().UnixMilli()
+	for {
+		last := s.latest.Load()
+		if ms <= last {
+			return time.UnixMilli(last).UTC()
+		}
+		if s.latest.CompareAndSwap(last, ms) {
+			return time.UnixMilli(ms).UTC()
+		}
+	}
+}
+
+// admit numbers a line and puts it into the ring.
+func (s *System) admit(l Line) {
+	l.Seq = s.seq.Add(1)
+	s.ring.add(l)
+}
+
+// flushEvery is how much a killed process loses at most.
+const flushEvery = 250 * time.Millisecond
+
+// Run writes what the rings hold, until ctx ends and they are empty.
+func (s *System) Run(ctx context.Context) {
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+		case <-s.ring.wake:
+		case <-ctx.Done():
+			s.Flush()
+			return
+		}
+		s.Flush()
+	}
+}
+
+// Flush writes what the rings hold now. What cannot be written for the moment stays,
+// bounded; what never can is counted as dropped.
+func (s *System) Flush() {
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	batch := s.errors.take()
+	if len(s.held) == 0 {
+		s.held = s.ring.take()
+	}
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() {
+		return
+	}
+	if err := s.files.ready(s.now()); err != nil {
+		s.refused(err, batch)
+		return
+	}
+	s.writeIssues(batch)
+	lines, err := s.files.append(s.held, nil)
+	if err != nil {
+		s.refused(err, nil)
+		return
+	}
+	s.held = nil
+	if lines > 0 {
+		s.news.tell()
+	}
+	s.files.problem.reason = ""
+	s.writeDrops()
+	s.tidy()
+}
+
+// Close writes what is left and closes the files.
+func (s *System) Close() error {
+	s.Flush()
+	s.flushing.Lock()
+	defer s.flushing.Unlock()
+	return s.files.close()
+}

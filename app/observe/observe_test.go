@@ -1,0 +1,47 @@
+package observe_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/config"
+	"seaworthy/app/web"
+)
+
+// failing adds routes that fail in different ways.
+func failing(_ *config.Config, o *app.Options) {
+	o.Extend = func(a *app.App) app.Extension {
+		return app.Extension{Routes: []web.Route{
+			{Method: "GET", Pattern: "/-/test/panic", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error {
+				var m map[string]int
+				m["x"] = 1
+				return nil
+			}},
+			{Method: "GET", Pattern: "/-/test/fail", Access: web.Public, Handler: func(_ http.ResponseWriter, r *http.Request) error {
+				a.Logger().InfoContext(r.Context(), r.URL.Query().Get("say"), "tries", 3, "api_key", "canary-key-0001")
+				return os.ErrDeadlineExceeded
+			}},
+		}}
+	}
+}
+
+// files are all bytes that the app has written below its data folder.
+func files(t *testing.T, a *apptest.App) string {
+	t.Helper()
+	var all strings.Builder
+	err := filepath.WalkDir(a.Config.Data, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		all.Write(text)
+		return err
+	})
+	a.Must(err)
+	return all.String()
+}

@@ -1,0 +1,71 @@
+package observe
+
+// The tables of telemetry.db. Each entry brings the file one version further.
+// Whatever is here may be lost; the business database knows nothing of it.
+var mainSchema = []string{`
+CREATE TABLE observe_issue (
+	id            TEXT NOT NULL PRIMARY KEY,
+	algo          INTEGER NOT NULL, -- version of the grouping that made hash
+	hash          TEXT NOT NULL,
+	kind          TEXT NOT NULL,    -- panic, error, job
+	title         TEXT NOT NULL,
+	culprit       TEXT NOT NULL,    -- function, else route or kind of job
+	status        TEXT NOT NULL,    -- open, resolved, ignored
+	assignee      TEXT NOT NULL,    -- user id
+	first_seen    INTEGER NOT NULL,
+	last_seen     INTEGER NOT NULL,
+	n             INTEGER NOT NULL, -- exact, unlike the number of bodies
+	first_release TEXT NOT NULL,
+	last_release  TEXT NOT NULL,
+	resolved_at   INTEGER,
+	resolved_in   TEXT,             -- release that still had it: seen in another it is back
+	ignored_until INTEGER,          -- 0: for good
+	regressed_at  INTEGER,
+	first_body    TEXT NOT NULL,
+	last_body     TEXT NOT NULL,
+	UNIQUE (algo, hash)
+) STRICT;
+CREATE INDEX observe_issue_status ON observe_issue (status, last_seen DESC, id DESC);
+CREATE INDEX observe_issue_seen ON observe_issue (last_seen DESC, id DESC);
+CREATE TABLE observe_issue_hour (
+	issue TEXT NOT NULL REFERENCES observe_issue (id) ON DELETE CASCADE,
+	hour  INTEGER NOT NULL, -- ms, start of the hour
+	n     INTEGER NOT NULL,
+	PRIMARY KEY (issue, hour)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX observe_issue_hour_hour ON observe_issue_hour (hour);
+CREATE TABLE observe_drop (
+	hour   INTEGER NOT NULL,
+	class  TEXT NOT NULL, -- log, error
+	reason TEXT NOT NULL,
+	n      INTEGER NOT NULL,
+	PRIMARY KEY (hour, class, reason)
+) STRICT, WITHOUT ROWID;
+`}
+
+// The tables of a segment: only ever added to, and deleted as a file.
+var segmentSchema = []string{`
+CREATE TABLE observe_log (
+	seq     INTEGER NOT NULL PRIMARY KEY, -- rises across segments, whatever the clock does
+	at      INTEGER NOT NULL,
+	level   INTEGER NOT NULL,             -- as slog counts
+	msg     TEXT NOT NULL,
+	request TEXT NOT NULL,
+	trace   TEXT NOT NULL,
+	user_id TEXT NOT NULL,
+	org     TEXT NOT NULL,
+	job     TEXT NOT NULL,
+	attrs   TEXT NOT NULL                 -- JSON
+) STRICT;
+CREATE TABLE observe_event (
+	seq   INTEGER NOT NULL PRIMARY KEY,
+	issue TEXT NOT NULL,
+	at    INTEGER NOT NULL,
+	body  TEXT NOT NULL
+) STRICT;
+CREATE INDEX observe_event_issue ON observe_event (issue, seq);
+`}
+
+// Schemas are the statements that make an empty file of each kind, for the tests
+// that look at every query's plan.
+func Schemas() (main, segment []string) { return mainSchema, segmentSchema }
