@@ -33,7 +33,7 @@ func BeginStream(w http.ResponseWriter, r *http.Request) *http.ResponseControlle
 	h := w.Header()
 	h.Set("Content-Type", eventStream)
 	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
+	h.Set("X-Accel-Buffering", "no")           // nginx would hold it back
 	if r.Header.Get("Accept") != eventStream { // else compression is not in between
 		h.Set(gzhttp.HeaderNoCompression, "1") // which it takes away itself
 	}
