@@ -91,14 +91,8 @@ type events struct {
 }
 
 func openEvents(w http.ResponseWriter, r *http.Request) events {
-	web.OriginOf(r.Context()).Streams = true
 	web.BoundUnsent(r.Context(), eventUnsent)
-	h := w.Header()
-	h.Set("Content-Type", "text/event-stream")
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	e := events{w, http.NewResponseController(w)}
-	return e
+	return events{w, web.BeginStream(w, r)}
 }
 
 // say reports whether the client takes what it is sent.

@@ -129,6 +129,30 @@ func TestFault14SlowReadersHoldUpNobody(t *testing.T) {
 	}
 }
 
+// Programs that do not say what they accept, or accept compression, hear at once too.
+func TestStreamsAreNotHeldBack(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	url := strings.TrimPrefix(w.stream(), w.URL)
+	for _, header := range []string{"X-Nothing: 1", "Accept-Encoding: gzip", "Accept: */*\r\nAccept-Encoding: gzip, br", "Accept: text/event-stream\r\nAccept-Encoding: gzip"} {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(w.URL, "http://"))
+		w.Must(err)
+		defer conn.Close()
+		conn.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_, err = fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n", url, header)
+		w.Must(err)
+		lines := bufio.NewReader(conn)
+		for line := ""; line != "\r\n"; line, err = lines.ReadString('\n') {
+			if w.Must(err); strings.HasPrefix(line, "No-Gzip") || strings.HasPrefix(line, "Content-Encoding") {
+				t.Errorf("%s: %s", header, line)
+			}
+		}
+		hears(t, lines, "id: ")
+		w.kill(!w.Flags.KillNow().On())
+		hears(t, lines, "refetchEvaluation")
+	}
+}
+
 // A stream goes on when the time is over that a request and its answer have.
 func TestStreamsOutliveTheirRequest(t *testing.T) {
 	t.Parallel()

@@ -246,5 +246,8 @@ func (r *recorder) Write(b []byte) (int, error) {
 	return n, err
 }
 
+// Flush implements http.Flusher, which compression asks for.
+func (r *recorder) Flush() { http.NewResponseController(r.ResponseWriter).Flush() }
+
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

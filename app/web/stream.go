@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"github.com/klauspost/compress/gzhttp"
 )
 
 // eventStream is the media type of server-sent events.
@@ -24,6 +26,20 @@ const (
 	streamLife  = 5 * time.Minute
 )
 
+// BeginStream has an answer go on as server-sent events, each of which is on its way once
+// it is flushed, whatever the client accepts.
+func BeginStream(w http.ResponseWriter, r *http.Request) *http.ResponseController {
+	OriginOf(r.Context()).Streams = true
+	h := w.Header()
+	h.Set("Content-Type", eventStream)
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Accel-Buffering", "no")           // nginx would hold it back
+	if r.Header.Get("Accept") != eventStream { // else compression is not in between
+		h.Set(gzhttp.HeaderNoCompression, "1") // which it takes away itself
+	}
+	return http.NewResponseController(w)
+}
+
 // Stream tells a page that what it shows has changed, as server-sent events (WHATWG
 // HTML section 9.2) named "change" without data, one a second at most. It ends
 // when the client goes, the process stops, or after a few minutes.
@@ -34,13 +50,7 @@ func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) err
 	default:
 		return errTooManyStreams
 	}
-	o := OriginOf(r.Context())
-	o.Streams = true
-	h := w.Header()
-	h.Set("Content-Type", eventStream)
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Accel-Buffering", "no") // nginx would hold it back
-	control := http.NewResponseController(w)
+	o, control := OriginOf(r.Context()), BeginStream(w, r)
 	say := func(text string) bool {
 		control.SetWriteDeadline(time.Now().Add(2 * streamPulse))
 		_, err := io.WriteString(w, text)

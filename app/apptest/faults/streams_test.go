@@ -20,7 +20,7 @@ import (
 var idle = flag.Int("streams", 5000, "how many streams of events are open at once")
 
 // streamBar is how much memory a stream of events that waits may take, in bytes.
-const streamBar = 40 << 10
+const streamBar = 48 << 10
 
 // ask is a request with a key.
 func (c *child) ask(key, method, path, body string) (answer, error) {
