@@ -1,2 +1,0 @@
--- Holds the place of a migration of another branch. Never on main.
-SELECT 1;
