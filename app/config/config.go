@@ -71,6 +71,7 @@ type Config struct {
 	// Stripe, see stripe.go.
 	StripeKey     string `name:"stripe-secret-key" var:"STRIPE_SECRET_KEY" secret:"" help:"Secret or restricted key of your account at Stripe: sk_live_... in production. Without it, in development, an offline Stripe takes its place."`
 	StripeHooks   string `name:"stripe-webhook-secrets" var:"STRIPE_WEBHOOK_SECRETS" placeholder:"SECRETS" secret:"" help:"Secrets (whsec_...) that events from Stripe are signed with, separated by blanks; each perhaps with a name before it and an end after it, as old=whsec_...@2026-12-01. auto: the endpoint is made at Stripe at the start, and its secret kept sealed."`
+	StripeSim     string `name:"stripe-sim" var:"SEAWORTHY_STRIPE_SIM" enum:"auto,on,off" default:"auto" help:"Offline Stripe that takes the place of the real one; in development alone. auto: there, without a key of Stripe's."`
 	StripeMinimum int64  `name:"stripe-minimum" var:"SEAWORTHY_STRIPE_MINIMUM" default:"100" help:"Amounts that are due below this, in cents or the like, limit nobody."`
 
 	// Signing in with a provider, see providers.go.

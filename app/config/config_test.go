@@ -53,6 +53,7 @@ func TestRefusesWithASentence(t *testing.T) {
 		"grace too long":        {"SEAWORTHY_REFRESH_GRACE=301", "0 to 300"},
 		"grace below zero":      {"SEAWORTHY_REFRESH_GRACE=-1", "0 to 300"},
 		"postmark from nobody":  {"SEAWORTHY_POSTMARK_WEBHOOK_FROM=10.0.0.0/8", "SEAWORTHY_POSTMARK_WEBHOOK must be set"},
+		"sim in production":     {"SEAWORTHY_STRIPE_SIM=maybe", "stripe-sim"},
 		"skew of a week":        {"SENDGRID_WEBHOOK_SKEW=604800", "1 to 86400"},
 		"odd mail rate":         {"SEAWORTHY_MAIL_RATES=pigeon=3", "postmark=10"},
 		"bad level":             {"SEAWORTHY_LOG_LEVEL=loud", "log-level"},

@@ -50,12 +50,22 @@ func stripeEnd(text string) (time.Time, error) {
 	return time.Parse(time.RFC3339, text)
 }
 
-// HasStripe reports whether there is a Stripe at all: a real one, or in development
-// the offline one.
-func (c Config) HasStripe() bool { return c.StripeKey != "" || !c.Production() }
+// HasStripeSim reports whether the offline Stripe takes the place of the real one.
+func (c Config) HasStripeSim() bool {
+	return c.StripeSim == "on" || c.StripeSim == "auto" && !c.Production() && c.StripeKey == ""
+}
+
+// HasStripe reports whether there is a Stripe at all.
+func (c Config) HasStripe() bool { return c.StripeKey != "" || c.HasStripeSim() }
 
 func (c *Config) checkStripe(fault func(format string, args ...any)) {
 	secrets := c.StripeSecrets(fault)
+	switch {
+	case c.StripeSim == "on" && c.Production():
+		fault("SEAWORTHY_STRIPE_SIM must not be on in production: everybody could have every plan for nothing")
+	case c.StripeSim == "on" && c.StripeKey != "":
+		fault("SEAWORTHY_STRIPE_SIM must not be on beside STRIPE_SECRET_KEY: one of them would be forgotten")
+	}
 	if c.StripeMinimum < 0 {
 		fault("SEAWORTHY_STRIPE_MINIMUM must be 0 or more, not %d", c.StripeMinimum)
 	}

@@ -229,6 +229,7 @@ CREATE TABLE billing_notice (
   org_id TEXT NOT NULL,
   object_id TEXT NOT NULL,
   state TEXT NOT NULL,                  -- queued sent suppressed
+  details TEXT NOT NULL,                -- JSON: lines and the like that the tables do not hold
   note TEXT NOT NULL,                   -- why it was suppressed
   made_at INTEGER NOT NULL,
   ended_at INTEGER
