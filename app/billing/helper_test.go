@@ -234,7 +234,7 @@ type shop struct {
 
 func withStripe(f *recorded) apptest.Option {
 	return func(c *config.Config, o *app.Options) {
-		c.StripeKey, c.StripeHooks, o.Stripe, c.RateLimits = "sk_test_key", secret+" old=whsec_of_the_old_endpoint@2026-11-23", f, "off"
+		c.StripeKey, c.StripeHooks, o.Stripe, c.RateLimits, c.StripeMinimum = "sk_test_key", secret+" old=whsec_of_the_old_endpoint@2026-11-23", f, "off", 100
 	}
 }
 

@@ -172,6 +172,7 @@ CREATE TABLE billing_plan (
   changed_at INTEGER NOT NULL,
   archived_at INTEGER                   -- it is not sold any more; who has it keeps it
 ) STRICT;
+CREATE INDEX billing_plan_kind ON billing_plan (kind, archived_at, key);
 
 CREATE TABLE billing_plan_version (
   plan TEXT NOT NULL REFERENCES billing_plan (key),
@@ -255,6 +256,7 @@ CREATE TABLE billing_intent (
 ) STRICT;
 CREATE UNIQUE INDEX billing_intent_checkout ON billing_intent (org_id) WHERE kind = 'checkout' AND state = 'open';
 CREATE INDEX billing_intent_open ON billing_intent (state, expires_at, id);
+CREATE INDEX billing_intent_remote ON billing_intent (remote_id, state, id);
 CREATE INDEX billing_intent_org ON billing_intent (org_id, id);
 
 -- What a person must look at.
