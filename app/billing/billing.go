@@ -102,6 +102,7 @@ func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.lookUpPrice, queue.Backoff(askAgain))
 	queue.Handle(q, s.makePrice, queue.Backoff(askAgain))
 	queue.Handle(q, s.examine, queue.Backoff(askAgain))
+	queue.Handle(q, s.payOpen, queue.Backoff(askAgain))
 	if !s.On() {
 		return
 	}
@@ -110,5 +111,5 @@ func (s *System) Jobs(q *queue.Queue) {
 
 // Routes are its pages and its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes())
+	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes(), s.actRoutes())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"seaworthy/app/audit"
+	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -84,6 +85,13 @@ func (s *System) applyCustomer(tx *store.Tx, old customerRow, c *stripe.Customer
 	}
 	if old.method == method || method == "" && old.applied == 0 {
 		return nil
+	}
+	if _, err := dunningOf(tx, old.id); err == nil && method != "" {
+		if _, err := queue.Enqueue(tx, PayOpen{Customer: old.id, Method: method}, queue.Key("billing:"+old.id, 1)); err != nil {
+			return err
+		}
+	} else if !isNotFound(err) && err != nil {
+		return err
 	}
 	return s.Audit.Record(tx, audit.Event{Action: actMethod, Org: old.org, Targets: targets(old.org, old.id),
 		Changes: map[string]audit.Change{"default": {From: old.method, To: method}}})
