@@ -17,11 +17,11 @@ const api = "/-/api/v1/billing/"
 // sells adds a larger plan.
 func (s *shop) sells() {
 	s.T.Helper()
-	s.stripe.put("price_pro", object{"object": "price", "active": true, "currency": "eur", "unit_amount": 9900, "product": "prod_pro", "recurring": object{"interval": "month", "interval_count": 1}})
-	s.stripe.put("price_usd", object{"object": "price", "active": true, "currency": "usd", "unit_amount": 9900, "product": "prod_pro", "recurring": object{"interval": "month", "interval_count": 1}})
+	s.stripe.Put("price_pro", object{"object": "price", "active": true, "currency": "eur", "unit_amount": 9900, "product": "prod_pro", "recurring": object{"interval": "month", "interval_count": 1}})
+	s.stripe.Put("price_usd", object{"object": "price", "active": true, "currency": "usd", "unit_amount": 9900, "product": "prod_pro", "recurring": object{"interval": "month", "interval_count": 1}})
 	s.Key("payments:manage").Do("PUT", api+"plans", "application/json", `{"key":"pro","kind":"plan","name":"Pro","rank":20,"features":["basics","reports","sso"],"limits":{"seats":{"value":10}},"prices":["price_pro","price_usd"]}`).Want(200)
 	s.RunJobs()
-	s.stripe.onPost = func(path string, form url.Values) object {
+	s.stripe.OnPost = func(path string, form url.Values) object {
 		if path == "invoices/upcoming" {
 			return object{"object": "invoice", "amount_due": 2500, "currency": "eur", "lines": object{"object": "list", "data": []object{
 				{"id": "il_1", "description": "Unused time on Team", "amount": -2450, "proration": true}, {"id": "il_2", "description": "Remaining time on Pro", "amount": 4950, "proration": true}}}}
@@ -34,8 +34,8 @@ func (s *shop) sells() {
 // form is what the last call of a kind was given.
 func (s *shop) remember() func(path string) url.Values {
 	seen := map[string]url.Values{}
-	next := s.stripe.onPost
-	s.stripe.onPost = func(path string, form url.Values) object {
+	next := s.stripe.OnPost
+	s.stripe.OnPost = func(path string, form url.Values) object {
 		seen[path] = form
 		if next != nil {
 			return next(path, form)
@@ -43,8 +43,8 @@ func (s *shop) remember() func(path string) url.Values {
 		return nil
 	}
 	return func(path string) url.Values {
-		s.stripe.mu.Lock()
-		defer s.stripe.mu.Unlock()
+		s.stripe.Mu.Lock()
+		defer s.stripe.Mu.Unlock()
 		return seen[path]
 	}
 }
@@ -101,22 +101,22 @@ func TestFault21TheAnswerIsLost(t *testing.T) {
 	s.link()
 	var lost atomic.Bool
 	lost.Store(true)
-	s.stripe.fails(func(r *http.Request) *http.Response {
+	s.stripe.Fails(func(r *http.Request) *http.Response {
 		if r.Method == "POST" && lost.CompareAndSwap(true, false) {
 			rec := &discard{http.Header{}}
-			s.stripe.serve(rec, r) // it was done, and nobody hears of it
+			s.stripe.Serve(rec, r) // it was done, and nobody hears of it
 			return &http.Response{}
 		}
 		return nil
 	})
 	s.owner.PostJSON(api+"checkout", object{"price": "price_team"}).WantProblem(502, "stripe_unavailable")
 	s.owner.PostJSON(api+"checkout", object{"price": "price_team"}).Want(201)
-	keys := s.stripe.keys
+	keys := s.stripe.Keys
 	if len(keys) != 2 || keys[0] != keys[1] || !strings.HasPrefix(keys[0], "swy:int_") {
 		t.Errorf("idempotency keys: %v", keys)
 	}
 	made := 0
-	for id := range s.stripe.objects {
+	for id := range s.stripe.Objects {
 		if strings.HasPrefix(id, "cs_") {
 			made++
 		}
@@ -151,15 +151,15 @@ func TestFault26FewerSeatsThanMembers(t *testing.T) {
 	s.SignUp("bob@example.com")
 	s.SignUp("eve@example.com")
 	s.org = s.SharedOrg("engines", "Engines", map[string]string{"ada@example.com": "rol_owner", "bob@example.com": "rol_member", "eve@example.com": "rol_member"})
-	s.stripe.put("cus_1", object{"metadata": object{"seaworthy_org": s.org}})
-	s.subscribe("sub_1", "active", object{"items": object{"object": "list", "data": []object{{"id": "si_1", "quantity": 1, "price": s.stripe.objects["price_pro"]}}}})
+	s.stripe.Put("cus_1", object{"metadata": object{"seaworthy_org": s.org}})
+	s.subscribe("sub_1", "active", object{"items": object{"object": "list", "data": []object{{"id": "si_1", "quantity": 1, "price": s.stripe.Objects["price_pro"]}}}})
 	s.changed()
 	p := s.owner.PostJSON(api+"change/preview?org=engines", object{"price": "price_team", "quantity": 2}).WantProblem(409, "seats_used")
 	if !strings.Contains(p.Detail, "3 members, 1 more than the 2 seats") {
 		t.Error(p.Detail)
 	}
 	s.owner.PostJSON(api+"change/preview?org=engines", object{"price": "price_team", "quantity": 3}).Want(201)
-	s.subscribe("sub_1", "active", object{"items": object{"object": "list", "data": []object{{"id": "si_1", "quantity": 1, "price": s.stripe.objects["price_team"]}}}})
+	s.subscribe("sub_1", "active", object{"items": object{"object": "list", "data": []object{{"id": "si_1", "quantity": 1, "price": s.stripe.Objects["price_team"]}}}})
 	s.changed() // done in Stripe's dashboard
 	s.owner.Get(api+"entitlements?org=engines").Want(200, `"over_limit":["seats"]`, `"used":{"seats":3}`)
 	if got := s.Query(`SELECT kind FROM billing_alarm WHERE cleared_at IS NULL`); got != "over_limit" {
@@ -188,9 +188,9 @@ func TestAChangeIsAppliedAtTheCostThatWasShown(t *testing.T) {
 	if f.Get("proration_date") != asked || asked == "" || f.Get("payment_behavior") != "pending_if_incomplete" || f.Get("proration_behavior") != "always_invoice" || f.Get("items[0][price]") != "price_pro" {
 		t.Errorf("%v", f)
 	}
-	s.stripe.called("")
+	s.stripe.Called("")
 	s.owner.PostJSON(api+"change", object{"preview": p.ID}).Want(200)
-	if n := s.stripe.called("POST"); n != 0 {
+	if n := s.stripe.Called("POST"); n != 0 {
 		t.Error("what was done is done again")
 	}
 }
@@ -206,7 +206,7 @@ func TestAPreviewExpires(t *testing.T) {
 	s.Clock.Advance(10 * time.Minute)
 	s.owner.PostJSON(api+"change", object{"preview": p.ID}).WantProblem(409, "preview_expired")
 	s.SignUp("eve@example.com").PostJSON(api+"change", object{"preview": p.ID}).WantProblem(422, "invalid", "preview")
-	if n := s.stripe.called("POST subscriptions"); n != 0 {
+	if n := s.stripe.Called("POST subscriptions"); n != 0 {
 		t.Error("Stripe was asked")
 	}
 }
@@ -217,10 +217,10 @@ func TestFault28AnUpgradeThatIsNeverConfirmed(t *testing.T) {
 	s.sells()
 	s.subscribe("sub_1", "active", nil)
 	s.changed()
-	next := s.stripe.onPost
-	s.stripe.onPost = func(path string, form url.Values) object {
+	next := s.stripe.OnPost
+	s.stripe.OnPost = func(path string, form url.Values) object {
 		if path == "POST subscriptions/sub_1" { // the bank wants to be asked first
-			o := s.stripe.objects["sub_1"]
+			o := s.stripe.Objects["sub_1"]
 			o["pending_update"] = object{"expires_at": s.Clock.Now().Add(23 * time.Hour).Unix()}
 			out := object{"latest_invoice": object{"id": "in_3", "hosted_invoice_url": "https://stripe.example/i/in_3"}}
 			for k, v := range o {
@@ -238,7 +238,7 @@ func TestFault28AnUpgradeThatIsNeverConfirmed(t *testing.T) {
 		t.Errorf("the plan changed before it was paid: %+v", e)
 	}
 	s.owner.PostJSON(api+"change/preview", object{"price": "price_pro"}).WantProblem(409, "change_pending")
-	s.stripe.put("sub_1", object{"pending_update": nil})
+	s.stripe.Put("sub_1", object{"pending_update": nil})
 	s.tell("customer.subscription.pending_update_expired", "subscription", "sub_1")
 	s.RunJobs()
 	if e := s.may(); e.Plan != "team" {
@@ -275,10 +275,10 @@ func TestANewCardPaysWhatIsOverdue(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.behind(nil)
-	s.stripe.put("sub_1", object{"default_payment_method": object{"id": "pm_old", "type": "card", "card": object{"brand": "visa", "last4": "0002"}}})
+	s.stripe.Put("sub_1", object{"default_payment_method": object{"id": "pm_old", "type": "card", "card": object{"brand": "visa", "last4": "0002"}}})
 	s.changed()
 	given := s.remember()
-	s.stripe.put("cus_1", object{"invoice_settings": object{"default_payment_method": object{"id": "pm_2", "type": "card", "card": object{"brand": "visa", "last4": "1111"}}}})
+	s.stripe.Put("cus_1", object{"invoice_settings": object{"default_payment_method": object{"id": "pm_2", "type": "card", "card": object{"brand": "visa", "last4": "1111"}}}})
 	s.tell("customer.updated", "customer", "cus_1")
 	s.RunJobs()
 	if f := given("POST invoices/in_2/pay"); f.Get("payment_method") != "pm_2" {

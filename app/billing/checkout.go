@@ -190,7 +190,7 @@ func (s *System) trialFor(tx *store.Tx, org string, plan Plan) (int64, error) {
 		return 0, nil
 	}
 	var had string
-	err := tx.QueryRow(`SELECT id FROM billing_subscription WHERE org_id = ? AND state <> 'none' ORDER BY id LIMIT 1`, org).Scan(&had)
+	err := tx.QueryRow(`SELECT id FROM billing_subscription WHERE org_id = ? AND state <> 'none' LIMIT 1`, org).Scan(&had)
 	if isNotFound(err) {
 		return plan.Trial, nil
 	}

@@ -81,7 +81,7 @@ func TestTheCalendarOfMoneyThatDoesNotCome(t *testing.T) {
 	s.OrgKey(s.org, "billing:read").Get("/-/api/v1/billing/subscription").Want(200, `"state":"restricted"`, `"plan_ends_on":"2026-12-20T14:05:00Z"`)
 	s.on(21)
 	s.on(28)
-	if n := s.stripe.called("DELETE subscriptions/sub_1"); n != 1 {
+	if n := s.stripe.Called("DELETE subscriptions/sub_1"); n != 1 {
 		t.Errorf("ended %d times at Stripe", n)
 	}
 	s.wantAccess(billing.None, billing.AccessFull) // the free plan
@@ -161,13 +161,13 @@ func TestFault29ADisputePausesReminders(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
 	s.behind(nil)
-	s.stripe.put("dp_1", object{"object": "dispute", "amount": 4900, "currency": "eur", "status": "needs_response", "created": s.Clock.Now().Unix(), "charge": object{"id": "ch_1", "customer": "cus_1"}})
+	s.stripe.Put("dp_1", object{"object": "dispute", "amount": 4900, "currency": "eur", "status": "needs_response", "created": s.Clock.Now().Unix(), "charge": object{"id": "ch_1", "customer": "cus_1"}})
 	s.on(4)
 	s.tell("charge.dispute.created", "dispute", "dp_1")
 	s.RunJobs()
 	s.on(20)
 	s.wantAccess(billing.Grace, billing.AccessFull)
-	s.stripe.put("dp_1", object{"status": "won"})
+	s.stripe.Put("dp_1", object{"status": "won"})
 	s.tell("charge.dispute.closed", "dispute", "dp_1")
 	s.RunJobs()
 	s.on(29) // sixteen days were not counted
@@ -183,9 +183,9 @@ func TestFault31StripeIsDownWhenAccessIsToNarrow(t *testing.T) {
 	s.on(10)
 	var down atomic.Bool
 	down.Store(true)
-	s.stripe.fails(func(*http.Request) *http.Response {
+	s.stripe.Fails(func(*http.Request) *http.Response {
 		if down.Load() {
-			return failing(500, "")
+			return apptest.FailingStripe(500, "")
 		}
 		return nil
 	})

@@ -77,7 +77,7 @@ func TestFault02TwoEventsOfOneChange(t *testing.T) {
 	s.tell("invoice.updated", "invoice", "in_1")
 	s.RunJobs()
 	s.wantActions("billing_customer.linked", "subscription.started")
-	if n := s.stripe.called("GET subscriptions"); n != 1 {
+	if n := s.stripe.Called("GET subscriptions"); n != 1 {
 		t.Errorf("%d fetches for a burst of three events", n)
 	}
 	if n := s.Query(`SELECT cast(count(*) AS TEXT) FROM billing_event WHERE state = 'done'`); n != "3" {
@@ -138,7 +138,7 @@ func TestFault15AnotherVersionOfTheAPI(t *testing.T) {
 func TestFault17ACustomerWhomNobodyKnows(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.stripe.put("cus_1", object{"metadata": object{}})
+	s.stripe.Put("cus_1", object{"metadata": object{}})
 	s.tell("customer.updated", "customer", "cus_1")
 	for range 5 {
 		s.RunJobs()
@@ -154,7 +154,7 @@ func TestFault17ACustomerWhomNobodyKnows(t *testing.T) {
 	if got := s.Query(`SELECT kind FROM billing_alarm`); got != "unknown_customer" {
 		t.Error(got)
 	}
-	if n := s.stripe.called("GET customers/cus_1"); n != 6 {
+	if n := s.stripe.Called("GET customers/cus_1"); n != 6 {
 		t.Errorf("asked %d times", n)
 	}
 }
@@ -164,7 +164,7 @@ func TestFault18TheCustomerIsDeleted(t *testing.T) {
 	s := newShop(t)
 	s.subscribe("sub_1", "active", nil)
 	s.changed()
-	s.stripe.put("cus_1", object{"deleted": true})
+	s.stripe.Put("cus_1", object{"deleted": true})
 	s.tell("customer.deleted", "customer", "cus_1")
 	s.RunJobs()
 	s.wantActions("billing_customer.linked", "subscription.started", "subscription.ended", "billing_customer.unlinked")
@@ -184,7 +184,7 @@ func TestFault19TheNewestFetchWins(t *testing.T) {
 	began, goOn := make(chan struct{}), make(chan struct{})
 	var first atomic.Bool
 	s.subscribe("sub_1", "past_due", nil)
-	s.stripe.fails(func(r *http.Request) *http.Response {
+	s.stripe.Fails(func(r *http.Request) *http.Response {
 		if strings.Contains(r.URL.Path, "/invoices") && first.CompareAndSwap(false, true) {
 			close(began) // what it knows of the subscription is old by now
 			<-goOn
@@ -251,9 +251,9 @@ func TestFault33AStormOfTooManyRequests(t *testing.T) {
 	s.subscribe("sub_1", "active", nil)
 	var storm atomic.Bool
 	storm.Store(true)
-	s.stripe.fails(func(*http.Request) *http.Response {
+	s.stripe.Fails(func(*http.Request) *http.Response {
 		if storm.Load() {
-			return failing(429, "rate_limit")
+			return apptest.FailingStripe(429, "rate_limit")
 		}
 		return nil
 	})
@@ -270,7 +270,7 @@ func TestFault33AStormOfTooManyRequests(t *testing.T) {
 	if got := s.state(); got != "active" {
 		t.Error(got)
 	}
-	if n := s.stripe.called("GET subscriptions"); n != 1 {
+	if n := s.stripe.Called("GET subscriptions"); n != 1 {
 		t.Errorf("%d fetches after the storm", n)
 	}
 }
@@ -296,18 +296,18 @@ func TestADisputeAndARefund(t *testing.T) {
 	s.subscribe("sub_1", "active", nil)
 	s.bill("in_1", "paid", nil)
 	s.changed()
-	s.stripe.put("ch_1", object{"object": "charge", "customer": "cus_1", "invoice": "in_1", "payment_method_details": object{"card": object{"brand": "visa", "last4": "4242"}},
+	s.stripe.Put("ch_1", object{"object": "charge", "customer": "cus_1", "invoice": "in_1", "payment_method_details": object{"card": object{"brand": "visa", "last4": "4242"}},
 		"refunds": object{"object": "list", "data": []object{{"id": "re_1", "object": "refund", "amount": 900, "currency": "eur", "status": "succeeded", "created": s.Clock.Now().Unix()}}}})
 	s.tell("charge.refunded", "charge", "ch_1")
 	s.RunJobs()
 	if mails := s.Mails("ada@example.com"); !strings.Contains(mails[0].Subject, "refund of 9.00 EUR") {
 		t.Error(mails[0].Subject)
 	}
-	s.stripe.put("dp_1", object{"object": "dispute", "amount": 4900, "currency": "eur", "status": "needs_response", "reason": "fraudulent", "created": s.Clock.Now().Unix(),
+	s.stripe.Put("dp_1", object{"object": "dispute", "amount": 4900, "currency": "eur", "status": "needs_response", "reason": "fraudulent", "created": s.Clock.Now().Unix(),
 		"charge": object{"id": "ch_1", "object": "charge", "customer": "cus_1"}})
 	s.tell("charge.dispute.created", "dispute", "dp_1")
 	s.RunJobs()
-	s.stripe.put("dp_1", object{"status": "won"})
+	s.stripe.Put("dp_1", object{"status": "won"})
 	s.tell("charge.dispute.closed", "dispute", "dp_1")
 	s.RunJobs()
 	s.wantActions("billing_customer.linked", "subscription.started", "invoice.paid", "dispute.opened", "dispute.closed")

@@ -1,0 +1,101 @@
+package app_test
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"net/url"
+
+	"github.com/stripe/stripe-go/v76/webhook"
+
+	"seaworthy/app/apptest"
+	"seaworthy/app/billing"
+)
+
+// sellingTo makes plans, and a subscription of an org's at the recorded Stripe.
+func sellingTo(a *apptest.App, f *apptest.Stripe, org string) {
+	a.T.Helper()
+	price := func(id string, amount int) apptest.Object {
+		o := apptest.Object{"object": "price", "active": true, "currency": "eur", "unit_amount": amount, "product": "prod_" + id, "recurring": apptest.Object{"interval": "month", "interval_count": 1}}
+		f.Put(id, o)
+		o["id"] = id
+		return o
+	}
+	team := price("price_team", 4900)
+	price("price_pro", 9900)
+	if a.Query(`SELECT cast(count(*) AS TEXT) FROM billing_plan WHERE key = 'team'`) == "0" {
+		k := a.Key("payments:manage")
+		for _, p := range []string{
+			`{"key":"free","kind":"free","name":"Free","description":"To try it","features":["basics"],"limits":{"seats":{"value":3}}}`,
+			`{"key":"team","kind":"plan","name":"Team","description":"For a team that works together","rank":10,"features":["basics","reports"],"limits":{"seats":{"value":5},"projects":{"unlimited":true}},"prices":["price_team"]}`,
+			`{"key":"pro","kind":"plan","name":"Pro","description":"For a company","rank":20,"features":["basics","reports","sso"],"limits":{"seats":{"value":50},"projects":{"unlimited":true}},"prices":["price_pro"]}`,
+		} {
+			k.Do("PUT", "/-/api/v1/billing/plans", "application/json", p).Want(200)
+		}
+	}
+	now := a.Clock.Now()
+	f.Put("cus_"+org, apptest.Object{"object": "customer", "metadata": apptest.Object{"seaworthy_org": org}, "currency": "eur",
+		"invoice_settings": apptest.Object{"default_payment_method": apptest.Object{"id": "pm_" + org, "type": "card", "card": apptest.Object{"brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2030}}}})
+	f.Put("sub_"+org, apptest.Object{"object": "subscription", "status": "active", "customer": "cus_" + org, "currency": "eur", "collection_method": "charge_automatically",
+		"current_period_start": now.Unix(), "current_period_end": now.AddDate(0, 1, 0).Unix(), "start_date": now.Unix(),
+		"items": apptest.Object{"object": "list", "data": []apptest.Object{{"id": "si_" + org, "quantity": 1, "price": team}}}})
+	f.Put("in_"+org, apptest.Object{"object": "invoice", "status": "paid", "customer": "cus_" + org, "subscription": "sub_" + org, "currency": "eur", "number": "2026-0001", "total": 4900,
+		"amount_due": 4900, "amount_paid": 4900, "created": now.Unix(), "status_transitions": apptest.Object{"finalized_at": now.Unix(), "paid_at": now.Unix()}, "hosted_invoice_url": "https://stripe.example/i/1"})
+	f.OnPost = func(path string, _ url.Values) apptest.Object {
+		if path != "invoices/upcoming" {
+			return nil
+		}
+		return apptest.Object{"object": "invoice", "amount_due": 2500, "currency": "eur", "lines": apptest.Object{"object": "list", "data": []apptest.Object{
+			{"id": "il_1", "description": "Unused time on Team after 22 Nov 2026", "amount": -2450, "proration": true}, {"id": "il_2", "description": "Remaining time on Pro after 22 Nov 2026", "amount": 4950, "proration": true}}}}
+	}
+	tellStripe(a, "evt_"+org, "customer.subscription.created", "subscription", "sub_"+org, "cus_"+org)
+	a.RunJobs()
+}
+
+// tellStripe sends an event as Stripe does.
+func tellStripe(a *apptest.App, id, typ, kind, of, customer string) {
+	a.T.Helper()
+	body, _ := json.Marshal(apptest.Object{"id": id, "object": "event", "type": typ, "api_version": "2023-10-16", "livemode": false, "created": a.Clock.Now().Unix(),
+		"data": apptest.Object{"object": apptest.Object{"id": of, "object": kind, "customer": customer}}})
+	b := a.Browser()
+	b.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", a.Clock.Now().Unix(), hex.EncodeToString(webhook.ComputeSignature(a.Clock.Now(), body, apptest.StripeSecret))))
+	b.Do("POST", "/-/webhooks/stripe", "application/json", string(body)).Want(200)
+}
+
+// driveBilling drives what people do about money.
+func driveBilling(a *apptest.App, f *apptest.Stripe) map[string]func() {
+	const api = "/-/api/v1/billing/"
+	who := map[string]*apptest.Browser{}
+	buyer := func(name string) *apptest.Browser {
+		b := a.SignUp(name + "@money.example")
+		sellingTo(a, f, a.PersonalOrg(name+"@money.example"))
+		who[name] = b
+		return b
+	}
+	return map[string]func(){
+		"PUT /-/api/v1/billing/plans": func() {
+			a.Key("payments:manage").Do("PUT", api+"plans", "application/json", `{"key":"extra","kind":"addon","name":"Extra"}`).Want(200)
+		},
+		"POST /-/api/v1/billing/checkout": func() {
+			buyer("checkout")
+			a.SignUp("checkout2@money.example").PostJSON(api+"checkout", map[string]any{"price": "price_team"}).Want(201)
+		},
+		"POST /-/api/v1/billing/portal": func() { buyer("portal").PostJSON(api+"portal", map[string]any{}).Want(201) },
+		"POST /-/api/v1/billing/change/preview": func() {
+			buyer("preview").PostJSON(api+"change/preview", map[string]any{"price": "price_pro"}).Want(201)
+		},
+		"POST /-/api/v1/billing/change": func() {
+			b := buyer("change")
+			var p billing.Preview
+			b.PostJSON(api+"change/preview", map[string]any{"price": "price_pro"}).Want(201).JSON(&p)
+			b.PostJSON(api+"change", map[string]any{"preview": p.ID}).Want(200)
+		},
+		"POST /-/api/v1/billing/cancel": func() { buyer("cancel").PostJSON(api+"cancel", map[string]any{}).Want(200) },
+		"POST /-/api/v1/billing/resume": func() {
+			b := buyer("resume")
+			b.PostJSON(api+"cancel", map[string]any{}).Want(200)
+			a.RunJobs()
+			b.PostJSON(api+"resume", map[string]any{}).Want(200)
+		},
+	}
+}
