@@ -250,6 +250,11 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.Billing.Open(ctx); err != nil {
 		return err
 	}
+	if a.restored {
+		if err := a.Billing.Restored(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
 		return err
 	}

@@ -3,6 +3,8 @@ package app
 import (
 	"net/http"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"seaworthy/app/auth"
 	"seaworthy/app/billing"
 	"seaworthy/app/seal"
@@ -42,3 +44,12 @@ func (p planner) Features(tx *store.Tx, org string) ([]string, error) {
 }
 
 var _ auth.Planner = planner{}
+
+// billingMetrics are what happened with Stripe since the start: events taken and
+// refused, fetches, and drift that was mended.
+func (m *metrics) billingMetrics(out chan<- prometheus.Metric) {
+	desc := prometheus.NewDesc("seaworthy_billing_total", "What happened with Stripe since the start: of=secret (events by the secret that verified them), taken, refused, fetch, events, drift.", []string{"of", "which"}, nil)
+	for c, n := range m.app.Billing.Counts() {
+		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), c.Of, c.Which)
+	}
+}

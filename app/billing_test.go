@@ -4,11 +4,18 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
 
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"seaworthy/app/apptest"
+	"seaworthy/app/auth"
 	"seaworthy/app/billing"
 )
 
@@ -65,11 +72,9 @@ func tellStripe(a *apptest.App, id, typ, kind, of, customer string) {
 // driveBilling drives what people do about money.
 func driveBilling(a *apptest.App, f *apptest.Stripe) map[string]func() {
 	const api = "/-/api/v1/billing/"
-	who := map[string]*apptest.Browser{}
 	buyer := func(name string) *apptest.Browser {
 		b := a.SignUp(name + "@money.example")
 		sellingTo(a, f, a.PersonalOrg(name+"@money.example"))
-		who[name] = b
 		return b
 	}
 	return map[string]func(){
@@ -98,4 +103,38 @@ func driveBilling(a *apptest.App, f *apptest.Stripe) map[string]func() {
 			b.PostJSON(api+"resume", map[string]any{}).Want(200)
 		},
 	}
+}
+
+// BenchmarkWebhook is an event of 2.5 KB through HTTP: verified, stored with its job,
+// durable, from 16 clients, while the jobs that look at the events run.
+func BenchmarkWebhook(b *testing.B) {
+	stripe := apptest.NewStripe()
+	url, client := serveWith(b, auth.NewCheapHasher(), apptest.Selling(stripe))
+	pad := strings.Repeat("x", 2200)
+	var l latencies
+	var n atomic.Int64
+	b.SetParallelism(8)
+	b.ResetTimer()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			i := n.Add(1)
+			body := fmt.Sprintf(`{"id":"evt_%d","object":"event","type":"customer.subscription.updated","api_version":"2023-10-16","livemode":false,"created":1,"data":{"object":{"id":"sub_%d","object":"subscription","customer":"cus_%d","description":"%s"}}}`, i, i%1000, i%1000, pad)
+			now := time.Now()
+			r, _ := http.NewRequest("POST", url+"/-/webhooks/stripe", strings.NewReader(body))
+			r.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", now.Unix(), hex.EncodeToString(webhook.ComputeSignature(now, []byte(body), apptest.StripeSecret))))
+			res, err := client.Do(r)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			io.Copy(io.Discard, res.Body)
+			res.Body.Close()
+			if res.StatusCode != 200 {
+				b.Errorf("status %d", res.StatusCode)
+				return
+			}
+			l.add(time.Since(now))
+		}
+	})
+	l.report(b)
 }

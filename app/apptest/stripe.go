@@ -92,7 +92,7 @@ func (f *Stripe) Serve(w http.ResponseWriter, r *http.Request) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	path := strings.TrimPrefix(r.URL.Path, "/v1/")
-	f.calls = append(f.calls, r.Method+" "+path)
+	f.calls = append(f.calls, r.Method+" "+path+"?"+r.URL.RawQuery)
 	form, _ := url.ParseQuery(body)
 	if key := r.Header.Get("Idempotency-Key"); key != "" && r.Method != "GET" {
 		f.Keys = append(f.Keys, key)
@@ -134,14 +134,15 @@ func (f *Stripe) list(w http.ResponseWriter, kind string, q url.Values) {
 		if of+"s" != kind || q.Get("customer") != "" && o["customer"] != q.Get("customer") || q.Get("status") == "open" && o["status"] != "open" {
 			continue
 		}
+		var since int64
+		if made, dated := o["created"].(int64); dated && kind == "events" {
+			if fmt.Sscan(q.Get("created[gte]"), &since); made < since {
+				continue
+			}
+		}
 		data = append(data, o)
 	}
 	slices.SortFunc(data, func(a, b Object) int { return strings.Compare(b["id"].(string), a["id"].(string)) })
-	if end := q.Get("ending_before"); end != "" {
-		if i := slices.IndexFunc(data, func(o Object) bool { return o["id"] == end }); i >= 0 {
-			data = data[:i]
-		}
-	}
 	reply(w, 200, Object{"object": "list", "url": "/v1/" + kind, "has_more": false, "data": data})
 }
 
@@ -218,12 +219,13 @@ func (f *Stripe) Fails(fn func(r *http.Request) *http.Response) {
 	f.before = fn
 }
 
-// Called counts the calls of a kind since the last time.
-func (f *Stripe) Called(what string) (n int) {
+// Called counts the calls of a kind since the last time: those that begin with what,
+// as "GET events?", and have all of with in them.
+func (f *Stripe) Called(what string, with ...string) (n int) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()
 	for _, c := range f.calls {
-		if strings.HasPrefix(c, what) {
+		if strings.HasPrefix(c, what) && !slices.ContainsFunc(with, func(w string) bool { return !strings.Contains(c, w) }) {
 			n++
 		}
 	}

@@ -106,6 +106,8 @@ func (s *System) Jobs(q *queue.Queue) {
 	if !s.On() {
 		return
 	}
+	queue.CronFunc(q, "billing.catch_up", "*/10 * * * *", "UTC", queue.Once, s.catchUp, queue.NoOverlap, queue.On("billing"), queue.MaxAttempts(1))
+	queue.CronFunc(q, "billing.reconcile", "17 3 * * *", "UTC", queue.Once, s.reconcile, queue.NoOverlap, queue.On("billing"), queue.MaxAttempts(6), queue.Timeout(30*time.Minute))
 	queue.CronFunc(q, "billing.sweep", "* * * * *", "UTC", queue.Once, s.sweep, queue.NoOverlap)
 }
 
