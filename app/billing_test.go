@@ -59,14 +59,30 @@ func sellingTo(a *apptest.App, f *apptest.Stripe, org string) {
 	a.RunJobs()
 }
 
+// billingOf is the page of billing of a person's own org.
+func billingOf(a *apptest.App, email string) string {
+	return "/-/org/" + a.Query(`SELECT slug FROM auth_org WHERE id = ?`, a.PersonalOrg(email)) + "/billing"
+}
+
+// otherMode raises an alarm.
+func otherMode(a *apptest.App) {
+	sendStripe(a, `{"id":"evt_live","object":"event","type":"customer.updated","livemode":true,"data":{"object":{"id":"cus_x","object":"customer"}}}`)
+}
+
 // tellStripe sends an event as Stripe does.
 func tellStripe(a *apptest.App, id, typ, kind, of, customer string) {
 	a.T.Helper()
 	body, _ := json.Marshal(apptest.Object{"id": id, "object": "event", "type": typ, "api_version": "2023-10-16", "livemode": false, "created": a.Clock.Now().Unix(),
 		"data": apptest.Object{"object": apptest.Object{"id": of, "object": kind, "customer": customer}}})
+	sendStripe(a, string(body))
+}
+
+// sendStripe posts a body with Stripe's signature.
+func sendStripe(a *apptest.App, body string) {
+	a.T.Helper()
 	b := a.Browser()
-	b.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", a.Clock.Now().Unix(), hex.EncodeToString(webhook.ComputeSignature(a.Clock.Now(), body, apptest.StripeSecret))))
-	b.Do("POST", "/-/webhooks/stripe", "application/json", string(body)).Want(200)
+	b.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", a.Clock.Now().Unix(), hex.EncodeToString(webhook.ComputeSignature(a.Clock.Now(), []byte(body), apptest.StripeSecret))))
+	b.Do("POST", "/-/webhooks/stripe", "application/json", body).Want(200)
 }
 
 // driveBilling drives what people do about money.
@@ -94,6 +110,51 @@ func driveBilling(a *apptest.App, f *apptest.Stripe) map[string]func() {
 			var p billing.Preview
 			b.PostJSON(api+"change/preview", map[string]any{"price": "price_pro"}).Want(201).JSON(&p)
 			b.PostJSON(api+"change", map[string]any{"preview": p.ID}).Want(200)
+		},
+		"POST /-/org/{slug}/billing/checkout": func() {
+			buyer("checkoutform")
+			a.SignUp("checkoutform2@money.example").Post(billingOf(a, "checkoutform2@money.example")+"/checkout", "price", "price_team", "quantity", "1").Want(200, "On to Stripe")
+		},
+		"POST /-/org/{slug}/billing/portal": func() {
+			buyer("portalform").Post(billingOf(a, "portalform@money.example")+"/portal", "flow", "payment_method_update").Want(200, "On to Stripe")
+		},
+		"POST /-/org/{slug}/billing/preview": func() {
+			buyer("previewform").Post(billingOf(a, "previewform@money.example")+"/preview", "price", "price_pro").Want(200, "Due today", "25.00 EUR")
+		},
+		"POST /-/org/{slug}/billing/change": func() {
+			b := buyer("changeform")
+			base := billingOf(a, "changeform@money.example")
+			p := b.Post(base+"/preview", "price", "price_pro").Want(200, "Pay 25.00 EUR and change")
+			_, id, _ := strings.Cut(p.Path, "preview=")
+			b.Post(base+"/change", "preview", id).Want(200, "The plan is changed.")
+		},
+		"POST /-/org/{slug}/billing/cancel": func() {
+			buyer("cancelform").Post(billingOf(a, "cancelform@money.example")+"/cancel", "reason", "unused", "comment", "").Want(200, "ends with what is paid for")
+		},
+		"POST /-/org/{slug}/billing/resume": func() {
+			b := buyer("resumeform")
+			b.Post(billingOf(a, "resumeform@money.example") + "/cancel").Want(200)
+			a.RunJobs()
+			b.Post(billingOf(a, "resumeform@money.example")+"/resume").Want(200, "goes on")
+		},
+		"POST /-/api/v1/billing/events/{id}/replay": func() {
+			buyer("replay")
+			a.Key("payments:manage").PostJSON(api+"events/evt_"+a.PersonalOrg("replay@money.example")+"/replay", nil).Want(202)
+		},
+		"POST /-/admin/billing/replay": func() {
+			buyer("replayform")
+			operator(a).Post("/-/admin/billing/replay", "event", "evt_"+a.PersonalOrg("replayform@money.example")).Want(200, "looked at once more")
+		},
+		"POST /-/api/v1/billing/alarms/clear": func() {
+			otherMode(a)
+			a.Key("payments:manage").PostJSON(api+"alarms/clear", map[string]string{"key": "other_mode:"}).Want(204)
+		},
+		"POST /-/admin/billing/clear": func() {
+			otherMode(a)
+			operator(a).Post("/-/admin/billing/clear", "key", "other_mode:").Want(200, "The alarm is cleared")
+		},
+		"POST /-/admin/billing/plans/edit": func() {
+			operator(a).Post("/-/admin/billing/plans/edit", "key", "more", "kind", "addon", "name", "More", "rank", "1", "trial_days", "0", "version", "0", "features", "sso\naudit", "limits", "seats = 5\ndisks = unlimited").Want(200, "The plan is saved")
 		},
 		"POST /-/api/v1/billing/cancel": func() { buyer("cancel").PostJSON(api+"cancel", map[string]any{}).Want(200) },
 		"POST /-/api/v1/billing/resume": func() {

@@ -8,6 +8,7 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -130,12 +131,6 @@ func (s *System) planChange(tx *store.Tx, org string, in previewInput) (sub subR
 	if price == "" {
 		price = item.price
 	}
-	if quantity == 0 {
-		quantity = item.quantity
-	}
-	if price == item.price && quantity == item.quantity {
-		return sub, target, i, web.Invalid(web.Field{Field: "price", Code: "same", Message: "That is what the subscription is already."})
-	}
 	var plan Plan
 	if price == item.price { // an old price can be kept, and its quantity changed
 		if target, err = priceByID(tx, price); err == nil {
@@ -146,6 +141,18 @@ func (s *System) planChange(tx *store.Tx, org string, in previewInput) (sub subR
 	}
 	if err != nil {
 		return sub, target, i, err
+	}
+	if quantity == 0 {
+		if quantity = item.quantity; plan.Key != item.plan { // what was counted there may be another thing here
+			used, err := auth.Seats(tx, org)
+			if err != nil {
+				return sub, target, i, err
+			}
+			quantity = unitsFor(plan, used)
+		}
+	}
+	if price == item.price && quantity == item.quantity {
+		return sub, target, i, web.Invalid(web.Field{Field: "price", Code: "same", Message: "That is what the subscription is already."})
 	}
 	if target.Currency != sub.currency {
 		return sub, target, i, currencyFault(sub.currency, target.Currency)
