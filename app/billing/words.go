@@ -16,8 +16,10 @@ const maxLines = 40
 
 // receiptOf is what a receipt says of an invoice beside its row.
 func receiptOf(i invoiceRow, whole *stripe.Invoice) details {
-	d := details{Lines: []compose.Row{}}
-	if whole.Lines != nil {
+	var d details
+	if whole.Lines == nil || len(whole.Lines.Data) == 0 {
+		d.Lines = []compose.Row{{"What": "Invoice " + i.number, "Amount": Money(i.total, i.currency)}}
+	} else {
 		for n, line := range whole.Lines.Data {
 			if n == maxLines {
 				d.Note = "There are more lines on the invoice itself."
