@@ -29,10 +29,10 @@ type shop struct {
 	seq    int
 }
 
-func newShop(t testing.TB) *shop {
+func newShop(t testing.TB, more ...apptest.Option) *shop {
 	t.Helper()
 	f := apptest.NewStripe()
-	s := &shop{App: apptest.New(t, apptest.Selling(f)), stripe: f}
+	s := &shop{App: apptest.New(t, append(more, apptest.Selling(f))...), stripe: f}
 	s.owner = s.SignUp("ada@example.com")
 	s.RunJobs()
 	s.org = s.PersonalOrg("ada@example.com")
