@@ -199,7 +199,6 @@ func (a *App) build(ctx context.Context) error {
 	a.Flags = flags.New(flags.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Log: a.log,
 		Facts: func(tx *store.Tx, user, org string) (map[string]any, error) { return a.Auth.Facts(tx, user, org) },
 		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins()})
-	a.Pages.Banner = a.Flags.Banner
 	places, err := openPlaces(cfg)
 	if err != nil {
 		return err
@@ -221,6 +220,8 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Billing = a.billing(keys)
+	a.Pages.Notice = a.Billing.Notice
+	a.Pages.Banner = a.banner
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
 
 	var own Extension

@@ -1,13 +1,16 @@
 package app
 
 import (
+	"context"
 	"net/http"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seaworthy/app/auth"
 	"seaworthy/app/billing"
+	"seaworthy/app/console"
 	"seaworthy/app/seal"
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -52,4 +55,31 @@ func (m *metrics) billingMetrics(out chan<- prometheus.Metric) {
 	for c, n := range m.app.Billing.Counts() {
 		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), c.Of, c.Which)
 	}
+}
+
+// banner is what stands above every page of the console: what was switched off by hand
+// comes before what is wrong.
+func (a *App) banner() *web.Banner {
+	if b := a.Flags.Banner(); b != nil {
+		return b
+	}
+	return a.Billing.Banner()
+}
+
+// billingHealth says how Stripe is connected; nothing without an account there.
+func (a *App) billingHealth() []console.Health {
+	if !a.Billing.On() {
+		return nil
+	}
+	h := console.Health{Name: "Billing", Kind: "ok", Word: "Connected"}
+	setup, open, err := a.Billing.Trouble(context.Background())
+	switch {
+	case err != nil:
+		h.Kind, h.Word = "danger", "Unreadable"
+	case setup != "":
+		h.Kind, h.Word, h.Detail = "warn", "Misconfigured", setup
+	case open > 0:
+		h.Kind, h.Word, h.Detail = "warn", "Needs a look", "there are alarms under Billing"
+	}
+	return []console.Health{h}
 }

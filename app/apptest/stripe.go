@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"seaworthy/app"
 	"seaworthy/app/config"
@@ -43,6 +44,7 @@ type Stripe struct {
 	// OnPost answers a call that changes something, "POST subscriptions/sub_1", or
 	// invoices/upcoming; nil: it is answered as usual.
 	OnPost func(path string, form url.Values) Object
+	Clock  func() time.Time // by which answers are dated; nil: they are not
 
 	calls  []string          // method and path
 	answer map[string]Object // first answers, by idempotency key
@@ -67,6 +69,9 @@ func (f *Stripe) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	rec := httptest.NewRecorder()
+	if f.Clock != nil {
+		rec.Header().Set("Date", f.Clock().UTC().Format(http.TimeFormat))
+	}
 	f.Serve(rec, r)
 	res := rec.Result()
 	res.Request = r

@@ -51,6 +51,7 @@ type System struct {
 	counts   counts
 	shelf    shelf
 	made     atomic.Pointer[Secret] // of the endpoint that we made
+	trouble  atomic.Pointer[web.Banner]
 	hookRead time.Duration
 }
 

@@ -234,6 +234,9 @@ func (s *System) ClearAlarm(ctx context.Context, key string) error {
 		if err := tx.ExecOne(`UPDATE billing_alarm SET cleared_at = ? WHERE key = ? AND cleared_at IS NULL`, tx.Now().UnixMilli(), key); err != nil {
 			return err
 		}
+		if err := s.noteTrouble(tx); err != nil {
+			return err
+		}
 		return s.Audit.Record(tx, audit.Event{Action: actCleared, Targets: []audit.Ref{{Type: "alarm", ID: kind}}, Details: map[string]any{"about": object}})
 	})
 }

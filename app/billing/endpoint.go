@@ -89,7 +89,7 @@ func (s *System) examine(ctx context.Context, job queue.Job[Examine]) error {
 				return err
 			}
 		}
-		return nil
+		return s.noteTrouble(tx)
 	})
 }
 

@@ -28,6 +28,8 @@ type Entitlements struct {
 	Access   string           `json:"access"`
 	Features []string         `json:"features"` // sorted
 	Limits   map[string]Limit `json:"limits"`
+
+	due *dunningRow // nil: nothing is overdue
 }
 
 // Has reports whether they hold a feature.
@@ -169,6 +171,9 @@ func entitlementsOf(tx *store.Tx, org string) (*Entitlements, error) {
 	d, err := dunningOfOrg(tx, org)
 	if err != nil && !isNotFound(err) {
 		return nil, err
+	}
+	if d.state != "" {
+		e.due = &d
 	}
 	if d.state == Canceled {
 		all, e.State = nil, Canceled

@@ -20,6 +20,9 @@ const trialNotice = 3 * oneDay
 // sessions that expired. It narrows nothing itself: each customer is fetched first.
 func (s *System) sweep(ctx context.Context, job queue.Job[queue.Tick]) error {
 	return job.Complete(ctx, func(tx *store.Tx) error {
+		if err := s.noteTrouble(tx); err != nil {
+			return err
+		}
 		// After a restore what happened meanwhile is to be known first.
 		if back, _, err := markOf(tx, markBackfill); err != nil || back != "" {
 			return err
