@@ -208,6 +208,7 @@ func (a *App) build(ctx context.Context) error {
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
 		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
 		Plans:   planner{a},
+		Grow:    func(tx *store.Tx, org string) error { return a.Billing.Grow(tx, org) },
 		Forgets: []func(*store.Tx, string) error{a.Flags.Forget},
 		Folder:  filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},

@@ -22,6 +22,14 @@ func Holders(tx *store.Tx, org, permission string) ([]Contact, error) {
 		org, permission, web.Area(permission)+":*", maxHolders)
 }
 
+// mayGrow refuses one more member where the org may not have one.
+func (s *System) mayGrow(tx *store.Tx, org string) error {
+	if s.Grow == nil {
+		return nil
+	}
+	return s.Grow(tx, org)
+}
+
 // maxSeats bounds how many members are counted.
 const maxSeats = 100_000
 

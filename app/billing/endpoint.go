@@ -168,7 +168,7 @@ func (s *System) makeEndpoint(ctx context.Context, url string) error {
 		return err
 	}
 	if len(e.Secret) < len("whsec_")+8 {
-		return errors.New("Stripe made an endpoint without a secret") //nolint:staticcheck // a name
+		return errors.New("the endpoint that Stripe made has no secret")
 	}
 	sealed := s.Keys.Seal("billing", s.endpointMark(), []byte(e.Secret))
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {

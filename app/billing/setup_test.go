@@ -56,3 +56,22 @@ func TestThoseWhoPayAreToldOnEveryPage(t *testing.T) {
 	bob.Post("/-/login", "email", "bob@example.com", "password", apptest.Password)
 	bob.Get("/-/org/engines/members").Want(200).Without("overdue")
 }
+
+func TestSeatsAreNotExceeded(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	gil := s.Verified("gil@example.com")
+	s.org = s.SharedOrg("engines", "Engines", map[string]string{"gil@example.com": "rol_owner"})
+	s.stripe.Put("cus_1", object{"metadata": object{"seaworthy_org": s.org}})
+	invite := func(email string) apptest.Page {
+		return gil.PostJSON("/-/api/v1/orgs/"+s.org+"/invitations", object{"email": email, "role": "rol_member"})
+	}
+	invite("bob@example.com").WantProblem(409, "no_seat") // the free plan gives one
+	two := object{"object": "list", "data": []object{{"id": "si_1", "quantity": 2, "price": s.stripe.Objects["price_team"]}}}
+	s.subscribe("sub_1", "active", object{"items": two})
+	s.changed()
+	invite("bob@example.com").Want(201)
+	s.subscribe("sub_1", "unpaid", object{"items": two})
+	s.changed()
+	invite("eve@example.com").WantProblem(402, "restricted")
+}
