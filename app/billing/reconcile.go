@@ -55,7 +55,8 @@ func (s *System) catchUp(ctx context.Context, job queue.Job[queue.Tick]) error {
 		}
 	}
 	if err := list.Err(); err != nil {
-		return later(err)
+		s.Log.WarnContext(ctx, "events of Stripe's could not be listed", "err", plain(err))
+		return queue.Cancel(plain(err)) // the next round is soon, and begins where this one did
 	}
 	return job.Complete(ctx, func(tx *store.Tx) error {
 		tx.AfterCommit(func() { s.counts.addN("events", "caught up", found) })

@@ -3,12 +3,14 @@ package billing_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
 
+	"seaworthy/app/apptest"
 	"seaworthy/app/billing"
 )
 
@@ -90,12 +92,26 @@ func TestFault30TheDatabaseIsAnHourOld(t *testing.T) {
 	s := newShop(t)
 	s.behind(nil)
 	s.on(13)
+	s.Clock.Advance(23 * time.Hour) // past the nightly round
+	s.RunJobs()
 	s.subscribe("sub_1", "active", nil)
 	s.bill("in_2", "paid", nil)
 	s.keeps("evt_delivered", "invoice.paid", "invoice", "in_2") // to the database that was lost
 	s.Must(s.Billing.Restored(t.Context()))
 	s.stripe.Called("")
-	s.Clock.Advance(oneDay) // the day on which access would narrow
+	s.stripe.Fails(func(r *http.Request) *http.Response {
+		if strings.HasSuffix(r.URL.Path, "/events") {
+			return apptest.FailingStripe(500, "")
+		}
+		return nil
+	})
+	s.Clock.Advance(2 * time.Hour) // past the hour at which access would narrow
+	s.RunJobs()
+	if n := s.stripe.Called("GET customers"); n != 0 {
+		t.Error("reminders did not wait for what happened meanwhile")
+	}
+	s.stripe.Fails(nil)
+	s.Clock.Advance(10 * time.Minute)
 	s.RunJobs()
 	s.wantAccess(billing.Active, billing.AccessFull)
 	if n := s.stripe.Called("GET events?", "delivery_success"); n != 0 {
