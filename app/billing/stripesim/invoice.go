@@ -121,7 +121,7 @@ func (s *Sim) finalize(inv object) {
 	customer := s.edit(inv.str("customer"))
 	n := customer.num("next_invoice_sequence")
 	customer["next_invoice_sequence"] = n + 1
-	if used := inv.num("amount_due") - inv.num("total"); used != 0 {
+	if used := inv.num("total") - inv.num("amount_due"); used != 0 {
 		s.move(customer, used, "applied_to_invoice", inv["id"], inv.str("currency"))
 		s.emit("customer.updated", customer)
 	}
