@@ -22,6 +22,7 @@ import (
 	"seaworthy/app/auth"
 	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/standin"
+	"seaworthy/app/billing"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
 	"seaworthy/app/email"
@@ -53,6 +54,7 @@ type Options struct {
 	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
 	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
+	Stripe   http.RoundTripper    // how Stripe is reached; as Outside if nil
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
 }
@@ -84,6 +86,7 @@ type App struct {
 	Flags   *flags.System
 	Proxy   *proxy.System
 	Observe *observe.System // log and errors
+	Billing *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -202,7 +205,6 @@ func (a *App) build(ctx context.Context) error {
 	a.Flags = flags.New(flags.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Log: a.log,
 		Facts: func(tx *store.Tx, user, org string) (map[string]any, error) { return a.Auth.Facts(tx, user, org) },
 		Keys:  keys, URL: cfg.URL, Origins: cfg.FlagOrigins(), Unlimited: limiter.Off()})
-	a.Pages.Banner = a.Flags.Banner
 	places, err := openPlaces(cfg)
 	if err != nil {
 		return err
@@ -211,6 +213,8 @@ func (a *App) build(ctx context.Context) error {
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
 		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
+		Plans:   planner{a},
+		Grow:    func(tx *store.Tx, org string) error { return a.Billing.Grow(tx, org) },
 		Forgets: []func(*store.Tx, string) error{a.Flags.Forget},
 		Folder:  filepath.Join(cfg.Data, "exports", "people"), Erase: a.Audit.Erase, Exports: []auth.ExportPart{
 			{Name: "mails", About: "the mails we sent you or that were about you", Write: a.Email.ExportPerson},
@@ -226,13 +230,16 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
+	a.Billing = a.billing(keys)
+	a.Pages.Notice = a.Billing.Notice
+	a.Pages.Banner = a.banner
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
 
 	var own Extension
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, proxy.Actions, observe.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -255,6 +262,14 @@ func (a *App) build(ctx context.Context) error {
 	if err := a.Proxy.Open(ctx); err != nil {
 		return err
 	}
+	if err := a.Billing.Open(ctx); err != nil {
+		return err
+	}
+	if a.restored {
+		if err := a.Billing.Restored(ctx); err != nil {
+			return err
+		}
+	}
 	if err := a.DB.Protect(ctx, audit.Rules()...); err != nil {
 		return err
 	}
@@ -264,6 +279,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Auth.Jobs(a.Queue)
 	a.Jobs.Jobs(a.Queue)
 	a.Flags.Jobs(a.Queue)
+	a.Billing.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}
@@ -275,7 +291,7 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -283,14 +299,14 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.Flags.Into, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
+		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.within, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
 }
 
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, proxy.Permissions, observe.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {
@@ -299,6 +315,12 @@ func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) er
 		}
 	}
 	return nil
+}
+
+// within is what handlers find in their context: whom to ask for flags, and what the
+// plan gives.
+func (a *App) within(ctx context.Context) context.Context {
+	return a.Billing.Into(a.Flags.Into(ctx))
 }
 
 func openPlaces(cfg config.Config) (*auth.Places, error) {

@@ -18,7 +18,8 @@ import (
 func TestEveryMutatingRouteAudits(t *testing.T) {
 	t.Parallel()
 	mailers := apptest.NewMailProviders(t)
-	a := apptest.New(t, apptest.WithoutLimits, mailers.Configure)
+	stripe := apptest.NewStripe()
+	a := apptest.New(t, apptest.WithoutLimits, mailers.Configure, apptest.Selling(stripe))
 	token := func(to, part string) string { return apptest.Token(a.Link(to, part)) }
 	drive := map[string]func(){
 		"POST /-/signup": func() { a.SignUp("form@example.com") },
@@ -240,6 +241,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveAccess(t, a))
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
+	maps.Copy(drive, driveBilling(a, stripe))
 	maps.Copy(drive, driveMailFeedback(a, mailers))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern

@@ -37,8 +37,8 @@ func serve(b *testing.B) (url string, client *http.Client) {
 	return serveWith(b, auth.NewCheapHasher())
 }
 
-// serveWith is serve with a hasher of the caller's.
-func serveWith(b *testing.B, hasher *auth.Hasher) (url string, client *http.Client) {
+// serveWith is serve with a hasher of the caller's, and what else he sets.
+func serveWith(b *testing.B, hasher *auth.Hasher, more ...apptest.Option) (url string, client *http.Client) {
 	b.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -48,10 +48,14 @@ func serveWith(b *testing.B, hasher *auth.Hasher) (url string, client *http.Clie
 	l.Close()
 	cfg := config.Config{Addr: addr, Data: filepath.Join(b.TempDir(), "data"), Brand: "Acme", LogLevel: "error", RateLimits: "off",
 		Grace: 20 * time.Second, MailFrom: "Acme <hello@acme.example>"}
+	o := app.Options{Hasher: hasher, Log: slog.New(slog.DiscardHandler), Extend: noteRoute}
+	for _, set := range more {
+		set(&cfg, &o)
+	}
 	if err := cfg.Validate(); err != nil {
 		b.Fatal(err)
 	}
-	a, err := app.New(context.Background(), cfg, app.Options{Hasher: hasher, Log: slog.New(slog.DiscardHandler), Extend: noteRoute})
+	a, err := app.New(context.Background(), cfg, o)
 	if err != nil {
 		b.Fatal(err)
 	}

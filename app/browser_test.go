@@ -245,7 +245,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	}
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.Navigate(a.URL + "/-/login"), chromedp.SendKeys("input[name=email]", "a-rather-long-address-of-somebody@subdomain.example.com"),
 		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]")}
-	pages := []string{"/", "/-/login", "/-/login/mfa", "/-/login/email", "/-/signup", "/-/forgot", "/-/nowhere"}
+	pages := []string{"/", "/-/login", "/-/login/mfa", "/-/login/email", "/-/signup", "/-/forgot", "/-/nowhere", "/-/pricing"}
 	_, ways, _ := strings.Cut(a.Browser().Post("/-/login/standin").Want(200).Header.Get("Refresh"), "url="+a.URL)
 	pages = append(pages, ways, "/-/login/standin/callback")
 	const long = "a-rather-long-address-of-somebody@subdomain.example.com"
@@ -253,7 +253,8 @@ func TestPagesFitAPhone(t *testing.T) {
 	pages = append(pages, mailOf(a, long, "product-news"))
 	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": long, "scope": "category", "category": "a-rather-long-key-of-a-category-of-mail"}).Want(201)
 	inside := []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/data", "/-/confirm",
-		"/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings",
+		"/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings", orgPath + "/billing",
+		"/-/admin/billing", "/-/admin/billing/plans", "/-/admin/billing/plans/edit",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
 		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/-/kill", "/-/admin/flags/-/import", "/-/admin/flags/-/segments", "/-/admin/flags/-/new-segment", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID,
 		"/-/admin/logs", "/-/admin/logs?q=nowhere", "/-/admin/errors", "/-/admin/errors/" + anError(a),

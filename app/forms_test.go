@@ -15,7 +15,8 @@ import (
 // test that writes its own fields would notice.
 func TestFormsAreUnderstood(t *testing.T) {
 	t.Parallel()
-	a := apptest.New(t, apptest.WithoutLimits)
+	stripe := apptest.NewStripe()
+	a := apptest.New(t, apptest.WithoutLimits, apptest.Selling(stripe))
 	const ada, grace = "ada@example.com", "grace@example.com"
 	first, operator := a.Verified(ada), a.Operator(grace)
 	first.Post("/-/account/orgs/new", "name", "Rockets", "slug", "rockets").Want(200)
@@ -28,6 +29,9 @@ func TestFormsAreUnderstood(t *testing.T) {
 	invited, joins := a.Link("cyd@example.com", "/-/invite/"), a.Link("bob@example.com", "/-/invite/")
 	a.Verified("bob@example.com").Post(joins).Want(200)
 	operator.Post("/-/admin/email/new-template", "name", "welcome", "version", "0", "source", "subject: s\npreheader: p\nclass: product\n---\n# Welcome\n", "variables", "", "sample", "").Want(200)
+	sellingTo(a, stripe, a.Query(`SELECT id FROM auth_org WHERE slug = 'rockets'`))
+	otherMode(a)
+	preview := first.Post("/-/org/rockets/billing/preview", "price", "price_pro").Want(200).Path
 	stranger := a.Browser()
 	stranger.Post("/-/forgot", "email", ada).Want(200)
 	a.RunJobs()
@@ -53,13 +57,13 @@ func TestFormsAreUnderstood(t *testing.T) {
 			reset, a.Link(ada, "/-/login/email"), change, a.Link("dee@example.com", "/-/verify"), unsubscribe}},
 		{late, "dee@example.com", []string{"/-/account"}},
 		{first, ada, []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications",
-			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/account/data"}},
+			"/-/confirm", "/-/org/rockets/roles", "/-/org/rockets/keys", "/-/org/rockets/audit", "/-/org/rockets/members", "/-/org/rockets/settings", "/-/org/rockets/billing", preview, "/-/account/data"}},
 		{operator, grace, []string{"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID("bob@example.com"), "/-/admin/orgs/" + a.PersonalOrg("bob@example.com"),
 			"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/form", "/-/admin/flags/form/edit", "/-/admin/flags/form/rules",
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form/history", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data", "/-/admin/logs", "/-/admin/errors", "/-/admin/errors/" + anError(a),
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
-			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1",
+			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1", "/-/admin/billing", "/-/admin/billing/plans/edit", "/-/admin/billing/plans/edit?plan=team",
 			"/-/admin/email/suppressions", suppression, "/-/admin/email/categories", "/-/admin/email/categories?edit=news"}},
 	} {
 		for _, path := range p.paths {

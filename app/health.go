@@ -67,7 +67,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 
 // Health reads what can be well or not. Danger means the work cannot be done.
 func (a *App) Health() []console.Health {
-	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth()}, a.outboxHealth()...)
+	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth()}, append(a.outboxHealth(), a.billingHealth()...)...)
 }
 
 func (a *App) databaseHealth() console.Health {

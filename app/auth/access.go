@@ -34,6 +34,8 @@ type accessClaims struct {
 	Roles       []string `json:"roles,omitempty"`
 	Permissions []string `json:"permissions,omitempty"`
 	Scope       string   `json:"scope,omitempty"`
+	Plan        string   `json:"plan,omitempty"`         // that the org is on
+	Features    []string `json:"entitlements,omitempty"` // features that it gives
 	AMR         []string `json:"amr"`
 	AuthTime    int64    `json:"auth_time"` // seconds, as all times of a JWT
 	ACR         string   `json:"acr"`       // aal1: one factor, aal2: two
@@ -55,7 +57,7 @@ func (s *System) mint(g *grant) (string, error) {
 	now, se := s.DB.Now(), g.session
 	c := accessClaims{RegisteredClaims: jwt.RegisteredClaims{Issuer: s.issuer(), Subject: se.user.id, Audience: jwt.ClaimStrings{s.URL},
 		IssuedAt: jwt.NewNumericDate(now), ExpiresAt: jwt.NewNumericDate(now.Add(accessLife)), ID: s.DB.NewID("jwt")},
-		Client: se.client, Session: se.id, Epoch: se.epoch, Org: se.org, Roles: g.roles, Permissions: se.permissions, Scope: se.scopes,
+		Client: se.client, Session: se.id, Epoch: se.epoch, Org: se.org, Roles: g.roles, Permissions: se.permissions, Scope: se.scopes, Plan: g.plan, Features: g.entitlements,
 		AMR: strings.Fields(se.amr), AuthTime: se.authTime.Unix(), ACR: "aal1"}
 	if se.aal > 1 {
 		c.ACR = "aal2"
@@ -65,7 +67,7 @@ func (s *System) mint(g *grant) (string, error) {
 	}
 	raw, err := s.sign(c)
 	if len(raw) > maxAccess { // better without them than refused everywhere
-		c.Roles, c.Permissions = nil, nil
+		c.Roles, c.Permissions, c.Features = nil, nil, nil
 		raw, err = s.sign(c)
 	}
 	return raw, err

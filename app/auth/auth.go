@@ -60,6 +60,8 @@ type Deps struct {
 	Exports     []ExportPart    // what the other systems hold on a person
 	// Plans says which plan orgs are on; nil: none is on one.
 	Plans Planner
+	// Grow says whether an org may have one more member; nil: any may.
+	Grow func(tx *store.Tx, org string) error
 	// Forgets remove what other systems hold on a user, in the transaction that
 	// erases him.
 	Forgets []func(tx *store.Tx, userID string) error

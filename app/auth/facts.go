@@ -4,9 +4,21 @@ import (
 	"seaworthy/store"
 )
 
-// Planner says which plan an org is on; "" for none.
+// Planner says which plan an org is on, "" for none, and which features that gives.
 type Planner interface {
 	PlanOf(tx *store.Tx, org string) (string, error)
+	Features(tx *store.Tx, org string) ([]string, error)
+}
+
+// planIn is what an org pays for: "" and none without an org or a Planner.
+func (s *System) planIn(tx *store.Tx, org string) (plan string, features []string, err error) {
+	if s.Plans == nil || org == "" {
+		return "", nil, nil
+	}
+	if plan, err = s.Plans.PlanOf(tx, org); err == nil {
+		features, err = s.Plans.Features(tx, org)
+	}
+	return plan, features, err
 }
 
 // Facts are what is known of an active user where he works in an org, "" for his
@@ -35,13 +47,15 @@ func (s *System) Facts(tx *store.Tx, userID, org string) (map[string]any, error)
 	if err != nil {
 		return nil, err
 	}
-	plan := ""
-	if s.Plans != nil && org != "" {
-		if plan, err = s.Plans.PlanOf(tx, org); err != nil {
-			return nil, err
-		}
+	plan, features, err := s.planIn(tx, org)
+	if err != nil {
+		return nil, err
 	}
-	return map[string]any{"targetingKey": userID, "user": userID, "email": email, "email_verified": verified, "org": org, "org_slug": slug, "roles": roles, "plan": plan,
+	entitlements := []any{}
+	for _, f := range features {
+		entitlements = append(entitlements, f)
+	}
+	return map[string]any{"targetingKey": userID, "user": userID, "email": email, "email_verified": verified, "org": org, "org_slug": slug, "roles": roles, "plan": plan, "entitlements": entitlements,
 		"signed_up_at": float64(created / 1000)}, nil // seconds, as $flagd.timestamp counts
 }
 

@@ -75,6 +75,9 @@ func (s *System) invite(ctx context.Context, text, role string) (invitation, err
 
 // newInvitation is the one to send: a new one, or the one that waits for an answer.
 func (s *System) newInvitation(tx *store.Tx, org web.Org, addr address, roleID string) (i invitation, err error) {
+	if err := s.mayGrow(tx, org.ID); err != nil {
+		return i, err
+	}
 	o, err := orgByID(tx, org.ID)
 	if err != nil {
 		return i, err

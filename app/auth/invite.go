@@ -189,6 +189,9 @@ func (s *System) join(tx *store.Tx, i invitation, user string) error {
 	if err != nil {
 		return err
 	}
+	if err := s.mayGrow(tx, i.org); err != nil {
+		return err
+	}
 	if err := insertMember(tx, i.org, user); err != nil {
 		return err
 	}

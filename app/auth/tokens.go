@@ -21,6 +21,9 @@ type tokenResponse struct {
 type grant struct {
 	session *session
 	roles   []string
+
+	plan         string   // of the org
+	entitlements []string // features that it gives
 }
 
 // grantOf reads a living session for its tokens. It is ErrNotFound for one that
@@ -39,6 +42,9 @@ func (s *System) grantOf(ctx context.Context, id string) (*grant, error) {
 		}
 		g := &grant{session: se}
 		if se.permissions, err = permissions(tx, se.user.id, se.org); err != nil {
+			return nil, err
+		}
+		if g.plan, g.entitlements, err = s.planIn(tx, se.org); err != nil {
 			return nil, err
 		}
 		g.roles, err = roles(tx, se.user.id, se.org)

@@ -73,6 +73,12 @@ type Config struct {
 	DKIMSelectors     []string `name:"dkim-selectors" var:"SEAWORTHY_DKIM_SELECTORS" placeholder:"SELECTOR,..." help:"Selectors of the keys that sign mail sent by SMTP, with commas between them; 'seaworthy email dkim' makes one. Without any such mail is not signed here."`
 	DKIMKeys          []string `name:"dkim-keys" var:"SEAWORTHY_DKIM_KEYS" placeholder:"SELECTOR=PATH" help:"Files of private keys in PEM that lie elsewhere than in the folder keys of the data, as s1=/etc/dkim/s1.pem with commas between them."`
 
+	// Stripe, see stripe.go.
+	StripeKey     string `name:"stripe-secret-key" var:"STRIPE_SECRET_KEY" secret:"" help:"Secret or restricted key of your account at Stripe: sk_live_... in production. Without it, in development, an offline Stripe takes its place."`
+	StripeHooks   string `name:"stripe-webhook-secrets" var:"STRIPE_WEBHOOK_SECRETS" placeholder:"SECRETS" secret:"" help:"Secrets (whsec_...) that events from Stripe are signed with, separated by blanks; each perhaps with a name before it and an end after it, as old=whsec_...@2026-12-01. auto: the endpoint is made at Stripe at the start, and its secret kept sealed."`
+	StripeSim     string `name:"stripe-sim" var:"SEAWORTHY_STRIPE_SIM" enum:"auto,on,off" default:"auto" help:"Offline Stripe that takes the place of the real one; in development alone. auto: there, without a key of Stripe's."`
+	StripeMinimum int64  `name:"stripe-minimum" var:"SEAWORTHY_STRIPE_MINIMUM" default:"100" help:"Amounts that are due below this, in cents or the like, limit nobody."`
+
 	// Signing in with a provider, see providers.go.
 	GoogleClientID     string `name:"google-client-id" var:"SEAWORTHY_GOOGLE_CLIENT_ID" help:"Client id for signing in with Google, from console.cloud.google.com. The redirect address to register there is <url>/-/login/google/callback."`
 	GoogleClientSecret string `name:"google-client-secret" var:"SEAWORTHY_GOOGLE_CLIENT_SECRET" secret:"" help:"Client secret that belongs to it."`
@@ -124,6 +130,7 @@ func (c *Config) Validate() error {
 	c.checkJobs(fault)
 	c.Outboxes(fault)
 	c.checkFlags(fault)
+	c.checkStripe(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

@@ -53,6 +53,7 @@ func TestRefusesWithASentence(t *testing.T) {
 		"grace too long":        {"SEAWORTHY_REFRESH_GRACE=301", "0 to 300"},
 		"grace below zero":      {"SEAWORTHY_REFRESH_GRACE=-1", "0 to 300"},
 		"postmark from nobody":  {"SEAWORTHY_POSTMARK_WEBHOOK_FROM=10.0.0.0/8", "SEAWORTHY_POSTMARK_WEBHOOK must be set"},
+		"sim in production":     {"SEAWORTHY_STRIPE_SIM=maybe", "stripe-sim"},
 		"skew of a week":        {"SENDGRID_WEBHOOK_SKEW=604800", "1 to 86400"},
 		"odd mail rate":         {"SEAWORTHY_MAIL_RATES=pigeon=3", "postmark=10"},
 		"bad level":             {"SEAWORTHY_LOG_LEVEL=loud", "log-level"},
@@ -89,9 +90,43 @@ func TestRefusesWithASentence(t *testing.T) {
 func TestEveryOptionIsDocumented(t *testing.T) {
 	t.Parallel()
 	for _, o := range Options() {
-		usual := slices.ContainsFunc([]string{"POSTMARK_", "SENDGRID_", "AWS_"}, func(p string) bool { return strings.HasPrefix(o.Var, p) })
+		usual := slices.ContainsFunc([]string{"POSTMARK_", "SENDGRID_", "AWS_", "STRIPE_"}, func(p string) bool { return strings.HasPrefix(o.Var, p) })
 		if o.Flag == "" || !usual && !strings.HasPrefix(o.Var, "SEAWORTHY_") || o.Help == "" {
 			t.Errorf("%+v", o)
 		}
+	}
+}
+
+func TestStripeIsRefusedWithoutASecret(t *testing.T) {
+	t.Parallel()
+	live := "https://app.example.com"
+	for name, c := range map[string]struct {
+		url, key, hooks, want string
+	}{
+		"no secret":           {live, "sk_live_x", "", "STRIPE_WEBHOOK_SECRETS must be set"},
+		"an empty one":        {live, "sk_live_x", "whsec_", "begins with whsec_"},
+		"an empty named one":  {live, "sk_live_x", "old=", "begins with whsec_"},
+		"one without a key":   {live, "", "whsec_0123456789", "STRIPE_SECRET_KEY must be set"},
+		"no key of Stripe's":  {live, "pk_live_x", "whsec_0123456789", "must begin with sk_live_"},
+		"live in development": {"http://x", "sk_live_x", "whsec_0123456789", "must not be a live key"},
+		"auto in development": {"http://x", "sk_test_x", "auto", "must not be auto"},
+		"an odd end":          {live, "sk_live_x", "whsec_0123456789@soon", "no end of a secret"},
+		"fine":                {live, "rk_live_x", "whsec_0123456789 old=whsec_9876543210@2026-12-01", ""},
+		"made by us":          {live, "sk_live_x", "auto", ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var faults []string
+			cfg := Config{URL: c.url, StripeKey: c.key, StripeHooks: c.hooks}
+			cfg.checkStripe(func(format string, args ...any) { faults = append(faults, format) })
+			all := strings.Join(faults, "\n")
+			if c.want == "" && all != "" || !strings.Contains(all, c.want) {
+				t.Errorf("got %q", all)
+			}
+		})
+	}
+	all := Config{StripeHooks: "whsec_0123456789 old=whsec_9876543210@2026-12-01"}.StripeSecrets(func(string, ...any) {})
+	if len(all) != 2 || all[1].Label != "old" || all[1].Expires.Day() != 2 || !all[0].Expires.IsZero() {
+		t.Errorf("%+v", all)
 	}
 }

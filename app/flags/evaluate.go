@@ -12,7 +12,7 @@ import (
 
 // owned are the attributes that the installation knows better than whoever asks:
 // what a caller sends under these names counts only from those who are trusted.
-var owned = []string{"user", "email", "email_verified", "org", "org_slug", "roles", "plan", "signed_up_at"}
+var owned = []string{"user", "email", "email_verified", "org", "org_slug", "roles", "plan", "entitlements", "signed_up_at"}
 
 // caller is who asks what flags say, and how far he is believed.
 type caller struct {

@@ -23,6 +23,10 @@ type Pages struct {
 	// Banner is what all who open the console must know now; it may be nil, or
 	// return nil. It is asked for each page and has to be quick.
 	Banner func() *Banner
+
+	// Notice is what whoever opens a page of an org must know now; it may be nil, or
+	// return nil. It is asked for each page and has to be quick.
+	Notice func(r *http.Request) *Banner
 }
 
 // Banner is a message above every page of the console.
@@ -64,6 +68,7 @@ type View struct {
 	Path     string
 	Now      time.Time
 	Banner   *Banner // nil: nothing
+	Notice   *Banner // nil: nothing
 }
 
 // Form is what was typed and what is wrong with it.
@@ -131,6 +136,9 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v Vi
 	v.Identity = v.Origin.Identity
 	if p.Banner != nil {
 		v.Banner = p.Banner()
+	}
+	if p.Notice != nil {
+		v.Notice = p.Notice(r)
 	}
 	if v.Form == nil {
 		v.Form = &Form{}

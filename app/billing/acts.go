@@ -1,0 +1,134 @@
+package billing
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+func (s *System) actRoutes() []web.Route {
+	limit := web.Limit{Every: 2 * time.Second, Burst: 20, By: web.ByUser}
+	post := func(path, summary string, status int, h web.Handler, in, out any, actions ...audit.Action) web.Route {
+		r := web.Route{Method: "POST", Pattern: "/-/api/v1/billing/" + path, Access: web.SignedIn, Limit: limit, Handler: h, Doc: web.Doc{Summary: summary, In: in, Out: out, Status: status}}
+		for _, a := range actions {
+			r.Audit = append(r.Audit, string(a))
+		}
+		return r
+	}
+	return []web.Route{
+		post("checkout", "Open a checkout at Stripe, where a plan is bought", 201, s.checkoutAPI, checkoutInput{}, checkoutOutput{}, actCheckout),
+		post("portal", "Open Stripe's portal, where cards are changed", 201, s.portalAPI, portalInput{}, checkoutOutput{}, actPortal),
+		post("change/preview", "What a change of plan or quantity would cost; it can be applied for ten minutes", 201, s.previewAPI, previewInput{}, Preview{}, actPreviewed),
+		post("change", "Apply a change that was previewed, at the cost that was shown", 200, s.changeAPI, changeInput{}, actOutput{}, actAsked, actRefused),
+		post("cancel", "End a subscription, at the end of what is paid for or at once", 200, s.cancelAPI, cancelInput{}, actOutput{}, actAsked, actRefused),
+		post("resume", "Take back a cancellation, or go on after a pause", 200, s.resumeAPI, resumeInput{}, actOutput{}, actAsked, actRefused),
+	}
+}
+
+// actOutput is what became of a change.
+type actOutput struct {
+	ID      string `json:"id"`
+	State   string `json:"state"`                 // done, or pending: it waits for a payment to be confirmed
+	Confirm string `json:"confirm_url,omitempty"` // where the payment is confirmed
+}
+
+// inRequest bounds how long a request waits for Stripe.
+//
+// Nothing leaves the process from a request, but here: whoever asks what a change
+// costs, or is about to pay, needs Stripe's answer on the next page. So Stripe is
+// called from the handler, before and outside of any transaction; what is asked was
+// stored in one first, and its id is the idempotency key, so that a call whose
+// answer was lost can be made again and is done once.
+const inRequest = 15 * time.Second
+
+// ask calls Stripe for an intent that is stored. What Stripe refuses ends the intent;
+// when it does not answer the intent stays open, and the same request asks again.
+func (s *System) ask(ctx context.Context, i *intent, call func(context.Context) error) error {
+	within, cancel := context.WithTimeout(ctx, inRequest)
+	defer cancel()
+	err := call(within)
+	if err == nil {
+		return nil
+	}
+	s.Log.WarnContext(ctx, "Stripe did not do what was asked", "intent", i.id, "kind", i.kind, "err", plain(err))
+	if !isRefusal(err) {
+		return outage(err)
+	}
+	public, fault := refusal(err)
+	end := s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := endIntent(tx, i.id, intentFailed, fault); err != nil || i.kind == "checkout" || i.kind == "portal" || i.kind == "preview" {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actRefused, Org: i.org, Targets: i.targets(), Details: map[string]any{"kind": i.kind, "code": fault}})
+	})
+	if end != nil {
+		return end
+	}
+	return &web.Error{Status: http.StatusConflict, Code: "stripe_refused", Public: public, Err: plain(err)}
+}
+
+// refusal is what people are told of a refusal: for cards what Stripe wrote for them,
+// otherwise a code.
+func refusal(err error) (public, code string) {
+	var e *stripe.Error
+	if !errors.As(err, &e) {
+		return "Stripe refused this.", ""
+	}
+	code = web.CleanText(string(e.Code), 60)
+	if e.Type == stripe.ErrorTypeCard {
+		return "The payment was declined: " + web.CleanText(e.Msg, 200), code
+	}
+	return "Stripe refused this (" + code + "). Nothing was changed or charged.", code
+}
+
+// targets are what an intent is about, for the audit log.
+func (i *intent) targets() []audit.Ref {
+	all := []audit.Ref{{Type: "intent", ID: i.id}, {Type: "org", ID: i.org}}
+	if i.subscription != "" {
+		all = append(all, audit.Ref{Type: "subscription", ID: i.subscription})
+	}
+	return all
+}
+
+// carried notes that Stripe did what an intent asked for, and has its customer fetched.
+func (s *System) carried(ctx context.Context, i *intent) error {
+	return s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
+		if err := endIntent(tx, i.id, intentDone, ""); err != nil {
+			return err
+		}
+		sub, err := subByID(tx, i.subscription)
+		if err != nil {
+			return err
+		}
+		return s.syncSoon(tx, sub.customer, false)
+	})
+}
+
+// theSubscription is the living subscription of an org that is meant: the named one, or
+// the one to a plan where there is only that.
+func theSubscription(tx *store.Tx, org, id string) (subRow, error) {
+	all, err := store.All(tx, scanSub, subColumns+`WHERE org_id = ? AND state IN ('active', 'grace', 'restricted')`, org)
+	if err != nil {
+		return subRow{}, err
+	}
+	var found []subRow
+	for _, sub := range all {
+		if id == "" || sub.id == id {
+			found = append(found, sub)
+		}
+	}
+	switch {
+	case len(found) == 1:
+		return found[0], nil
+	case len(found) == 0:
+		return subRow{}, &web.Error{Status: http.StatusConflict, Code: "no_subscription", Public: "There is no subscription that could be changed. Choose a plan first."}
+	}
+	return subRow{}, web.Invalid(web.Field{Field: "subscription", Code: "required", Message: "There are several subscriptions: say which."})
+}

@@ -1,0 +1,182 @@
+package billing
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"seaworthy/app/audit"
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
+
+type cancelInput struct {
+	Subscription string `json:"subscription"`
+	At           string `json:"at"`      // period_end, which is usual, or now
+	Reason       string `json:"reason"`  // one of Stripe's, see reasons; may be empty
+	Comment      string `json:"comment"` // in the customer's words
+}
+
+type resumeInput struct {
+	Subscription string `json:"subscription"`
+}
+
+// reasons are why people cancel, as Stripe knows them (Stripe docs,
+// cancellation_details.feedback), with the words of the form.
+var reasons = []struct{ Key, Words string }{
+	{"too_expensive", "It is too expensive"}, {"missing_features", "Something I need is missing"}, {"switched_service", "I found another service"},
+	{"unused", "I do not use it enough"}, {"customer_service", "I was not helped well"}, {"too_complex", "It is too complicated"}, {"low_quality", "It does not work well enough"}, {"other", "Another reason"},
+}
+
+func (s *System) cancelAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[cancelInput](r)
+	if err != nil {
+		return err
+	}
+	org, err := s.orgFor(r, permManage)
+	if err != nil {
+		return err
+	}
+	out, err := s.CancelSubscription(r.Context(), org.ID, in)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// CancelSubscription ends a subscription: at the end of what is paid for, or at once
+// where that is asked for or nothing is paid for.
+func (s *System) CancelSubscription(ctx context.Context, org string, in cancelInput) (out actOutput, err error) {
+	var c web.Check
+	if in.At == "" {
+		in.At = "period_end"
+	}
+	c.Fault(in.At == "period_end" || in.At == "now", "at", "unknown", "Say period_end or now.")
+	known := slices.ContainsFunc(reasons, func(r struct{ Key, Words string }) bool { return r.Key == in.Reason })
+	c.Fault(in.Reason == "" || known, "reason", "unknown", "Choose one of the reasons, or leave it out.")
+	in.Comment = c.Text("comment", in.Comment, 0, 500)
+	if err := c.Err(); err != nil {
+		return out, err
+	}
+	i, err := s.beginAct(ctx, org, in.Subscription, "cancel", func(sub subRow) (wish, error) {
+		if sub.cancelAtEnd && in.At == "period_end" {
+			return wish{}, &web.Error{Status: http.StatusConflict, Code: "canceled_already", Public: "It ends already with the period that is paid for."}
+		}
+		w := wish{At: in.At, Reason: in.Reason, Comment: in.Comment}
+		if sub.state != Active { // what is overdue is not worth waiting for
+			w.At = "now"
+		}
+		return w, nil
+	})
+	if err != nil {
+		return out, err
+	}
+	err = s.ask(ctx, &i, func(ctx context.Context) error {
+		if i.wish.At == "now" {
+			p := &stripe.SubscriptionCancelParams{Params: keyed(ctx, i.id), CancellationDetails: &stripe.SubscriptionCancelCancellationDetailsParams{}}
+			p.CancellationDetails.Comment, p.CancellationDetails.Feedback = orNil(i.wish.Comment), orNil(i.wish.Reason)
+			_, err := s.client.subscriptions.Cancel(i.subscription, p)
+			return err
+		}
+		p := &stripe.SubscriptionParams{Params: keyed(ctx, i.id), CancelAtPeriodEnd: stripe.Bool(true), CancellationDetails: &stripe.SubscriptionCancellationDetailsParams{}}
+		p.CancellationDetails.Comment, p.CancellationDetails.Feedback = orNil(i.wish.Comment), orNil(i.wish.Reason)
+		_, err := s.client.subscriptions.Update(i.subscription, p)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	return actOutput{ID: i.id, State: "done"}, s.carried(ctx, &i)
+}
+
+func (s *System) resumeAPI(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[resumeInput](r)
+	if err != nil {
+		return err
+	}
+	org, err := s.orgFor(r, permManage)
+	if err != nil {
+		return err
+	}
+	out, err := s.ResumeSubscription(r.Context(), org.ID, in.Subscription)
+	if err != nil {
+		return err
+	}
+	return web.JSON(w, http.StatusOK, out)
+}
+
+// ResumeSubscription takes back a cancellation that has not come about, or ends a pause.
+func (s *System) ResumeSubscription(ctx context.Context, org, id string) (out actOutput, err error) {
+	i, err := s.beginAct(ctx, org, id, "resume", func(sub subRow) (wish, error) {
+		switch {
+		case sub.status == string(stripe.SubscriptionStatusPaused):
+			return wish{At: "paused"}, nil
+		case sub.cancelAtEnd || sub.cancelAt > 0 || sub.pause != "":
+			return wish{}, nil
+		}
+		return wish{}, &web.Error{Status: http.StatusConflict, Code: "nothing_to_resume", Public: "It goes on already."}
+	})
+	if err != nil {
+		return out, err
+	}
+	err = s.ask(ctx, &i, func(ctx context.Context) error {
+		if i.wish.At == "paused" {
+			_, err := s.client.subscriptions.Resume(i.subscription, &stripe.SubscriptionResumeParams{Params: keyed(ctx, i.id)})
+			return err
+		}
+		p := &stripe.SubscriptionParams{Params: keyed(ctx, i.id), CancelAtPeriodEnd: stripe.Bool(false)}
+		p.AddExtra("pause_collection", "") // empty takes it away
+		_, err := s.client.subscriptions.Update(i.subscription, p)
+		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	return actOutput{ID: i.id, State: "done"}, s.carried(ctx, &i)
+}
+
+// beginAct stores that somebody wants something of a subscription, with its event. An
+// act of the same kind that is open is one whose answer was lost: it is taken up.
+func (s *System) beginAct(ctx context.Context, org, id, kind string, wants func(subRow) (wish, error)) (i intent, err error) {
+	if !s.On() {
+		return i, errNothingSold
+	}
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
+		sub, err := theSubscription(tx, org, id)
+		if err != nil {
+			return err
+		}
+		w, err := wants(sub)
+		if err != nil {
+			return err
+		}
+		open, err := store.All(tx, scanIntent, intentColumns+`WHERE org_id = ? ORDER BY id DESC LIMIT 20`, org)
+		if err != nil {
+			return err
+		}
+		for _, o := range open {
+			if o.kind == kind && o.state == intentOpen && o.subscription == sub.id && o.wish == w {
+				i = o
+				return nil
+			}
+		}
+		i = intent{org: org, kind: kind, state: intentOpen, subscription: sub.id, wish: w}
+		if err := insertIntent(tx, &i, oneDay); err != nil {
+			return err
+		}
+		return s.Audit.Record(tx, audit.Event{Action: actAsked, Org: org, Targets: i.targets(), Details: map[string]any{"kind": kind, "at": w.At, "reason": w.Reason}})
+	})
+	return i, err
+}
+
+func orNil(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+func upper(s string) string { return strings.ToUpper(s) }

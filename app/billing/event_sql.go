@@ -1,0 +1,52 @@
+package billing
+
+import (
+	"time"
+
+	"seaworthy/store"
+)
+
+// States of an event.
+const (
+	eventQueued = "queued"
+	eventDone   = "done"
+	eventParked = "parked"
+)
+
+// eventRow is a row of billing_event.
+type eventRow struct {
+	id, typ, objectType, object, customer, version, source, state, note string
+	fetch                                                               int64
+	created, received, done                                             time.Time
+}
+
+// insertEvent adds an event, and reports whether it was not known yet.
+func insertEvent(tx *store.Tx, e eventRow) (fresh bool, err error) {
+	n, err := tx.Exec(`INSERT INTO billing_event (id, type, object_type, object_id, customer_id, api_version, source, state, note, fetch_no, job_id, created_at, received_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, 'queued', '', 0, '', ?, ?) ON CONFLICT (id) DO NOTHING`,
+		e.id, e.typ, e.objectType, e.object, e.customer, e.version, e.source, max(e.created.UnixMilli(), 0), e.received.UnixMilli())
+	return n == 1, err
+}
+
+const eventColumns = `SELECT id, type, object_type, object_id, customer_id, api_version, source, state, note, fetch_no, created_at, received_at, coalesce(done_at, 0) FROM billing_event `
+
+func scanEvent(r store.Scanner) (e eventRow, err error) {
+	var created, received, done int64
+	err = r.Scan(&e.id, &e.typ, &e.objectType, &e.object, &e.customer, &e.version, &e.source, &e.state, &e.note, &e.fetch, &created, &received, &done)
+	e.created, e.received, e.done = at(created), at(received), at(done)
+	return e, err
+}
+
+func eventByID(tx *store.Tx, id string) (eventRow, error) {
+	return scanEvent(tx.QueryRow(eventColumns+`WHERE id = ?`, id))
+}
+
+// endEvent says what became of an event.
+func endEvent(tx *store.Tx, id, state, note string) error {
+	return tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), id)
+}
+
+// nameCustomer says whom an event is about, once that is known.
+func nameCustomer(tx *store.Tx, id, customer string) error {
+	return tx.ExecOne(`UPDATE billing_event SET customer_id = ? WHERE id = ?`, customer, id)
+}

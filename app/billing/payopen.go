@@ -1,0 +1,56 @@
+package billing
+
+import (
+	"context"
+
+	"github.com/stripe/stripe-go/v76"
+
+	"seaworthy/queue"
+	"seaworthy/store"
+)
+
+// PayOpen is the job that pays what is overdue by a method that somebody has just
+// given: a new card alone pays nothing until Stripe's next try, if there is one.
+type PayOpen struct {
+	Customer string `json:"customer"`
+	Method   string `json:"method"`
+}
+
+// Kind implements queue.Args.
+func (PayOpen) Kind() string { return "billing.pay_open" }
+
+// Defaults implements Enqueue's defaults.
+func (PayOpen) Defaults() []queue.Option { return Look{}.Defaults() }
+
+func (s *System) payOpen(ctx context.Context, job queue.Job[PayOpen]) error {
+	a := job.Args
+	var owed []invoiceRow
+	var subs []subRow
+	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
+		if owed, err = openInvoices(tx, a.Customer); err == nil {
+			subs, err = subsOfCustomer(tx, a.Customer)
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	for _, sub := range subs { // a subscription's own method comes before the customer's: it is the one that failed
+		if sub.state.lives() && sub.state != Active && sub.defaultMethod != "" && sub.defaultMethod != a.Method {
+			p := &stripe.SubscriptionParams{Params: keyed(ctx, "method:"+sub.id+":"+a.Method), DefaultPaymentMethod: stripe.String(a.Method)}
+			if _, err := s.client.subscriptions.Update(sub.id, p); err != nil && !isRefusal(err) {
+				return later(err)
+			}
+		}
+	}
+	for _, i := range owed {
+		if i.attempts == 0 || i.remaining <= 0 {
+			continue
+		}
+		_, err := s.client.invoices.Pay(i.id, &stripe.InvoicePayParams{Params: keyed(ctx, "pay:"+i.id+":"+a.Method), PaymentMethod: stripe.String(a.Method)})
+		if err != nil && !isRefusal(err) {
+			return later(err)
+		}
+	}
+	return job.Complete(ctx, func(tx *store.Tx) error { return s.syncSoon(tx, a.Customer, false) })
+}

@@ -1,0 +1,69 @@
+package app_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"seaworthy/app/apptest"
+)
+
+// The pages of billing as a customer and an operator see them, narrow and wide, light
+// and dark: nothing scrolls sideways, nothing is said in the browser's console, every
+// control has a name.
+func TestBillingPagesInChromium(t *testing.T) {
+	stripe := apptest.NewStripe()
+	a := apptest.New(t, apptest.WithoutLimits, apptest.Selling(stripe))
+	ada := a.Operator("ada@example.com")
+	ada.Post("/-/account/orgs/new", "name", "Analytical Engines of London", "slug", "engines").Want(200)
+	org := a.Query(`SELECT id FROM auth_org WHERE slug = 'engines'`)
+	sellingTo(a, stripe, org)
+	otherMode(a)
+	preview := ada.Post("/-/org/engines/billing/preview", "price", "price_pro").Want(200, "Due today").Path
+	ctx, said := chromium(t, 1280, 900)
+	signedInAs(t, ctx, a, ada)
+	look := func(path, name string) {
+		t.Helper()
+		for _, width := range []int64{360, 1280} {
+			for _, theme := range []string{"light", "dark"} {
+				a.Must(chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(a.URL+path)))
+				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "`+theme+`"`))
+				a.Must(err)
+				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
+				a.Must(err)
+				if beyond > 0 {
+					t.Errorf("%s scrolls sideways by %v px at %d", path, beyond, width)
+				}
+				faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](faultsOfPage))
+				a.Must(err)
+				for _, f := range faults {
+					t.Errorf("%s at %d, %s: %s", path, width, theme, f)
+				}
+				keep(t, ctx, fmt.Sprintf("billing-%s-%s-%d", name, theme, width))
+			}
+		}
+	}
+	look("/-/pricing", "pricing")
+	look("/-/org/engines/billing", "org")
+	look(preview, "change")
+	now := a.Clock.Now()
+	stripe.Put("sub_"+org, apptest.Object{"status": "past_due"})
+	stripe.Put("in_2", apptest.Object{"object": "invoice", "status": "open", "customer": "cus_" + org, "subscription": "sub_" + org, "currency": "eur", "number": "2026-0002", "total": 4900,
+		"amount_due": 4900, "amount_remaining": 4900, "attempt_count": 1, "created": now.Unix(), "status_transitions": apptest.Object{"finalized_at": now.Unix()}, "hosted_invoice_url": "https://stripe.example/i/2"})
+	tellStripe(a, "evt_2", "invoice.payment_failed", "invoice", "in_2", "cus_"+org)
+	a.RunJobs()
+	a.Clock.Advance(5 * time.Minute)
+	look("/-/org/engines/billing", "overdue")
+	look("/-/admin/billing", "desk")
+	look("/-/admin/billing/customers/cus_"+org, "customer")
+	look("/-/admin/billing/plans", "plans")
+	look("/-/admin/billing/plans/edit?plan=team", "plan")
+	for _, s := range said() {
+		if !strings.Contains(s, "favicon") {
+			t.Error(s)
+		}
+	}
+}
