@@ -23,6 +23,7 @@ import (
 	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/standin"
 	"seaworthy/app/billing"
+	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
 	"seaworthy/app/email"
@@ -84,7 +85,8 @@ type App struct {
 	Flags   *flags.System
 	Billing *billing.System
 
-	StandIn *standin.Provider // identity provider of made-up people; nil without one
+	StripeSim *stripesim.Sim    // the offline Stripe; nil without one
+	StandIn   *standin.Provider // identity provider of made-up people; nil without one
 
 	o        Options
 	log      *slog.Logger
@@ -220,7 +222,9 @@ func (a *App) build(ctx context.Context) error {
 	if a.Jobs, err = a.jobs(keys); err != nil {
 		return err
 	}
-	a.Billing = a.billing(keys)
+	if a.Billing, err = a.billing(ctx, keys); err != nil {
+		return err
+	}
 	a.Pages.Notice = a.Billing.Notice
 	a.Pages.Banner = a.banner
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
@@ -331,14 +335,18 @@ func breaches(cfg config.Config) *guess.Breaches {
 // Close releases the database. Run closes on its own.
 func (a *App) Close() error {
 	a.o.Hasher.Close()
-	if a.DB == nil {
-		return nil
-	}
 	var err error
+	if a.StripeSim != nil {
+		err = a.StripeSim.Close()
+		a.StripeSim = nil
+	}
+	if a.DB == nil {
+		return err
+	}
 	if a.replica != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		err = a.replica.Close(ctx)
+		err = errors.Join(err, a.replica.Close(ctx))
 		a.replica = nil
 	}
 	return errors.Join(err, a.DB.Close())

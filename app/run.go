@@ -47,6 +47,13 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Replies.Run(background) })
 	owned.Go(func() { a.Flags.Run(background) })
 	owned.Go(func() { a.Email.Run(background) })
+	if a.StripeSim != nil {
+		owned.Go(func() {
+			if err := a.StripeSim.Run(background); err != nil && background.Err() == nil {
+				a.log.Error("the offline Stripe stands still", "err", err)
+			}
+		})
+	}
 
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
