@@ -22,6 +22,7 @@ import (
 	"seaworthy/app/auth"
 	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/standin"
+	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
 	"seaworthy/app/email"
@@ -82,6 +83,8 @@ type App struct {
 	Flags   *flags.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
+
+	Simulator *stripesim.Sim // offline Stripe; nil in production
 
 	o        Options
 	log      *slog.Logger
@@ -262,6 +265,11 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
+	simulated, err := a.simulator()
+	if err != nil {
+		return err
+	}
+	routes = append(routes, simulated...)
 	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
