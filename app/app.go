@@ -85,8 +85,9 @@ type App struct {
 	Flags   *flags.System
 	Billing *billing.System
 
-	StripeSim *stripesim.Sim    // the offline Stripe; nil without one
-	StandIn   *standin.Provider // identity provider of made-up people; nil without one
+	StandIn *standin.Provider // identity provider of made-up people; nil without one
+
+	Simulator *stripesim.Sim // offline Stripe; nil in production
 
 	o        Options
 	log      *slog.Logger
@@ -282,6 +283,9 @@ func (a *App) build(ctx context.Context) error {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
 	}
+	if a.Simulator != nil {
+		routes = append(routes, a.Simulator.Routes()...)
+	}
 	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
@@ -335,18 +339,14 @@ func breaches(cfg config.Config) *guess.Breaches {
 // Close releases the database. Run closes on its own.
 func (a *App) Close() error {
 	a.o.Hasher.Close()
-	var err error
-	if a.StripeSim != nil {
-		err = a.StripeSim.Close()
-		a.StripeSim = nil
-	}
 	if a.DB == nil {
-		return err
+		return nil
 	}
+	var err error
 	if a.replica != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 		defer cancel()
-		err = errors.Join(err, a.replica.Close(ctx))
+		err = a.replica.Close(ctx)
 		a.replica = nil
 	}
 	return errors.Join(err, a.DB.Close())

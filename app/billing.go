@@ -23,7 +23,7 @@ func (a *App) billing(ctx context.Context, keys *seal.Keys) (*billing.System, er
 	for _, s := range cfg.StripeSecrets(func(string, ...any) {}) { // Validate has told of faults
 		d.Secrets = append(d.Secrets, billing.Secret(s))
 	}
-	if err := a.simulate(ctx, cfg, keys, &d); err != nil {
+	if err := a.simulate(ctx, keys, &d); err != nil {
 		return nil, err
 	}
 	return billing.New(d), nil

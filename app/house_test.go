@@ -20,7 +20,7 @@ var ranks = map[string]int{
 	"app/audit/merkle": 1, "app/audit/verify": 2, "app/audit": 3,
 	"app/auth/argon": 4, "app/auth/guess": 4, "app/auth/oidc": 4, "app/auth/standin": 4,
 	"app/email": 4, "app/outbox": 4, "app/sms": 4, "app/flags": 4, "app/observe": 4,
-	"app/auth":    5,
+	"app/auth":              5,
 	"app/billing/stripesim": 5, "app/billing": 6, "app/hooks": 6, "app/jobs": 6,
 	"app/console": 7, "app/proxy": 7, "app/ops": 7,
 	"app": 8, "app/command": 9, "": 10, "app/apptest": 9, "app/apptest/faults": 10, "app/apptest/faults/poison": 10,

@@ -32,6 +32,11 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	if err := a.startReplica(ctx); err != nil {
 		return err
 	}
+	if a.Simulator != nil {
+		if err := a.keepSimulator(ctx); err != nil {
+			return err
+		}
+	}
 	setup, err := a.Auth.SetupLink(ctx)
 	if err != nil {
 		return err
@@ -47,12 +52,8 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Replies.Run(background) })
 	owned.Go(func() { a.Flags.Run(background) })
 	owned.Go(func() { a.Email.Run(background) })
-	if a.StripeSim != nil {
-		owned.Go(func() {
-			if err := a.StripeSim.Run(background); err != nil && background.Err() == nil {
-				a.log.Error("the offline Stripe stands still", "err", err)
-			}
-		})
+	if a.Simulator != nil {
+		owned.Go(func() { a.runSimulator(background) })
 	}
 
 	server := &http.Server{

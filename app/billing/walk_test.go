@@ -21,9 +21,9 @@ func TestFromSignUpToRecoveredAgainstTheSimulator(t *testing.T) {
 	org := a.PersonalOrg("ada@example.com")
 	settle := func() {
 		t.Helper()
-		a.Must(a.StripeSim.Settle(t.Context()))
+		a.Must(a.Simulator.Settle(t.Context()))
 		a.RunJobs()
-		a.Must(a.StripeSim.Settle(t.Context()))
+		a.Must(a.Simulator.Settle(t.Context()))
 		a.RunJobs()
 	}
 	want := func(plan string, state billing.State, access string) {
@@ -46,13 +46,13 @@ func TestFromSignUpToRecoveredAgainstTheSimulator(t *testing.T) {
 
 	ada.PostJSON(api+"checkout", object{"price": price("team")}).Want(201)
 	session := a.Query(`SELECT remote_id FROM billing_intent WHERE kind = 'checkout'`)
-	_, _, err := a.StripeSim.CompleteCheckout(t.Context(), session, "4242424242424242", false)
+	_, _, err := a.Simulator.CompleteCheckout(t.Context(), session, "4242424242424242", false)
 	a.Must(err)
 	settle()
 	want("team", billing.Active, billing.AccessFull)
 
 	a.Clock.Advance(10 * oneDay)
-	a.Must(a.StripeSim.Advance(t.Context(), 0))
+	a.Must(a.Simulator.Advance(t.Context(), 0))
 	settle()
 	ada = a.Browser()
 	ada.Post("/-/login", "email", "ada@example.com", "password", apptest.Password)
@@ -66,7 +66,7 @@ func TestFromSignUpToRecoveredAgainstTheSimulator(t *testing.T) {
 	want("pro", billing.Active, billing.AccessFull)
 
 	for range 9 { // every try to collect the renewal fails
-		a.StripeSim.FailNextPayment("insufficient_funds")
+		a.Simulator.FailNextPayment("insufficient_funds")
 	}
 	day := func(n int) {
 		t.Helper()
@@ -89,12 +89,12 @@ func TestFromSignUpToRecoveredAgainstTheSimulator(t *testing.T) {
 		t.Error(all)
 	}
 
-	a.Must(a.StripeSim.SetFaults(t.Context(), stripesim.Faults{}))
+	a.Must(a.Simulator.SetFaults(t.Context(), stripesim.Faults{}))
 	ada = a.Browser() // the session has ended by now
 	ada.Post("/-/login", "email", "ada@example.com", "password", apptest.Password)
 	ada.PostJSON(api+"portal", object{"flow": "payment_method_update"}).Want(201)
 	portal := a.Query(`SELECT remote_id FROM billing_intent WHERE kind = 'portal'`)
-	a.Must(a.StripeSim.PortalCard(t.Context(), portal, "4242424242424242"))
+	a.Must(a.Simulator.PortalCard(t.Context(), portal, "4242424242424242"))
 	settle()
 	want("pro", billing.Active, billing.AccessFull)
 }
