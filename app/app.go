@@ -23,6 +23,7 @@ import (
 	"seaworthy/app/auth/guess"
 	"seaworthy/app/auth/standin"
 	"seaworthy/app/billing"
+	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/config"
 	"seaworthy/app/console"
 	"seaworthy/app/email"
@@ -89,6 +90,8 @@ type App struct {
 	Billing *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
+
+	Simulator *stripesim.Sim // offline Stripe; nil in production
 
 	o        Options
 	log      *slog.Logger
@@ -230,7 +233,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
-	a.Billing = a.billing(keys)
+	if a.Billing, err = a.billing(ctx, keys); err != nil {
+		return err
+	}
 	a.Pages.Notice = a.Billing.Notice
 	a.Pages.Banner = a.banner
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
@@ -290,6 +295,9 @@ func (a *App) build(ctx context.Context) error {
 	if a.StandIn != nil {
 		a.StandIn.Pages = a.Pages
 		routes = a.StandIn.Routes()
+	}
+	if a.Simulator != nil {
+		routes = append(routes, a.Simulator.Routes()...)
 	}
 	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)

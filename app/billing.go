@@ -16,14 +16,17 @@ import (
 
 // billing makes what sells, as configured. Without a key of Stripe's nothing is sold
 // and everything is open.
-func (a *App) billing(keys *seal.Keys) *billing.System {
+func (a *App) billing(ctx context.Context, keys *seal.Keys) (*billing.System, error) {
 	cfg := a.Config
 	d := billing.Deps{DB: a.DB, Audit: a.Audit.Log, Auth: a.Auth, Mail: a.Email, Keys: keys, Log: a.log, Pages: a.Pages, URL: cfg.URL,
 		Account: billing.Account{Key: cfg.StripeKey, Transport: a.stripeTransport()}, Make: cfg.StripeHooks == "auto", Minimum: cfg.StripeMinimum}
 	for _, s := range cfg.StripeSecrets(func(string, ...any) {}) { // Validate has told of faults
 		d.Secrets = append(d.Secrets, billing.Secret(s))
 	}
-	return billing.New(d)
+	if err := a.simulate(ctx, keys, &d); err != nil {
+		return nil, err
+	}
+	return billing.New(d), nil
 }
 
 func (a *App) stripeTransport() http.RoundTripper {

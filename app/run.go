@@ -34,6 +34,11 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	if err := a.startReplica(ctx); err != nil {
 		return err
 	}
+	if a.Simulator != nil {
+		if err := a.keepSimulator(ctx); err != nil {
+			return err
+		}
+	}
 	setup, err := a.Auth.SetupLink(ctx)
 	if err != nil {
 		return err
@@ -51,6 +56,9 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Email.Run(background) })
 	owned.Go(func() { a.Proxy.Run(background) })
 	owned.Go(func() { a.Observe.Run(background) })
+	if a.Simulator != nil {
+		owned.Go(func() { a.runSimulator(background) })
+	}
 
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),

@@ -95,3 +95,10 @@ func (s *Sim) save(ctx context.Context) error {
 		return nil
 	})
 }
+
+// Keep has the simulator keep its state in a folder from now on, and take up what the
+// folder holds. It is called before anything is asked of it.
+func (s *Sim) Keep(ctx context.Context, dir string) error {
+	s.o.Dir = dir
+	return s.open(ctx)
+}

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -36,6 +37,8 @@ type Deliver func(ctx context.Context, url string, header http.Header, body []by
 
 // Sim is the simulator. All its methods may be called at the same time.
 type Sim struct {
+	Pages *web.Pages // set before its routes are served
+
 	o     Options
 	db    *store.DB  // nil: in memory alone
 	turns sync.Mutex // held by who moves the clock or delivers, so that steps come in order
