@@ -221,7 +221,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe})
 
 	var own Extension
 	if a.o.Extend != nil {

@@ -52,6 +52,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	}
 	m.collectQueues(out)
 	m.outboxMetrics(out)
+	m.telemetryMetrics(out)
 }
 
 func (m *metrics) readings() []reading {
