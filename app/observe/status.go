@@ -32,7 +32,7 @@ func (s *System) Status() Status {
 // Open counts the issues that need a look, up to limit.
 func (s *System) Open(ctx context.Context, limit int) (n int, err error) {
 	err = s.issues(ctx, func(tx *store.Tx) error {
-		return tx.QueryRow(`SELECT count(id) FROM (SELECT id FROM observe_issue WHERE status = 'open' LIMIT ?) AS some`, limit).Scan(&n)
+		return tx.QueryRow(`SELECT count(id) FROM (SELECT id FROM observe_issue WHERE status = 'open' LIMIT ?)`, limit).Scan(&n)
 	})
 	return n, err
 }
