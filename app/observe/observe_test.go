@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -21,7 +22,7 @@ func failing(_ *config.Config, o *app.Options) {
 				return assign(nil)
 			}},
 			{Method: "GET", Pattern: "/-/test/fail", Access: web.Public, Handler: func(_ http.ResponseWriter, r *http.Request) error {
-				a.Logger().InfoContext(r.Context(), r.URL.Query().Get("say"), "tries", 3, "api_key", "canary-key-0001")
+				a.Logger().InfoContext(r.Context(), r.URL.Query().Get("say"), "tries", 3, "share", 0.25, "limit", math.Inf(1), "api_key", "canary-key-0001")
 				return os.ErrDeadlineExceeded
 			}},
 		}}
