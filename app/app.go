@@ -238,7 +238,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Pages.Notice = a.Billing.Notice
 	a.Pages.Banner = a.banner
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe})
 
 	var own Extension
 	if a.o.Extend != nil {

@@ -44,9 +44,7 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 	a := apptest.New(t, apptest.WithoutLimits, func(_ *config.Config, o *app.Options) {
 		o.Extend = func(*app.App) app.Extension {
 			return app.Extension{Routes: []web.Route{{Method: "GET", Pattern: "/-/test/panic", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error {
-				var m map[string]int
-				m["x"] = 1
-				return nil
+				return assign(nil)
 			}}}}
 		}
 	})
@@ -90,7 +88,9 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 			}
 			seen := ""
 			for range 40 {
-				if seen, err = chromedp.Run(ctx, chromedp.Evaluate[string](`(document.activeElement.blur(), document.querySelector("#list").textContent)`)); strings.Contains(seen, "a new line comes by itself") {
+				seen, err = chromedp.Run(ctx, chromedp.Evaluate[string](`(document.activeElement.blur(), document.querySelector("#list").textContent)`))
+				a.Must(err)
+				if strings.Contains(seen, "a new line comes by itself") {
 					break
 				}
 				a.Logger().Info("a new line comes by itself") // again: the page may not listen yet
@@ -105,4 +105,10 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 			t.Errorf("the browser complains: %s", s)
 		}
 	}
+}
+
+// assign panics for nil, a call below the handler.
+func assign(m map[string]int) error {
+	m["x"] = 1
+	return nil
 }

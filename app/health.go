@@ -67,7 +67,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 
 // Health reads what can be well or not. Danger means the work cannot be done.
 func (a *App) Health() []console.Health {
-	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth()}, append(a.outboxHealth(), a.billingHealth()...)...)
+	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth(), a.telemetryHealth()}, append(a.outboxHealth(), a.billingHealth()...)...)
 }
 
 func (a *App) databaseHealth() console.Health {
@@ -181,4 +181,22 @@ func (a *App) metricsPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	a.metrics.handler.ServeHTTP(w, r)
 	return nil
+}
+
+// telemetryHealth never says danger: without telemetry the business goes on.
+func (a *App) telemetryHealth() console.Health {
+	st := a.Observe.Status()
+	h := console.Health{Name: "Telemetry", Kind: "ok", Word: "Kept", Detail: fmt.Sprintf("%.1f MB in %d segments", float64(st.Bytes)/1e6, st.Segments)}
+	lost := int64(0)
+	for _, n := range st.Dropped {
+		lost += n
+	}
+	switch {
+	case st.Problem != "":
+		h.Kind, h.Word, h.Detail = "warn", "Not kept", st.Problem
+	case lost > 0:
+		h.Kind, h.Word = "warn", "Kept in part"
+		h.Detail += fmt.Sprintf("; %d lines or bodies were not kept since the start", lost)
+	}
+	return h
 }

@@ -53,6 +53,7 @@ func (m *metrics) Collect(out chan<- prometheus.Metric) {
 	m.collectQueues(out)
 	m.outboxMetrics(out)
 	m.billingMetrics(out)
+	m.telemetryMetrics(out)
 }
 
 func (m *metrics) readings() []reading {

@@ -62,16 +62,19 @@ func OpenSide(path string, o SideOptions) (*Side, error) {
 }
 
 func (s *Side) open(o SideOptions) error {
-	mode := "rwc"
-	if o.Existing {
-		mode = "rw"
+	if !o.Existing { // with this mode SQLite makes the log and its index alike
+		f, err := os.OpenFile(s.path, os.O_CREATE|os.O_RDWR, 0o600)
+		if err != nil {
+			return err
+		}
+		f.Close()
 	}
 	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", o.BusyWait.Milliseconds()), fmt.Sprintf("page_size(%d)", sidePage),
 		"journal_mode(wal)", "synchronous(NORMAL)", "temp_store(memory)"}
 	if o.MaxBytes > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", max(1, o.MaxBytes/sidePage)))
 	}
-	pool, err := connect(dsn(s.path, url.Values{"mode": {mode}}, pragmas...), 1)
+	pool, err := connect(dsn(s.path, url.Values{"mode": {"rw"}}, pragmas...), 1)
 	if err != nil {
 		return err
 	}

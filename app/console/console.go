@@ -12,6 +12,7 @@ import (
 	"seaworthy/app/email"
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
+	"seaworthy/app/observe"
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -24,14 +25,15 @@ type Health struct {
 
 // Deps are what the console needs of the rest.
 type Deps struct {
-	DB     *store.DB
-	Pages  *web.Pages
-	Health func() []Health
-	Audit  *audit.Log
-	Auth   *auth.System
-	Jobs   *jobs.System
-	Queue  *queue.Queue
-	Flags  *flags.System
+	DB      *store.DB
+	Pages   *web.Pages
+	Health  func() []Health
+	Audit   *audit.Log
+	Auth    *auth.System
+	Jobs    *jobs.System
+	Queue   *queue.Queue
+	Flags   *flags.System
+	Observe *observe.System
 }
 
 // System is the console.
@@ -89,7 +91,11 @@ type overviewData struct {
 
 func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
 	data := overviewData{Health: s.Health()}
-	err := s.DB.Read(r.Context(), func(tx *store.Tx) error {
+	broken, err := s.Observe.Open(r.Context(), countLimit)
+	if err != nil {
+		broken = 0 // telemetry that cannot be read is told among the health
+	}
+	err = s.DB.Read(r.Context(), func(tx *store.Tx) error {
 		signUps, err := auth.SignUpsSince(tx, tx.Now().Add(-24*time.Hour), countLimit)
 		if err != nil {
 			return err
@@ -113,6 +119,7 @@ func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
 			{Label: "Jobs waiting", Value: count(ready), Note: "ready to run now", Kind: kind(ready > 1000, "warn"), Path: "/-/admin/jobs?state=available"},
 			{Label: "Dead letters", Value: count(dead), Note: "gave up, need a look", Kind: kind(dead > 0, "danger"), Path: "/-/admin/jobs?state=dead"},
 			{Label: "Mail that failed", Value: count(unsent), Note: "failed or bounced in the last 24 hours", Kind: kind(unsent > 0, "danger"), Path: "/-/admin/email?status=failed"},
+			{Label: "Open errors", Value: count(broken), Note: "failed by our fault", Kind: kind(broken > 0, "danger"), Path: "/-/admin/errors"},
 		}
 		return err
 	})

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"seaworthy/store"
@@ -19,7 +20,7 @@ import (
 // pages read beside it.
 type files struct {
 	o       Options
-	problem problem
+	trouble atomic.Value // string: why nothing can be kept now, "" when it can
 
 	mu     sync.RWMutex // of the following: readers hold it while they read
 	main   *store.Side

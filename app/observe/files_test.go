@@ -131,9 +131,15 @@ func TestFault10DiskNearlyFull(t *testing.T) {
 	if n := s.Dropped()[observe.Drop{Class: "log", Reason: "disk_floor"}]; n != 1 {
 		t.Errorf("dropped: %v", s.Dropped())
 	}
+	if s.Status().Problem == "" {
+		t.Error("nobody is told")
+	}
 	free.Store(100 << 30)
 	log.Info("afterwards")
 	s.Flush()
+	if p := s.Status().Problem; p != "" {
+		t.Errorf("afterwards: %s", p)
+	}
 	if len(lines(t, s, "afterwards")) != 1 {
 		t.Error("it does not go on once there is room")
 	}

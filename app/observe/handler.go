@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 
@@ -151,6 +152,13 @@ func (l *Line) put(out []byte, a slog.Attr) []byte {
 		out = strconv.AppendInt(out, a.Value.Int64(), 10)
 	case slog.KindUint64:
 		out = strconv.AppendUint(out, a.Value.Uint64(), 10)
+	case slog.KindFloat64:
+		f := a.Value.Float64()
+		if math.IsNaN(f) || math.IsInf(f, 0) { // which JSON cannot write
+			out, _ = jsontext.AppendQuote(out, text)
+			break
+		}
+		out = strconv.AppendFloat(out, f, 'g', -1, 64)
 	case slog.KindBool:
 		out = strconv.AppendBool(out, a.Value.Bool())
 	default:

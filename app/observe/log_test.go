@@ -31,7 +31,7 @@ func TestLogIsSearched(t *testing.T) {
 			t.Errorf("%s does not name the user: %+v", l.Message, l)
 		}
 	}
-	if !strings.Contains(string(of.Lines[2].Attrs), `"tries":3`) {
+	if attrs := string(of.Lines[2].Attrs); !strings.Contains(attrs, `"tries":3,"share":0.25,"limit":"+Inf"`) {
 		t.Errorf("attributes are %s", of.Lines[2].Attrs)
 	}
 	if got := ask("q=to+bre"); len(got.Lines) != 1 || got.Lines[0].Seq != of.Lines[2].Seq {

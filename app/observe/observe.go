@@ -150,7 +150,7 @@ func (s *System) Flush() {
 	if lines > 0 {
 		s.news.tell()
 	}
-	s.files.problem.reason = ""
+	s.files.trouble.Store("")
 	s.writeDrops()
 	s.tidy()
 }

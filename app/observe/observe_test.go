@@ -1,6 +1,7 @@
 package observe_test
 
 import (
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,12 +19,10 @@ func failing(_ *config.Config, o *app.Options) {
 	o.Extend = func(a *app.App) app.Extension {
 		return app.Extension{Routes: []web.Route{
 			{Method: "GET", Pattern: "/-/test/panic", Access: web.Public, Handler: func(http.ResponseWriter, *http.Request) error {
-				var m map[string]int
-				m["x"] = 1
-				return nil
+				return assign(nil)
 			}},
 			{Method: "GET", Pattern: "/-/test/fail", Access: web.Public, Handler: func(_ http.ResponseWriter, r *http.Request) error {
-				a.Logger().InfoContext(r.Context(), r.URL.Query().Get("say"), "tries", 3, "api_key", "canary-key-0001")
+				a.Logger().InfoContext(r.Context(), r.URL.Query().Get("say"), "tries", 3, "share", 0.25, "limit", math.Inf(1), "api_key", "canary-key-0001")
 				return os.ErrDeadlineExceeded
 			}},
 		}}
@@ -44,4 +43,10 @@ func files(t *testing.T, a *apptest.App) string {
 	})
 	a.Must(err)
 	return all.String()
+}
+
+// assign panics for nil, a call below the handler.
+func assign(m map[string]int) error {
+	m["x"] = 1
+	return nil
 }

@@ -30,17 +30,7 @@ func (s *System) refused(err error, batch map[string]*group) {
 	}
 	s.drops.count("log", reason, int64(len(s.held)))
 	s.held = nil
-	if s.files.problem.is(reason) {
+	if before, _ := s.files.trouble.Swap(reason).(string); before != reason { // it is said once
 		s.own.Warn("telemetry is not kept for the moment", "reason", reason, "err", err)
 	}
-}
-
-// problem is what is wrong with the files, so that it is said once.
-type problem struct{ reason string }
-
-// is notes a reason and reports whether it is new.
-func (p *problem) is(reason string) bool {
-	fresh := p.reason != reason
-	p.reason = reason
-	return fresh
 }
