@@ -11,8 +11,10 @@ import (
 	"seaworthy/store"
 )
 
-// schema is the simulator's own file: one row an object.
-var schema = []store.Migration{{Version: 1, Name: "stripesim_objects", SQL: "CREATE TABLE sim_object (kind TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, json TEXT NOT NULL) STRICT;"}}
+// Schema is that of the simulator's own file: one row an object.
+func Schema() []store.Migration {
+	return []store.Migration{{Version: 1, Name: "stripesim_objects", SQL: "CREATE TABLE sim_object (kind TEXT NOT NULL, id TEXT NOT NULL PRIMARY KEY, json TEXT NOT NULL) STRICT;"}}
+}
 
 // stateID is the row that holds what is no object: clock and counter.
 const stateID = "_state"
@@ -26,7 +28,7 @@ func (s *Sim) open(ctx context.Context) error {
 		return err
 	}
 	s.db = db
-	_, err = store.Migrate(ctx, db, store.MigrateOptions{Steps: schema})
+	_, err = store.Migrate(ctx, db, store.MigrateOptions{Steps: Schema()})
 	if err == nil {
 		err = s.load(ctx)
 	}
