@@ -32,10 +32,16 @@ func (f *files) append(lines []Line, bodies []stored) (int, error) {
 	return len(lines), err
 }
 
+// errShut says that the segment failed before and is not open yet again.
+var errShut = errors.New("telemetry has no segment to write to for the moment")
+
 // turn closes the segment, setting it aside if it is corrupt, and begins the next.
 func (f *files) turn(why error, makeRoom bool) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.seg == nil {
+		return errors.Join(why, errShut)
+	}
 	path := f.seg.Path()
 	f.seal()
 	if errors.Is(why, store.ErrCorrupt) {
@@ -49,6 +55,9 @@ func (f *files) turn(why error, makeRoom bool) error {
 }
 
 func (f *files) write(lines []Line, bodies []stored) error {
+	if f.seg == nil {
+		return errShut
+	}
 	return f.seg.Write(context.Background(), func(tx *store.Tx) error {
 		for i := range lines {
 			l := &lines[i]

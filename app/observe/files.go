@@ -184,6 +184,13 @@ func (f *files) seal() {
 	f.seg = nil
 }
 
+// usable reports whether the files are open.
+func (f *files) usable() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.main != nil && f.seg != nil
+}
+
 // failed closes what cannot be written any more, so that it is opened anew.
 func (f *files) failed(err error) {
 	if errors.Is(err, store.ErrBusy) || errors.Is(err, errNoRoom) {

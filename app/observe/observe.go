@@ -141,6 +141,9 @@ func (s *System) Flush() {
 		return
 	}
 	s.writeIssues(batch)
+	if !s.files.usable() {
+		return // they failed just now, and are opened anew with the next flush
+	}
 	lines, err := s.files.append(s.held, nil)
 	if err != nil {
 		s.refused(err, nil)
@@ -152,7 +155,9 @@ func (s *System) Flush() {
 	}
 	s.files.trouble.Store("")
 	s.writeDrops()
-	s.tidy()
+	if s.files.usable() {
+		s.tidy()
+	}
 }
 
 // Close writes what is left and closes the files.

@@ -18,7 +18,7 @@ var sabotage = map[string]string{
 	"user without a link to verify":     `DELETE FROM auth_one_time WHERE user_id IS NOT NULL`,
 	"user without the audit event":      `DELETE FROM audit_event WHERE action = 'user.signed_up'`,
 	"user without a message":            `DELETE FROM email_message WHERE rowid = 1`,
-	"message without its job":           `DELETE FROM queue_job WHERE rowid = 1`,
+	"message without its job":           `DELETE FROM queue_job WHERE id = (SELECT min(id) FROM queue_job WHERE kind = 'email.deliver')`,
 	"sign-up event without a user":      `DELETE FROM auth_user WHERE rowid = 1`,
 	"message without a user":            `DELETE FROM auth_user WHERE rowid = 1`,
 	"org without a user":                `DELETE FROM auth_user WHERE rowid = 1`,
