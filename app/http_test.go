@@ -51,11 +51,8 @@ func TestBadBodiesAreNamedAndNothingIsWritten(t *testing.T) {
 		})
 	}
 	a.ExpectNothing()
-	for line := range strings.Lines(a.Logs()) {
-		if strings.Contains(line, "held the write lock too long") {
-			continue // a busy machine, and not the client
-		}
-		t.Errorf("a client's mistakes are logged as ours: %s", line)
+	if a.Logs() != "" {
+		t.Errorf("a client's mistakes are logged as ours:\n%s", a.Logs())
 	}
 }
 
