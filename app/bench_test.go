@@ -292,12 +292,17 @@ func BenchmarkMe(b *testing.B) {
 }
 
 func benchmarkMe(b *testing.B, url string, client *http.Client, authorize func(*http.Request)) {
+	benchmarkGet(b, url+"/-/api/v1/me", client, authorize)
+}
+
+// benchmarkGet reads an address from 64 clients.
+func benchmarkGet(b *testing.B, url string, client *http.Client, authorize func(*http.Request)) {
 	var l latencies
 	b.SetParallelism(32)
 	b.ResetTimer()
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
-			r, _ := http.NewRequest("GET", url+"/-/api/v1/me", nil)
+			r, _ := http.NewRequest("GET", url, nil)
 			authorize(r)
 			started := time.Now()
 			res, err := client.Do(r)

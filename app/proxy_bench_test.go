@@ -59,30 +59,11 @@ func BenchmarkProxy(b *testing.B) {
 	cookies := signUp(b, cfg.URL, client)
 	for _, c := range []struct{ name, url string }{{"alone", behind.URL}, {"through", cfg.URL}} {
 		b.Run(c.name, func(b *testing.B) {
-			var l latencies
-			b.SetParallelism(32)
-			b.ResetTimer()
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
-					r, _ := http.NewRequest("GET", c.url+"/dash/x", nil)
-					for _, cookie := range cookies {
-						r.AddCookie(cookie)
-					}
-					began := time.Now()
-					res, err := client.Do(r)
-					if err != nil {
-						b.Error(err)
-						return
-					}
-					io.Copy(io.Discard, res.Body)
-					res.Body.Close()
-					if res.StatusCode != http.StatusOK {
-						b.Errorf("status %d", res.StatusCode)
-					}
-					l.add(time.Since(began))
+			benchmarkGet(b, c.url+"/dash/x", client, func(r *http.Request) {
+				for _, cookie := range cookies {
+					r.AddCookie(cookie)
 				}
 			})
-			l.report(b)
 		})
 	}
 }

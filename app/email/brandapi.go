@@ -25,11 +25,11 @@ func (s *System) brandRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Set the logo: the body is a PNG, JPEG or GIF of at most 256 KB; query: version", Out: brandJSON{}}},
 		{Method: "DELETE", Pattern: apiBrand + "/logo", Access: manage, Handler: s.dropLogoAPI, Audit: acts(actBrandChanged),
 			Doc: web.Doc{Summary: "Go back to the name in words; query: version", Out: brandJSON{}}},
-		{Method: "GET", Pattern: pageBrand, Access: read, Handler: inConsole(s.brandPage)},
-		{Method: "POST", Pattern: pageBrand, Access: manage, Handler: inConsole(s.brandSave), Audit: acts(actBrandChanged)},
-		{Method: "POST", Pattern: pageBrand + "/logo", Access: manage, Handler: inConsole(s.brandLogo), Body: logoBodyLimit, Audit: acts(actBrandChanged)},
-		{Method: "POST", Pattern: pageBrand + "/logo/remove", Access: manage, Handler: inConsole(s.brandLogoRemove), Audit: acts(actBrandChanged)},
-		{Method: "GET", Pattern: pageBrand + "/sample", Access: read, Handler: inConsole(s.brandSample)},
+		{Method: "GET", Pattern: pageBrand, Access: read, Handler: web.InConsole(s.brandPage)},
+		{Method: "POST", Pattern: pageBrand, Access: manage, Handler: web.InConsole(s.brandSave), Audit: acts(actBrandChanged)},
+		{Method: "POST", Pattern: pageBrand + "/logo", Access: manage, Handler: web.InConsole(s.brandLogo), Body: logoBodyLimit, Audit: acts(actBrandChanged)},
+		{Method: "POST", Pattern: pageBrand + "/logo/remove", Access: manage, Handler: web.InConsole(s.brandLogoRemove), Audit: acts(actBrandChanged)},
+		{Method: "GET", Pattern: pageBrand + "/sample", Access: read, Handler: web.InConsole(s.brandSample)},
 	}
 }
 

@@ -22,8 +22,8 @@ func (s *System) categoryRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Make or change a category; archived takes it off the list of choices", In: categoryInput{}, Out: categoryJSON{}}},
 		{Method: "POST", Pattern: "/-/api/v1/email/link-keys/rotate", Access: manage, Handler: s.rotateAPI, Audit: rotated,
 			Doc: web.Doc{Summary: "Sign links to unsubscribe with a new key; links that were sent still work", Out: rotatedJSON{}}},
-		{Method: "GET", Pattern: categoryBase, Access: read, Handler: inConsole(s.categoryPage)},
-		{Method: "POST", Pattern: categoryBase, Access: manage, Handler: inConsole(s.categoryForm), Audit: put},
+		{Method: "GET", Pattern: categoryBase, Access: read, Handler: web.InConsole(s.categoryPage)},
+		{Method: "POST", Pattern: categoryBase, Access: manage, Handler: web.InConsole(s.categoryForm), Audit: put},
 	}
 }
 

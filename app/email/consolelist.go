@@ -20,20 +20,9 @@ const consolePage = 50
 func (s *System) consoleRoutes() []web.Route {
 	see := web.Permission(permRead)
 	return []web.Route{
-		{Method: "GET", Pattern: consoleBase, Access: see, Handler: inConsole(s.messageList)},
-		{Method: "GET", Pattern: consoleBase + "/events", Access: see, Handler: inConsole(s.messageEvents)},
-		{Method: "GET", Pattern: consoleBase + "/messages/{id}", Access: see, Handler: inConsole(s.messagePage)},
-	}
-}
-
-// inConsole is a page of the console, for which it is not enough to see mail.
-func inConsole(h web.Handler) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		const need = "console:read"
-		if !web.IdentityOf(r.Context()).Can(need) {
-			return web.Forbidden(need)
-		}
-		return h(w, r)
+		{Method: "GET", Pattern: consoleBase, Access: see, Handler: web.InConsole(s.messageList)},
+		{Method: "GET", Pattern: consoleBase + "/events", Access: see, Handler: web.InConsole(s.messageEvents)},
+		{Method: "GET", Pattern: consoleBase + "/messages/{id}", Access: see, Handler: web.InConsole(s.messagePage)},
 	}
 }
 

@@ -29,17 +29,17 @@ func (s *System) sendRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Take back a message that waits", Out: messageJSON{}}},
 		{Method: "POST", Pattern: apiMessages + "/{id}/resend", Access: send, Handler: s.resendAPI, Audit: acts(actResent),
 			Doc: web.Doc{Summary: "Send a message again: the same one if it never left, else a copy", Out: messageJSON{}}},
-		{Method: "POST", Pattern: consoleBase + "/messages/{id}/cancel", Access: send, Handler: inConsole(s.cancelForm), Audit: acts(actCancelled)},
-		{Method: "POST", Pattern: consoleBase + "/messages/{id}/resend", Access: send, Handler: inConsole(s.resendForm), Audit: acts(actResent)},
+		{Method: "POST", Pattern: consoleBase + "/messages/{id}/cancel", Access: send, Handler: web.InConsole(s.cancelForm), Audit: acts(actCancelled)},
+		{Method: "POST", Pattern: consoleBase + "/messages/{id}/resend", Access: send, Handler: web.InConsole(s.resendForm), Audit: acts(actResent)},
 
 		{Method: "GET", Pattern: apiProviders, Access: read, Handler: s.providersAPI, Doc: web.Doc{Summary: "Who delivers mail, and how they do", Out: providerListJSON{}}},
 		{Method: "POST", Pattern: apiProviders + "/{name}/retry", Access: manage, Handler: s.retryProviderAPI, Audit: acts(actTried),
 			Doc: web.Doc{Summary: "Try a provider again that is left alone, and the mail that waits", Out: providerJSON{}}},
 		{Method: "POST", Pattern: apiProviders + "/{name}/test", Access: manage, Handler: s.testProviderAPI, Limit: web.PerMinute(10), Audit: acts(actTested),
 			Doc: web.Doc{Summary: "Send a test mail by this provider alone: to yourself, or to the address in to", In: testIn{}, Out: sentTest{}, Status: http.StatusAccepted}},
-		{Method: "GET", Pattern: page, Access: read, Handler: inConsole(s.providersPage)},
-		{Method: "POST", Pattern: page + "/{name}/retry", Access: manage, Handler: inConsole(s.retryProviderForm), Audit: acts(actTried)},
-		{Method: "POST", Pattern: page + "/{name}/test", Access: manage, Handler: inConsole(s.testProviderForm), Limit: web.PerMinute(10), Audit: acts(actTested)},
+		{Method: "GET", Pattern: page, Access: read, Handler: web.InConsole(s.providersPage)},
+		{Method: "POST", Pattern: page + "/{name}/retry", Access: manage, Handler: web.InConsole(s.retryProviderForm), Audit: acts(actTried)},
+		{Method: "POST", Pattern: page + "/{name}/test", Access: manage, Handler: web.InConsole(s.testProviderForm), Limit: web.PerMinute(10), Audit: acts(actTested)},
 	}
 }
 

@@ -24,11 +24,11 @@ func (s *System) suppressionRoutes() []web.Route {
 		{Method: "GET", Pattern: all + "/{id}", Access: read, Handler: s.suppressionAPI, Doc: web.Doc{Summary: "One suppression", Out: suppressionJSON{}}},
 		{Method: "POST", Pattern: all + "/{id}/lift", Access: manage, Handler: s.liftAPI, Audit: []string{string(actLifted)},
 			Doc: web.Doc{Summary: "Let mail to an address out again", In: liftInput{}, Out: suppressionJSON{}}},
-		{Method: "GET", Pattern: page, Access: read, Handler: inConsole(s.suppressionPage)},
-		{Method: "POST", Pattern: page, Access: manage, Handler: inConsole(s.suppressForm), Audit: []string{string(actSuppressed)}},
-		{Method: "POST", Pattern: page + "/import", Access: manage, Body: 2 * maxImport, Handler: inConsole(s.importForm), Audit: []string{string(actImported)}},
-		{Method: "GET", Pattern: page + "/{id}", Access: read, Handler: inConsole(s.suppressionOnePage)},
-		{Method: "POST", Pattern: page + "/{id}/lift", Access: manage, Handler: inConsole(s.liftForm), Audit: []string{string(actLifted)}},
+		{Method: "GET", Pattern: page, Access: read, Handler: web.InConsole(s.suppressionPage)},
+		{Method: "POST", Pattern: page, Access: manage, Handler: web.InConsole(s.suppressForm), Audit: []string{string(actSuppressed)}},
+		{Method: "POST", Pattern: page + "/import", Access: manage, Body: 2 * maxImport, Handler: web.InConsole(s.importForm), Audit: []string{string(actImported)}},
+		{Method: "GET", Pattern: page + "/{id}", Access: read, Handler: web.InConsole(s.suppressionOnePage)},
+		{Method: "POST", Pattern: page + "/{id}/lift", Access: manage, Handler: web.InConsole(s.liftForm), Audit: []string{string(actLifted)}},
 	}
 }
 

@@ -16,22 +16,22 @@ const (
 func (s *System) templatePageRoutes() (routes []web.Route) {
 	read, manage := web.Permission(permRead), web.Permission(permManage)
 	routes = []web.Route{
-		{Method: "GET", Pattern: pageTemplates, Access: read, Handler: inConsole(s.templatesPage)},
-		{Method: "GET", Pattern: pageNewTemplate, Access: manage, Handler: inConsole(s.newTemplatePage)},
-		{Method: "POST", Pattern: pageNewTemplate, Access: manage, Handler: inConsole(s.newTemplateSave), Body: templateBody, Audit: acts(actTemplateMade)},
-		{Method: "POST", Pattern: pageNewTemplate + "/preview", Access: manage, Handler: inConsole(s.newTemplatePreview), Body: templateBody, Exempt: "it changes nothing"},
-		{Method: "GET", Pattern: pagePreviews + "{id}", Access: read, Handler: inConsole(s.previewFrame)},
+		{Method: "GET", Pattern: pageTemplates, Access: read, Handler: web.InConsole(s.templatesPage)},
+		{Method: "GET", Pattern: pageNewTemplate, Access: manage, Handler: web.InConsole(s.newTemplatePage)},
+		{Method: "POST", Pattern: pageNewTemplate, Access: manage, Handler: web.InConsole(s.newTemplateSave), Body: templateBody, Audit: acts(actTemplateMade)},
+		{Method: "POST", Pattern: pageNewTemplate + "/preview", Access: manage, Handler: web.InConsole(s.newTemplatePreview), Body: templateBody, Exempt: "it changes nothing"},
+		{Method: "GET", Pattern: pagePreviews + "{id}", Access: read, Handler: web.InConsole(s.previewFrame)},
 	}
 	for _, one := range []string{pageTemplates + "/{name}", pageTemplates + "/{system}/{name}"} {
 		routes = append(routes, []web.Route{
-			{Method: "GET", Pattern: one, Access: read, Handler: inConsole(s.templatePage)},
-			{Method: "POST", Pattern: one, Access: manage, Handler: inConsole(s.templateSave), Body: templateBody, Audit: acts(actTemplateMade, actTemplateChanged)},
-			{Method: "POST", Pattern: one + "/preview", Access: read, Handler: inConsole(s.templatePreview), Body: templateBody, Exempt: "it changes nothing"},
-			{Method: "POST", Pattern: one + "/test", Access: manage, Handler: inConsole(s.templateTest), Limit: web.PerMinute(10), Audit: acts(actTemplateTested)},
-			{Method: "POST", Pattern: one + "/archive", Access: manage, Handler: inConsole(s.templateArchive(true)), Audit: acts(actTemplateArchived)},
-			{Method: "POST", Pattern: one + "/unarchive", Access: manage, Handler: inConsole(s.templateArchive(false)), Audit: acts(actTemplateUnarchived)},
-			{Method: "GET", Pattern: one + "/history", Access: read, Handler: inConsole(s.historyPage)},
-			{Method: "POST", Pattern: one + "/restore", Access: manage, Handler: inConsole(s.templateRestore), Audit: acts(actTemplateChanged)},
+			{Method: "GET", Pattern: one, Access: read, Handler: web.InConsole(s.templatePage)},
+			{Method: "POST", Pattern: one, Access: manage, Handler: web.InConsole(s.templateSave), Body: templateBody, Audit: acts(actTemplateMade, actTemplateChanged)},
+			{Method: "POST", Pattern: one + "/preview", Access: read, Handler: web.InConsole(s.templatePreview), Body: templateBody, Exempt: "it changes nothing"},
+			{Method: "POST", Pattern: one + "/test", Access: manage, Handler: web.InConsole(s.templateTest), Limit: web.PerMinute(10), Audit: acts(actTemplateTested)},
+			{Method: "POST", Pattern: one + "/archive", Access: manage, Handler: web.InConsole(s.templateArchive(true)), Audit: acts(actTemplateArchived)},
+			{Method: "POST", Pattern: one + "/unarchive", Access: manage, Handler: web.InConsole(s.templateArchive(false)), Audit: acts(actTemplateUnarchived)},
+			{Method: "GET", Pattern: one + "/history", Access: read, Handler: web.InConsole(s.historyPage)},
+			{Method: "POST", Pattern: one + "/restore", Access: manage, Handler: web.InConsole(s.templateRestore), Audit: acts(actTemplateChanged)},
 		}...)
 	}
 	return routes

@@ -25,25 +25,14 @@ func (s *System) Routes() []web.Route {
 			Doc: web.Doc{Summary: "Put these rules in the place of those with version; 409 if they are not in use any more", In: rulesIn{}, Out: rulesJSON{}}},
 		{Method: "GET", Pattern: apiRules + "/versions", Access: read, Handler: s.versionsAPI, Doc: web.Doc{Summary: "Versions of the rules, newest first; query: cursor, limit", Out: versionsJSON{}}},
 		{Method: "POST", Pattern: apiTest, Access: read, Handler: s.testAPI, Exempt: "it changes nothing", Doc: web.Doc{Summary: "Whether a user, by id or address, may make a request, and why", In: testIn{}, Out: testOut{}}},
-		{Method: "GET", Pattern: base, Access: read, Handler: inConsole(s.page)},
-		{Method: "GET", Pattern: base + "/new-rule", Access: manage, Handler: inConsole(s.rulePage)},
-		{Method: "POST", Pattern: base + "/new-rule", Access: manage, Handler: inConsole(s.addForm), Audit: change},
-		{Method: "GET", Pattern: base + "/rules/{n}", Access: manage, Handler: inConsole(s.rulePage)},
-		{Method: "POST", Pattern: base + "/rules/{n}", Access: manage, Handler: inConsole(s.changeForm), Audit: change},
-		{Method: "POST", Pattern: base + "/rules/{n}/move", Access: manage, Handler: inConsole(s.moveForm), Audit: change},
-		{Method: "POST", Pattern: base + "/rules/{n}/delete", Access: manage, Handler: inConsole(s.deleteForm), Audit: change},
-		{Method: "POST", Pattern: base + "/restore", Access: manage, Handler: inConsole(s.restoreForm), Audit: change},
-	}
-}
-
-// inConsole is a page of the console, for which it is not enough to see rules.
-func inConsole(h web.Handler) web.Handler {
-	return func(w http.ResponseWriter, r *http.Request) error {
-		const need = "console:read"
-		if !web.IdentityOf(r.Context()).Can(need) {
-			return web.Forbidden(need)
-		}
-		return h(w, r)
+		{Method: "GET", Pattern: base, Access: read, Handler: web.InConsole(s.page)},
+		{Method: "GET", Pattern: base + "/new-rule", Access: manage, Handler: web.InConsole(s.rulePage)},
+		{Method: "POST", Pattern: base + "/new-rule", Access: manage, Handler: web.InConsole(s.addForm), Audit: change},
+		{Method: "GET", Pattern: base + "/rules/{n}", Access: manage, Handler: web.InConsole(s.rulePage)},
+		{Method: "POST", Pattern: base + "/rules/{n}", Access: manage, Handler: web.InConsole(s.changeForm), Audit: change},
+		{Method: "POST", Pattern: base + "/rules/{n}/move", Access: manage, Handler: web.InConsole(s.moveForm), Audit: change},
+		{Method: "POST", Pattern: base + "/rules/{n}/delete", Access: manage, Handler: web.InConsole(s.deleteForm), Audit: change},
+		{Method: "POST", Pattern: base + "/restore", Access: manage, Handler: web.InConsole(s.restoreForm), Audit: change},
 	}
 }
 
