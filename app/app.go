@@ -67,7 +67,8 @@ type Extension struct {
 	Actions []audit.Kind // what its changes are recorded as
 	// Permissions are what roles of orgs, or operators, can give for its routes.
 	Permissions []auth.NewPermission
-	Home        http.Handler // whatever is not under /-/; the built-in home if nil
+	// Home is whatever is not under /-/, held to the access rules; the built-in home if nil.
+	Home http.Handler
 }
 
 // App is one running installation.

@@ -68,15 +68,17 @@ func (s *System) draft(ctx context.Context, in sendIn) (d draft, err error) {
 		model.expires = at.Add(ttl).UnixMilli()
 	}
 	d.request.wipe = wipeAt(model.class, at)
+	words := content{}
 	if t == nil {
-		if d.request.content, err = s.sealed(d.request.id, text(in)); err != nil {
+		words = text(in)
+		if d.request.content, err = s.sealed(d.request.id, words); err != nil {
 			return d, err
 		}
 	}
 	for i, f := range in.Attachments {
 		d.files = append(d.files, fileRow{name: f.Name, kind: f.Type, contentID: f.ContentID, data: s.Keys.Seal("mail", fileKey(d.request.id, i), f.Content)})
 	}
-	return d, s.address(ctx, in, t, model, &d)
+	return d, s.address(ctx, in, t, words, model, &d)
 }
 
 // templateFor finds the request's template, nil for none, and what the messages are by it.
@@ -97,8 +99,9 @@ func (s *System) templateFor(ctx context.Context, in sendIn, m *messageRow) (t *
 	return t, nil
 }
 
-// address makes the messages, one for each recipient.
-func (s *System) address(ctx context.Context, in sendIn, t *compose.Template, model messageRow, d *draft) error {
+// address makes the messages, one for each recipient. words are what a request without
+// a template says. Files are weighed with the first message: they are the same in all.
+func (s *System) address(ctx context.Context, in sendIn, t *compose.Template, words content, model messageRow, d *draft) error {
 	var c web.Check
 	common, err := parseVars(in.Vars, "vars")
 	if err != nil {
@@ -120,7 +123,7 @@ func (s *System) address(ctx context.Context, in sendIn, t *compose.Template, mo
 		made := compose.Mail{}
 		if t == nil {
 			c.Fault(len(r.Vars) == 0, field+".vars", "unexpected", "Only a template has variables.")
-			made = s.written(m, text(in))
+			made = s.written(m, words)
 		} else {
 			own, err := parseVars(r.Vars, field+".vars")
 			if err != nil {
@@ -137,15 +140,19 @@ func (s *System) address(ctx context.Context, in sendIn, t *compose.Template, mo
 			}
 			m.vars = s.Keys.Seal("mail", m.id, raw)
 		}
-		s.deliverable(&c, field, m, made, in, *d)
+		with := wrapping{requestRow: d.request}
+		if len(d.messages) == 0 {
+			with.files = letters(in.Attachments)
+		}
+		s.deliverable(&c, field, m, made, with)
 		d.messages = append(d.messages, m)
 	}
 	return c.Err()
 }
 
 // deliverable says what would keep every provider of the stream from taking a message.
-func (s *System) deliverable(c *web.Check, field string, m messageRow, made compose.Mail, in sendIn, d draft) {
-	out, err := s.compile(m, made, wrapping{requestRow: d.request, files: letters(in.Attachments)})
+func (s *System) deliverable(c *web.Check, field string, m messageRow, made compose.Mail, with wrapping) {
+	out, err := s.compile(m, made, with)
 	if err != nil {
 		c.Fault(false, field, "address", "Mail cannot be sent to this address: its domain is none.")
 		return

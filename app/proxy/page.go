@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"net/http"
 	"slices"
 	"strconv"
@@ -30,8 +31,12 @@ type pageData struct {
 	Tested   *testOut
 }
 
-// Earlier is a version as its history shows it.
-func (set ruleset) Number() int64 { return set.version }
+// What the history shows of a version.
+func (set ruleset) Number() int64   { return set.version }
+func (set ruleset) Made() any       { return set.made }
+func (set ruleset) By() string      { return set.by }
+func (set ruleset) Comment() string { return set.comment }
+func (set ruleset) Count() int      { return len(set.rules) }
 
 var done = map[string]string{"added": "The rule is added.", "changed": "The rule is changed.", "moved": "The rule has another place.", "deleted": "The rule is deleted.", "restored": "The earlier rules are in use again."}
 
@@ -61,11 +66,8 @@ func (s *System) show(w http.ResponseWriter, r *http.Request, status int, d page
 	set := s.rules.Load()
 	d.Version, d.Manage, d.State = set.version, web.IdentityOf(r.Context()).Can(permManage), s.State()
 	for i, rule := range set.rules {
-		any := strings.Join(rule.Methods, ", ")
-		if any == "" {
-			any = "any"
-		}
-		d.Rows = append(d.Rows, line{Rule: rule.Rule, N: i + 1, First: i == 0, Last: i == len(set.rules)-1, Any: any})
+		methods := cmp.Or(strings.Join(rule.Methods, ", "), "any")
+		d.Rows = append(d.Rows, line{Rule: rule.Rule, N: i + 1, First: i == 0, Last: i == len(set.rules)-1, Any: methods})
 	}
 	var err error
 	if d.Versions, err = store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]ruleset, error) { return versionsBefore(tx, set.version, historyLength) }); err != nil {
@@ -73,12 +75,6 @@ func (s *System) show(w http.ResponseWriter, r *http.Request, status int, d page
 	}
 	return s.Pages.Render(w, r, "access/rules", web.View{Title: "Access", Status: status, Data: d, Form: form})
 }
-
-// Made, By and Comment are for the history.
-func (set ruleset) Made() any       { return set.made }
-func (set ruleset) By() string      { return set.by }
-func (set ruleset) Comment() string { return set.comment }
-func (set ruleset) Count() int      { return len(set.rules) }
 
 // ruleForm is a rule as its form has it: lists are text with commas.
 type ruleForm struct {

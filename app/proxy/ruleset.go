@@ -85,7 +85,7 @@ func (s *System) Save(ctx context.Context, version int64, rules []Rule, comment 
 	})
 }
 
-// version reads one that was in use.
+// versionOf reads one that was in use.
 func (s *System) versionOf(ctx context.Context, version int64) (ruleset, error) {
 	return store.Read(ctx, s.DB, func(tx *store.Tx) (ruleset, error) { return rulesOf(tx, version) })
 }
