@@ -75,7 +75,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-a.DB.Failed():
-		err = fmt.Errorf("the database file failed and the process must be restarted: %w", a.DB.FailErr())
+		err = fmt.Errorf("nothing can be written any more and the process must be restarted: %w", a.DB.FailErr())
 	}
 	a.log.Info("draining", "grace", a.Config.Grace.String())
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
