@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -99,6 +100,7 @@ type App struct {
 	replica  *replica.Driver // nil: replication is off
 	replicas replica.Config
 	restored bool // the database came from the replica at this start
+	keys     *seal.Keys
 	metrics  *metrics
 	probe    probe
 	draining atomic.Bool
@@ -148,7 +150,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.bootReplica(ctx, path); err != nil {
 		return err
 	}
-	var err error
+	_, err := os.Stat(path)
+	// Before the database: a process that is killed in between must not leave one without its key.
+	if a.keys, err = a.masterKey(err == nil); err != nil {
+		return err
+	}
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
 		return err
 	}
@@ -167,10 +173,7 @@ func (a *App) openStore(ctx context.Context) error {
 // build makes the systems, each from those before it.
 func (a *App) build(ctx context.Context) error {
 	cfg := a.Config
-	keys, err := seal.Load(filepath.Join(cfg.Data, "keys"), true)
-	if err != nil {
-		return err
-	}
+	keys := a.keys
 	static, err := web.NewStatic(assets.FS, "css", "js", "icons")
 	if err != nil {
 		return err
@@ -310,6 +313,18 @@ func (a *App) build(ctx context.Context) error {
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
 		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.within, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
+}
+
+// masterKey loads the key that secrets are sealed with. A new one is only made for a new
+// database: beside an old one it would hide that the right one is missing.
+func (a *App) masterKey(existed bool) (*seal.Keys, error) {
+	folder := filepath.Join(a.Config.Data, "keys")
+	keys, err := seal.Load(folder, !existed || a.Config.NewKeys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the database is there, but its master key %s is not: what was sealed cannot be read without it. Put the file back, "+
+			"or run 'seaworthy keys import' with your recovery kit; if it is lost for good, start once with --new-keys", filepath.Join(folder, "master.key"))
+	}
+	return keys, err
 }
 
 // declare fills the catalogue of permissions: what systems ask for, and what the

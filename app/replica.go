@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -18,7 +17,7 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 	if a.Config.Replica == "off" {
 		return nil
 	}
-	cfg, err := replicaConfig(a.Config.Replica, a.Config.Data)
+	cfg, err := replica.Find(a.Config.Replica, a.Config.Data)
 	if err != nil {
 		return err
 	}
@@ -40,30 +39,6 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 		case <-time.After(wait):
 		}
 	}
-}
-
-// replicaConfig finds the configuration: the named file, litestream.yml in the
-// data or current folder, or the built-in default.
-func replicaConfig(named, data string) (replica.Config, error) {
-	data, err := filepath.Abs(data)
-	if err != nil {
-		return replica.Config{}, err
-	}
-	env := func(name string) string {
-		if name == replica.EnvData {
-			return data
-		}
-		return os.Getenv(name)
-	}
-	if named != "" {
-		return replica.Load(named, env)
-	}
-	for _, path := range []string{filepath.Join(data, "litestream.yml"), "litestream.yml"} {
-		if _, err := os.Stat(path); err == nil {
-			return replica.Load(path, env)
-		}
-	}
-	return replica.Parse([]byte(replica.DefaultYAML), env)
 }
 
 // startReplica begins to replicate; it returns after the first sync, or when

@@ -20,6 +20,7 @@ type Config struct {
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
+	NewKeys        bool           `name:"new-keys" var:"SEAWORTHY_NEW_KEYS" help:"Make a new master key for a database whose own is lost. What was sealed with it, such as second factors and the secrets of providers, stays unreadable and must be set up again."`
 	Upstream       string         `name:"upstream" var:"SEAWORTHY_UPSTREAM" help:"Your app, as http://127.0.0.1:3000 or unix:/run/app.sock: whatever is not under /-/ goes there, with who asks in its headers."`
 	UpstreamHealth string         `name:"upstream-health" var:"SEAWORTHY_UPSTREAM_HEALTH" help:"Path of your app that answers 2xx while it is well, as /healthz. Without one it is only seen whether it listens."`
 	UpstreamTime   time.Duration  `name:"upstream-timeout" var:"SEAWORTHY_UPSTREAM_TIMEOUT" default:"1m" help:"How long your app may take to begin its answer."`
