@@ -33,6 +33,7 @@ import (
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/observe"
+	"seaworthy/app/ops"
 	"seaworthy/app/outbox"
 	"seaworthy/app/proxy"
 	"seaworthy/app/seal"
@@ -88,7 +89,8 @@ type App struct {
 	Pages   *web.Pages
 	Flags   *flags.System
 	Proxy   *proxy.System
-	Observe *observe.System // log and errors
+	Observe *observe.System
+	Backups *ops.System // log and errors
 	Billing *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
@@ -190,7 +192,7 @@ func (a *App) build(ctx context.Context) error {
 	a.metrics = newMetrics(a)
 	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
-		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
+		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.Confirm, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
 	carriers, streams, err := a.mailCarriers(cfg)
 	if err != nil {
@@ -237,6 +239,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
+	if a.Backups, err = a.backups(); err != nil {
+		return err
+	}
 	if a.Billing, err = a.billing(ctx, keys); err != nil {
 		return err
 	}
@@ -248,7 +253,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -289,6 +294,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Jobs.Jobs(a.Queue)
 	a.Flags.Jobs(a.Queue)
 	a.Billing.Jobs(a.Queue)
+	a.Backups.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}
@@ -303,7 +309,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.Simulator != nil {
 		routes = append(routes, a.Simulator.Routes()...)
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), a.Backups.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -330,7 +336,7 @@ func (a *App) masterKey(existed bool) (*seal.Keys, error) {
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

@@ -41,9 +41,9 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 	}
 }
 
-// startReplica begins to replicate; it returns after the first sync, or when
-// that takes too long.
-func (a *App) startReplica(ctx context.Context) (err error) {
+// StartReplica begins to replicate; it returns after the first sync, or when
+// that takes too long. Run calls it; programs that serve in another way do it themselves.
+func (a *App) StartReplica(ctx context.Context) (err error) {
 	if a.Config.Replica == "off" {
 		return nil
 	}
@@ -51,9 +51,9 @@ func (a *App) startReplica(ctx context.Context) (err error) {
 	return err
 }
 
-// confirmed returns when everything committed so far is at the replica, and at
+// Confirm returns when everything committed so far is at the replica, and at
 // once where nothing is replicated.
-func (a *App) confirmed(ctx context.Context) error {
+func (a *App) Confirm(ctx context.Context) error {
 	if a.Config.Replica == "off" {
 		return nil
 	}

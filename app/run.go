@@ -31,7 +31,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	}
 	defer listener.Close()
 	entrance := newDoor(listener)
-	if err := a.startReplica(ctx); err != nil {
+	if err := a.StartReplica(ctx); err != nil {
 		return err
 	}
 	if a.Simulator != nil {

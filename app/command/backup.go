@@ -111,9 +111,15 @@ type restoreCmd struct {
 	At    string `help:"The state at that time, as 2026-11-24T02:00:00Z, or as 2h for two hours ago. The newest if not given." placeholder:"TIME"`
 	Epoch string `help:"That epoch ('seaworthy backup status' lists them); the newest that has data if not given."`
 	Out   string `help:"Write to that file, and leave the data folder as it is." placeholder:"FILE"`
+	Copy  string `help:"Restore this copy that was made in a night, instead of the replica." placeholder:"FILE"`
+
+	Identity string `help:"Identity file of age that can read the copy." placeholder:"FILE"`
 }
 
 func (c *restoreCmd) Run(ctx context.Context) error {
+	if c.Copy != "" {
+		return c.fromCopy(ctx)
+	}
 	cfg, err := c.config()
 	if err != nil {
 		return err
@@ -123,6 +129,21 @@ func (c *restoreCmd) Run(ctx context.Context) error {
 		return err
 	}
 	return ops.Restore{Config: cfg, Data: c.Data, Out: c.Out, Epoch: c.Epoch, At: at, Log: aside()}.Run(ctx, os.Stdout)
+}
+
+func (c *restoreCmd) fromCopy(ctx context.Context) error {
+	if c.At != "" || c.Epoch != "" {
+		return fmt.Errorf("a copy is of one moment: --at and --epoch are for the replica")
+	}
+	r := ops.RestoreCopy{File: c.Copy, Data: c.Data, Out: c.Out}
+	if c.Identity != "" {
+		text, err := os.ReadFile(c.Identity)
+		if err != nil {
+			return err
+		}
+		r.Identity = string(text)
+	}
+	return r.Run(ctx, os.Stdout)
 }
 
 // moment reads a time that a person wrote: RFC 3339, a date and time in UTC, or how long ago.

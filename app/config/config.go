@@ -80,6 +80,13 @@ type Config struct {
 	StripeSim     string `name:"stripe-sim" var:"SEAWORTHY_STRIPE_SIM" enum:"auto,on,off" default:"auto" help:"Offline Stripe that takes the place of the real one; in development alone. auto: there, without a key of Stripe's."`
 	StripeMinimum int64  `name:"stripe-minimum" var:"SEAWORTHY_STRIPE_MINIMUM" default:"100" help:"Amounts that are due below this, in cents or the like, limit nobody."`
 
+	// Daily copies, see copies.go.
+	Copies           string `name:"copies" var:"SEAWORTHY_COPIES" placeholder:"PLACE" help:"Where a copy of the whole database goes every night, beside the replica and independent of it: a folder on another disk, or s3://bucket/prefix?endpoint=https://...&region=..."`
+	CopiesRecipients string `name:"copies-recipients" var:"SEAWORTHY_COPIES_RECIPIENTS" placeholder:"RECIPIENTS" help:"Who can read the copies: recipients of age (age1...), separated by blanks. Needed for a bucket."`
+	CopiesDays       int    `name:"copies-days" var:"SEAWORTHY_COPIES_DAYS" default:"30" help:"Days for which copies are kept; the last two always are."`
+	CopiesKeyID      string `name:"copies-key-id" var:"SEAWORTHY_COPIES_KEY_ID" help:"Access key of the bucket for copies; that of the machine or AWS_ACCESS_KEY_ID when empty."`
+	CopiesSecret     string `name:"copies-secret" var:"SEAWORTHY_COPIES_SECRET" secret:"" help:"Secret that belongs to it."`
+
 	// Signing in with a provider, see providers.go.
 	GoogleClientID     string `name:"google-client-id" var:"SEAWORTHY_GOOGLE_CLIENT_ID" help:"Client id for signing in with Google, from console.cloud.google.com. The redirect address to register there is <url>/-/login/google/callback."`
 	GoogleClientSecret string `name:"google-client-secret" var:"SEAWORTHY_GOOGLE_CLIENT_SECRET" secret:"" help:"Client secret that belongs to it."`
@@ -132,6 +139,7 @@ func (c *Config) Validate() error {
 	c.Outboxes(fault)
 	c.checkFlags(fault)
 	c.checkStripe(fault)
+	c.checkCopies(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}
