@@ -107,6 +107,7 @@ type App struct {
 	probe    probe
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
+	tls      atomic.Pointer[secured]
 }
 
 // New opens the data folder, restoring or creating the database as the boot

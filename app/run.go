@@ -31,6 +31,18 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	}
 	defer listener.Close()
 	entrance := newDoor(listener)
+	tls, err := a.secure()
+	if err != nil {
+		return err
+	}
+	a.tls.Store(tls)
+	var plain net.Listener
+	if tls != nil && a.Config.Redirect != "off" {
+		if plain, err = net.Listen("tcp", a.Config.Redirect); err != nil {
+			return fmt.Errorf("listen for plain HTTP: %w", err)
+		}
+		defer plain.Close()
+	}
 	if err := a.StartReplica(ctx); err != nil {
 		return err
 	}
@@ -64,6 +76,12 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10, ConnContext: web.WithConn,
+	}
+	if tls != nil {
+		server.TLSConfig = tls.config
+	}
+	if plain != nil {
+		owned.Go(func() { tls.servePlain(background, plain, a.log) })
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- entrance.serve(server) }()

@@ -17,6 +17,10 @@ import (
 type Config struct {
 	Addr           string         `name:"addr" var:"SEAWORTHY_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
 	URL            string         `name:"url" var:"SEAWORTHY_URL" help:"Public address of this installation. https:// means production; empty means http:// on the listen address."`
+	TLS            string         `name:"tls" var:"SEAWORTHY_TLS" default:"off" help:"TLS without a proxy in front: auto has a certificate made by Let's Encrypt, which needs ports 443 and 80 of the public address; or two paths, as cert.pem,key.pem, which are read again when they change. Then the default of --addr is :443."`
+	Redirect       string         `name:"redirect-addr" var:"SEAWORTHY_REDIRECT_ADDR" help:"Where plain HTTP is sent on to https, with TLS. Default: :80; off for nowhere."`
+	ACMEDirectory  string         `name:"acme-directory" var:"SEAWORTHY_ACME_DIRECTORY" help:"Directory of another certificate authority that speaks ACME. Default: Let's Encrypt."`
+	ACMEEmail      string         `name:"acme-email" var:"SEAWORTHY_ACME_EMAIL" help:"Address that the authority may write to."`
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
@@ -139,6 +143,7 @@ func (c *Config) Validate() error {
 	c.Outboxes(fault)
 	c.checkFlags(fault)
 	c.checkStripe(fault)
+	c.checkTLS(u, fault)
 	c.checkCopies(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
