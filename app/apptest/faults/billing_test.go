@@ -4,12 +4,14 @@ package faults
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,11 +32,12 @@ type till struct {
 	host   string
 	onCall atomic.Pointer[func()] // before a call is answered
 	events int
+	db     *sql.DB
 }
 
-func newTill(t *testing.T) *till {
+func newTill(t *testing.T, data string) *till {
 	t.Helper()
-	s := &till{Stripe: apptest.NewStripe(), t: t, data: newData(t)}
+	s := &till{Stripe: apptest.NewStripe(), t: t, data: data}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if f := s.onCall.Swap(nil); f != nil {
 			(*f)()
@@ -99,25 +102,28 @@ func (s *till) pay(n int) (bodies []string) {
 }
 
 // tell posts an event as Stripe does and reports whether it was acknowledged.
-func (s *till) tell(body string) bool {
+func (s *till) tell(body string) bool { return s.status(body) == http.StatusOK }
+
+// status is what is answered; 0 for nothing.
+func (s *till) status(body string) int {
 	now := time.Now()
 	r, err := http.NewRequest("POST", s.c.url+"/-/webhooks/stripe", bytes.NewReader([]byte(body)))
 	must(s.t, err)
 	r.Header.Set("Stripe-Signature", fmt.Sprintf("t=%d,v1=%s", now.Unix(), hex.EncodeToString(webhook.ComputeSignature(now, []byte(body), apptest.StripeSecret))))
 	res, err := s.c.client.Do(r)
 	if err != nil {
-		return false
+		return 0
 	}
 	defer res.Body.Close()
 	io.Copy(io.Discard, res.Body)
-	return res.StatusCode == http.StatusOK
+	return res.StatusCode
 }
 
 // Fault 20 of billing: the process is killed before the commit, after it and before the 200,
 // after the 200, and while the job asks Stripe. What was acknowledged is acted upon, what was
 // not is sent again and counts once, and nobody gets a receipt twice.
 func TestFault20KillAroundAnEvent(t *testing.T) {
-	s, dice := newTill(t), chance()
+	s, dice := newTill(t, newData(t)), chance()
 	s.open()
 	for n := range *kills {
 		bodies := s.pay(n)
@@ -160,22 +166,92 @@ func TestFault20KillAroundAnEvent(t *testing.T) {
 		}
 	}
 	db := func() string {
-		d := snapshot(t, s.data)
 		var text string
-		must(t, d.QueryRow(`SELECT (SELECT count(*) FROM billing_event WHERE state <> 'done') || ' waiting, ' || (SELECT count(*) FROM billing_event) || ' events, '
+		must(t, s.live().QueryRow(`SELECT (SELECT count(*) FROM billing_event WHERE state <> 'done') || ' waiting, ' || (SELECT count(*) FROM billing_event) || ' events, '
 			|| (SELECT count(*) FROM billing_invoice WHERE status = 'paid') || ' paid, ' || (SELECT count(*) FROM billing_notice WHERE state = 'queued') || ' untold'`).Scan(&text))
 		return text
 	}
 	want := fmt.Sprintf("0 waiting, %d events, %d paid, 0 untold", 2**kills, *kills)
 	var got string
 	eventually(t, 60*time.Second, "every event is done: "+want, func() bool { got = db(); return got == want })
-	d := snapshot(t, s.data)
 	var notices, mails, twice, starts int
-	must(t, d.QueryRow(`SELECT (SELECT count(*) FROM billing_notice WHERE template = 'billing/receipt' AND state = 'sent'), (SELECT count(*) FROM email_message WHERE template = 'billing/receipt'),
+	must(t, s.live().QueryRow(`SELECT (SELECT count(*) FROM billing_notice WHERE template = 'billing/receipt' AND state = 'sent'), (SELECT count(*) FROM email_message WHERE template = 'billing/receipt'),
 		(SELECT count(*) FROM (SELECT subject FROM email_inbox WHERE subject LIKE 'Receipt%' GROUP BY subject HAVING count(*) > 1)),
 		(SELECT count(*) FROM audit_event WHERE action = 'subscription.started')`).Scan(&notices, &mails, &twice, &starts))
 	if notices != *kills || mails != *kills || twice != 0 || starts != 1 {
 		t.Errorf("%d receipts were decided, %d handed over, %d arrived twice, the subscription started %d times", notices, mails, twice, starts)
 	}
 	t.Logf("%d kills, %s", *kills, got)
+}
+
+// Fault 22 of billing: on a full disk an event is answered 503, which has Stripe send it again,
+// and nothing of it is stored; once there is room it is taken and acted upon.
+func TestFault22DiskFull(t *testing.T) {
+	t.Parallel()
+	disk := newTmpfs(t)
+	s := newTill(t, filepath.Join(disk.dir, "data"))
+	s.open()
+	for _, b := range s.pay(0) {
+		if got := s.status(b); got != http.StatusOK {
+			t.Fatalf("before: %d", got)
+		}
+	}
+	s.settles(2, 1)
+	bodies, refused := s.pay(1), 0
+	pad := strings.Replace(bodies[0], `"object":"event"`, `"object":"event","description":"`+strings.Repeat("x", 200<<10)+`"`, 1)
+	eventually(t, 30*time.Second, "an event is refused", func() bool {
+		disk.fill()
+		switch got := s.status(pad); got {
+		case http.StatusServiceUnavailable:
+			refused++
+		case http.StatusOK:
+			// There was room in what was allotted already: the next one takes it.
+			s.events++
+			pad = strings.Replace(pad, `"id":"evt_`, `"id":"evt_again`, 1)
+		default:
+			t.Fatalf("on a full disk: %d", got)
+		}
+		return refused > 0
+	})
+	before := s.count(`SELECT count(*) FROM billing_event`)
+	for range 3 {
+		disk.fill()
+		if got := s.status(pad); got != http.StatusServiceUnavailable {
+			t.Errorf("still full: %d", got)
+		}
+	}
+	if after := s.count(`SELECT count(*) FROM billing_event`); after != before {
+		t.Errorf("%d events are stored of those that were refused", after-before)
+	}
+	disk.free()
+	eventually(t, 30*time.Second, "events are taken again", func() bool { return s.tell(bodies[0]) && s.tell(bodies[1]) })
+	eventually(t, 30*time.Second, "they are acted upon", func() bool {
+		return s.count(`SELECT count(*) FROM billing_invoice WHERE status = 'paid'`) == 2 && s.count(`SELECT count(*) FROM billing_event WHERE state <> 'done'`) == 0
+	})
+	s.c.stop()
+	if lost := s.count(`SELECT count(*) FROM billing_event WHERE job_id <> '' AND job_id NOT IN (SELECT id FROM queue_job)`); lost != 0 {
+		t.Errorf("%d events without their job", lost)
+	}
+}
+
+// settles waits until so many events are done, and so many invoices paid.
+func (s *till) settles(events, paid int) {
+	s.t.Helper()
+	eventually(s.t, 30*time.Second, "events are done", func() bool {
+		return s.count(`SELECT count(*) FROM billing_event WHERE state = 'done'`) == events && s.count(`SELECT count(*) FROM billing_invoice WHERE status = 'paid'`) == paid
+	})
+}
+
+// live is the file beside a process that runs on it.
+func (s *till) live() *sql.DB {
+	if s.db == nil {
+		s.db = openSQLite(s.t, dbFile(s.data), "?mode=ro&_pragma=busy_timeout(5000)")
+	}
+	return s.db
+}
+
+func (s *till) count(query string) (n int) {
+	s.t.Helper()
+	must(s.t, s.live().QueryRow(query).Scan(&n))
+	return n
 }
