@@ -58,6 +58,8 @@ type Options struct {
 	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
 	Stripe   http.RoundTripper    // how Stripe is reached; as Outside if nil
+	// StripeThrough is what stands between us and Stripe, the offline one too, for tests; nothing if nil.
+	StripeThrough func(next http.RoundTripper) http.RoundTripper
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
 }

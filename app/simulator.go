@@ -28,6 +28,9 @@ func (a *App) simulate(ctx context.Context, keys *seal.Keys, d *billing.Deps) er
 	}
 	sim.Pages, a.Simulator = a.Pages, sim
 	d.Account = billing.Account{Key: simKey, Transport: sim}
+	if a.o.StripeThrough != nil {
+		d.Account.Transport = a.o.StripeThrough(sim)
+	}
 	d.Secrets, d.Make = []billing.Secret{{Label: "simulator", Value: "whsec_" + hex.EncodeToString(keys.Derive("stripe simulator"))}}, false
 	d.Ahead = func() time.Duration { return sim.Now().Sub(a.o.Clock()) }
 	return a.listenSimulator(ctx, d.Secrets[0].Value)

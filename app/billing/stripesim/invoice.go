@@ -35,7 +35,10 @@ func (s *Sim) lines(sub object, start, end int64, trial bool) []object {
 func (s *Sim) pending(sub, line object) object {
 	o := s.make("invoiceitem", "ii", object{"amount": line["amount"], "currency": line["currency"], "customer": sub["customer"], "date": s.now().Unix(), "description": line["description"], "discountable": line["discountable"], "discounts": []any{},
 		"invoice": nil, "metadata": object{}, "period": line["period"], "plan": line["plan"], "price": line["price"], "proration": line["proration"], "quantity": line["quantity"], "subscription": sub["id"],
-		"subscription_item": line["subscription_item"], "tax_rates": []any{}, "test_clock": nil, "unit_amount": line["amount"], "unit_amount_decimal": strconv.FormatInt(line.num("amount"), 10)})
+		"tax_rates": []any{}, "test_clock": nil, "unit_amount": line["amount"], "unit_amount_decimal": strconv.FormatInt(line.num("amount"), 10)})
+	if id := line.str("subscription_item"); id != "" { // absent, not null, for what is billed by hand
+		o["subscription_item"] = id
+	}
 	line["invoice_item"] = o["id"]
 	o["_line"] = line
 	s.emit("invoiceitem.created", o)
