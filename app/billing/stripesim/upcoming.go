@@ -30,6 +30,9 @@ func (c *call) upcoming() (object, *Error) {
 		if sub.yes("cancel_at_period_end") || ended(sub) {
 			return nil, &Error{Status: 404, Type: "invalid_request_error", Code: "invoice_upcoming_none", Message: "No upcoming invoices for customer: " + sub.str("customer")}
 		}
+		if !f.has("items") {
+			c.afterPhase(sub)
+		}
 		start := sub.num("current_period_end")
 		inv = c.bill(sub, "upcoming", c.lines(sub, start, periodEnd(start, sub.num("billing_cycle_anchor"), rhythm(sub)), false), true)
 		inv["next_payment_attempt"] = start + 3600
