@@ -36,6 +36,7 @@ const (
 	actPreviewed     audit.Action = "subscription.change_previewed"
 	actAsked         audit.Action = "subscription.change_requested"
 	actRefused       audit.Action = "subscription.change_refused"
+	actSettings      audit.Action = "billing_setting.changed"
 	actRepaired      audit.Action = "billing_drift.repaired"
 	actEndpoint      audit.Action = "billing_endpoint.created"
 )
@@ -74,6 +75,7 @@ var Actions = []audit.Kind{
 	{Action: actPreviewed, Title: "Change previewed", Means: "Somebody asked what a change of the subscription would cost."},
 	{Action: actAsked, Title: "Change requested", Means: "Somebody asked for a change of the subscription, and Stripe made it."},
 	{Action: actRefused, Title: "Change refused", Means: "Stripe did not make a change of the subscription that was asked for."},
+	{Action: actSettings, Title: "Billing rules changed", Means: "What owners may do by themselves with their subscriptions changed."},
 	{Action: actRepaired, Title: "Drift repaired", Means: "The mirror of Stripe had missed a change, and was mended."},
 	{Action: actEndpoint, Title: "Webhook endpoint made", Means: "The endpoint that Stripe sends events to was made."},
 }

@@ -131,6 +131,8 @@ func (s *System) deskRoutes() []web.Route {
 		{Method: "GET", Pattern: "/-/api/v1/billing/overview", Access: see, Handler: s.overviewAPI, Doc: web.Doc{Summary: "Revenue, subscriptions by state, what is overdue and what needs a person", Out: figures{}}},
 		{Method: "GET", Pattern: "/-/api/v1/billing/events", Access: see, Handler: s.eventsAPI, Doc: web.Doc{Summary: "Events of Stripe's, the newest first", Out: eventsOutput{}}},
 		{Method: "POST", Pattern: "/-/api/v1/billing/events/{id}/replay", Access: run, Handler: s.replayAPI, Audit: []string{string(actReplayed)}, Doc: web.Doc{Summary: "Look at an event once more", Status: 202}},
+		{Method: "GET", Pattern: "/-/api/v1/billing/settings", Access: see, Handler: s.settingsAPI, Doc: web.Doc{Summary: "What owners may do by themselves with their subscriptions", Out: Settings{}}},
+		{Method: "PUT", Pattern: "/-/api/v1/billing/settings", Access: run, Handler: s.putSettingsAPI, Audit: []string{string(actSettings)}, Doc: web.Doc{Summary: "Say what owners may do by themselves", In: Settings{}, Out: Settings{}}},
 		{Method: "POST", Pattern: "/-/api/v1/billing/alarms/clear", Access: run, Handler: s.clearAPI, Audit: []string{string(actCleared)}, Doc: web.Doc{Summary: "Say that an alarm was seen to", In: clearInput{}, Status: 204}},
 	}
 }

@@ -60,8 +60,20 @@ type subOutput struct {
 	CancelAtEnd bool         `json:"cancel_at_period_end"`
 	CancelAt    time.Time    `json:"cancel_at,omitzero"`
 	EndedAt     time.Time    `json:"ended_at,omitzero"`
-	Paused      string       `json:"paused,omitempty"`
+	Paused      string       `json:"paused,omitempty"`       // how: void, keep_as_draft or mark_uncollectible
+	PausedFrom  time.Time    `json:"paused_from,omitzero"`   // of void: until then is paid for
+	Resumes     time.Time    `json:"resumes_at,omitzero"`    // of a pause with an end
+	Next        *nextOutput  `json:"scheduled"`              // null: it stays as it is
+	Discount    string       `json:"discount,omitempty"`     // what is taken off, in words
 	Pending     time.Time    `json:"pending_until,omitzero"` // a change waits for its payment until then
+}
+
+// nextOutput is what a subscription becomes with its next period.
+type nextOutput struct {
+	Plan     string    `json:"plan"`
+	Price    string    `json:"price"`
+	Quantity int64     `json:"quantity"`
+	At       time.Time `json:"at"`
 }
 
 type itemOutput struct {
@@ -89,6 +101,15 @@ func outputOf(tx *store.Tx, sub subRow) (o subOutput, err error) {
 	o = subOutput{ID: sub.id, Status: sub.status, State: sub.state, Plan: sub.plan, PlanVersion: sub.planVersion, Currency: sub.currency, Items: []itemOutput{},
 		PeriodStart: at(sub.periodStart), PeriodEnd: at(sub.periodEnd), TrialEnd: at(sub.trialEnd), CancelAtEnd: sub.cancelAtEnd, CancelAt: at(sub.cancelAt),
 		EndedAt: at(sub.endedAt), Paused: sub.pause, Pending: at(sub.pendingUntil)}
+	o.PausedFrom, o.Resumes, o.Discount = at(sub.pauseFrom), at(sub.pauseResumes), sub.discountWords()
+	if sub.nextPrice != "" {
+		o.Next = &nextOutput{Price: sub.nextPrice, Quantity: sub.nextQuantity, At: at(sub.nextAt)}
+		if p, err := priceByID(tx, sub.nextPrice); err == nil {
+			o.Next.Plan = p.plan
+		} else if !isNotFound(err) {
+			return o, err
+		}
+	}
 	for _, i := range items {
 		o.Items = append(o.Items, itemOutput{ID: i.id, Price: i.price, Quantity: i.quantity, Amount: i.amount, Interval: i.interval, Count: i.count})
 	}

@@ -75,6 +75,7 @@ func (s *System) fetchSubscriptions(ctx context.Context, customer string) (all [
 	p := &stripe.SubscriptionListParams{Customer: stripe.String(customer), Status: stripe.String("all")}
 	p.Context, p.Limit = ctx, stripe.Int64(100)
 	p.AddExpand("data.default_payment_method")
+	p.AddExpand("data.schedule")
 	list := s.client.subscriptions.List(p)
 	for list.Next() {
 		all = append(all, list.Subscription())

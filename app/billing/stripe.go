@@ -17,7 +17,9 @@ import (
 	"github.com/stripe/stripe-go/v76/invoice"
 	"github.com/stripe/stripe-go/v76/price"
 	"github.com/stripe/stripe-go/v76/product"
+	"github.com/stripe/stripe-go/v76/promotioncode"
 	"github.com/stripe/stripe-go/v76/subscription"
+	"github.com/stripe/stripe-go/v76/subscriptionschedule"
 	"github.com/stripe/stripe-go/v76/webhookendpoint"
 
 	"seaworthy/app/web"
@@ -40,6 +42,8 @@ const patience = 20 * time.Second
 type client struct {
 	customers     customer.Client
 	subscriptions subscription.Client
+	schedules     subscriptionschedule.Client
+	promotions    promotioncode.Client
 	invoices      invoice.Client
 	charges       charge.Client
 	disputes      dispute.Client
@@ -58,7 +62,8 @@ func newClient(a Account) *client {
 		config.URL = stripe.String(a.URL)
 	}
 	b := stripe.GetBackendWithConfig(stripe.APIBackend, config)
-	return &client{customers: customer.Client{B: b, Key: a.Key}, subscriptions: subscription.Client{B: b, Key: a.Key}, invoices: invoice.Client{B: b, Key: a.Key},
+	return &client{customers: customer.Client{B: b, Key: a.Key}, subscriptions: subscription.Client{B: b, Key: a.Key}, schedules: subscriptionschedule.Client{B: b, Key: a.Key},
+		promotions: promotioncode.Client{B: b, Key: a.Key}, invoices: invoice.Client{B: b, Key: a.Key},
 		charges: charge.Client{B: b, Key: a.Key}, disputes: dispute.Client{B: b, Key: a.Key}, prices: price.Client{B: b, Key: a.Key},
 		products: product.Client{B: b, Key: a.Key}, events: event.Client{B: b, Key: a.Key}, checkouts: checkout.Client{B: b, Key: a.Key},
 		portals: portal.Client{B: b, Key: a.Key}, endpoints: webhookendpoint.Client{B: b, Key: a.Key}}
