@@ -30,6 +30,7 @@ func (s *System) actRoutes() []web.Route {
 		post("cancel", "End a subscription, at the end of what is paid for or at once", 200, s.cancelAPI, cancelInput{}, actOutput{}, actAsked, actRefused),
 		post("change/withdraw", "Take back a change that comes with the next period", 200, s.simpleAPI(s.WithdrawChange), resumeInput{}, actOutput{}, actAsked, actRefused),
 		post("trial/end", "End a trial now, and pay for the first period", 200, s.simpleAPI(s.EndTrial), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("pause", "Pause a subscription from its next period until a date, where that is offered", 200, s.pauseAPI, pauseInput{}, actOutput{}, actAsked, actRefused),
 		post("resume", "Take back a cancellation, or go on after a pause", 200, s.simpleAPI(s.ResumeSubscription), resumeInput{}, actOutput{}, actAsked, actRefused),
 	}
 }

@@ -172,7 +172,7 @@ func (s *System) recordSub(tx *store.Tx, was, now subRow, had, has []itemRow) er
 		changes["price"] = audit.Change{From: priceOf(had), To: priceOf(has)}
 		changes["quantity"] = audit.Change{From: quantityOf(had), To: quantityOf(has)}
 	}
-	if err := s.tellChange(tx, was, now, has); err != nil {
+	if err := firstOf(s.tellChange(tx, was, now, has), s.tellPause(tx, was, now)); err != nil {
 		return err
 	}
 	if len(changes) == 0 {
@@ -196,6 +196,7 @@ func subChanges(was, now subRow) map[string]audit.Change {
 	put("cancel_at_period_end", was.cancelAtEnd, now.cancelAtEnd)
 	put("cancel_at", was.cancelAt, now.cancelAt)
 	put("paused", was.pause, now.pause)
+	put("pause_counts", was.paused, now.paused)
 	put("scheduled", was.nextPrice, now.nextPrice)
 	put("scheduled_quantity", was.nextQuantity, now.nextQuantity)
 	put("coupon", was.coupon, now.coupon)

@@ -88,17 +88,20 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 	})
 }
 
-// count adds up the subscriptions of a state. A trial brings nothing yet.
+// count adds up the subscriptions of a state. A trial brings nothing yet, and a pause
+// nothing meanwhile, but for one that is collected later.
 func (f *figures) count(tx *store.Tx, state State) error {
 	type brings struct {
-		currency, status string
-		monthly          int64
+		currency, status, pause string
+		monthly                 int64
 	}
-	all, err := store.All(tx, func(r store.Scanner) (v brings, err error) { return v, r.Scan(&v.currency, &v.status, &v.monthly) },
-		`SELECT currency, status, monthly FROM billing_subscription WHERE state = ? ORDER BY id LIMIT ?`, string(state), maxCounted)
+	all, err := store.All(tx, func(r store.Scanner) (v brings, err error) {
+		return v, r.Scan(&v.currency, &v.status, &v.pause, &v.monthly)
+	},
+		`SELECT currency, status, pause_behavior, monthly FROM billing_subscription WHERE state = ? ORDER BY id LIMIT ?`, string(state), maxCounted)
 	for _, v := range all {
 		f.ByState[state]++
-		if v.status != "trialing" {
+		if v.status != "trialing" && (v.pause == "" || v.pause == pauseDraft) {
 			f.Monthly[v.currency] += v.monthly
 		}
 	}
