@@ -133,6 +133,11 @@ func (s *System) ResumeSubscription(ctx context.Context, org, id string) (out ac
 // beginAct stores that somebody wants something of a subscription, with its event. An
 // act of the same kind that is open is one whose answer was lost: it is taken up.
 func (s *System) beginAct(ctx context.Context, org, id, kind string, wants func(subRow) (wish, error)) (i intent, err error) {
+	return s.beginActAs(ctx, actAsked, org, id, kind, wants)
+}
+
+// beginActAs is beginAct with an event of its own.
+func (s *System) beginActAs(ctx context.Context, action audit.Action, org, id, kind string, wants func(subRow) (wish, error)) (i intent, err error) {
 	if !s.On() {
 		return i, errNothingSold
 	}
@@ -161,9 +166,23 @@ func (s *System) beginAct(ctx context.Context, org, id, kind string, wants func(
 		if err := insertIntent(tx, &i, oneDay); err != nil {
 			return err
 		}
-		return s.Audit.Record(tx, audit.Event{Action: actAsked, Org: org, Targets: i.targets(), Details: map[string]any{"kind": kind, "at": w.At, "reason": w.Reason}})
+		return s.Audit.Record(tx, audit.Event{Action: action, Org: org, Targets: append(i.targets(), audit.Ref{Type: "customer", ID: sub.customer}), Details: w.details(kind)})
 	})
 	return i, err
+}
+
+// details are what the audit log says of a wish.
+func (w *wish) details(kind string) map[string]any {
+	all := map[string]any{"kind": kind}
+	for name, v := range map[string]string{"at": w.At, "reason": w.Reason, "behavior": w.Behavior, "coupon": w.Coupon} {
+		if v != "" {
+			all[name] = v
+		}
+	}
+	if w.Until > 0 {
+		all["until"] = w.Until
+	}
+	return all
 }
 
 func orNil(text string) *string {

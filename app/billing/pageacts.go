@@ -18,7 +18,7 @@ func (s *System) checkoutForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i, err := s.Checkout(r.Context(), web.OriginOf(r.Context()).Org, in.Price, in.Quantity, in.Coupon)
+	i, err := s.Checkout(r.Context(), web.OriginOf(r.Context()).Org, in)
 	if err != nil {
 		return s.showOrg(w, r, err)
 	}

@@ -197,6 +197,7 @@ type invoiceOutput struct {
 	Currency string    `json:"currency"`
 	Total    int64     `json:"total"`
 	Tax      int64     `json:"tax"`
+	Discount int64     `json:"discount"` // that was taken off
 	Paid     int64     `json:"amount_paid"`
 	Due      int64     `json:"amount_remaining"`
 	Created  time.Time `json:"created_at"`
@@ -220,7 +221,7 @@ func (s *System) invoicesAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := invoicesOutput{Data: []invoiceOutput{}, Next: next}
 	for _, i := range rows {
-		out.Data = append(out.Data, invoiceOutput{ID: i.id, Number: i.number, Status: i.status, Currency: i.currency, Total: i.total, Tax: i.tax, Paid: i.paid, Due: i.remaining,
+		out.Data = append(out.Data, invoiceOutput{ID: i.id, Number: i.number, Status: i.status, Currency: i.currency, Total: i.total, Tax: i.tax, Discount: i.discount, Paid: i.paid, Due: i.remaining,
 			Created: at(i.created), PaidAt: at(i.paidAt), URL: i.hosted, PDF: i.pdf})
 	}
 	return web.JSON(w, http.StatusOK, out)

@@ -20,6 +20,13 @@ func (c *call) upcoming() (object, *Error) {
 	}
 	change := &call{Sim: c.Sim, f: f, dryRun: true}
 	before := sub.str("latest_invoice")
+	if c.f.has("coupon") {
+		off, bad := c.discount(sub.str("customer"), sub.str("id"))
+		if bad != nil {
+			return nil, bad
+		}
+		sub["discount"] = off
+	}
 	if f.has("items") || f.str("billing_cycle_anchor") == "now" {
 		if bad := change.apply(sub, deep(sub).(object)); bad != nil {
 			return nil, bad
