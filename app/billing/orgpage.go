@@ -12,7 +12,7 @@ import (
 func (s *System) pageRoutes() []web.Route {
 	const base = "/-/org/{slug}/billing"
 	post := func(path string, h web.Handler, actions ...string) web.Route {
-		return web.Route{Method: "POST", Pattern: base + path, Access: web.InOrg(permManage), Handler: h, Audit: actions}
+		return web.Route{Method: "POST", Pattern: base + path, Access: web.InOrg(permManage), Narrow: true, Handler: h, Audit: actions}
 	}
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/pricing", Access: web.Public, Handler: s.pricingPage},
