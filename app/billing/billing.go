@@ -114,5 +114,5 @@ func (s *System) Jobs(q *queue.Queue) {
 
 // Routes are its pages and its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes(), s.actRoutes(), s.pageRoutes(), s.deskRoutes(), s.customerActs(), s.deskPages())
+	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes(), s.actRoutes(), s.pageRoutes(), s.deskRoutes(), s.customerActs(), s.deskPages(), s.customerForms())
 }

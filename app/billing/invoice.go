@@ -46,6 +46,14 @@ func invoiceRowOf(i *stripe.Invoice, customer, org string) invoiceRow {
 	return row
 }
 
+// off is what was taken off, for people; "" for nothing.
+func (i invoiceRow) off() string {
+	if i.discount == 0 {
+		return ""
+	}
+	return Money(i.discount, i.currency)
+}
+
 // overdue reports whether an invoice is one that was to be paid and was not: a try
 // to collect it failed, or it was sent and its day is past.
 func (i invoiceRow) overdue(now time.Time) bool {

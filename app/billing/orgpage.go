@@ -25,7 +25,10 @@ func (s *System) pageRoutes() []web.Route {
 		post("/preview", s.previewForm, string(actPreviewed)),
 		post("/change", s.changeForm, string(actAsked), string(actRefused)),
 		post("/cancel", s.cancelForm, string(actAsked), string(actRefused)),
-		post("/resume", s.resumeForm, string(actAsked), string(actRefused)),
+		post("/withdraw", s.actForm(s.WithdrawChange, "withdrawn"), string(actAsked), string(actRefused)),
+		post("/trial", s.actForm(s.EndTrial, "trial"), string(actAsked), string(actRefused)),
+		post("/pause", s.pauseForm, string(actAsked), string(actRefused)),
+		post("/resume", s.actForm(s.ResumeSubscription, "resumed"), string(actAsked), string(actRefused)),
 	}
 }
 
@@ -96,6 +99,7 @@ type subView struct {
 	Quantity          int64
 	CanResume, Paused bool
 	Pending           time.Time
+	subMore
 }
 
 type dueView struct {
@@ -117,6 +121,7 @@ type planView struct {
 
 type invoiceView struct {
 	Number, Total, URL, PDF string
+	Discount                string // that was taken off; "" for none
 	Created                 time.Time
 	Pill                    web.Pill
 }
@@ -127,6 +132,8 @@ type methodView struct{ Label, Expiry string }
 var done = map[string]string{
 	"back": "You are back from Stripe. What you changed there shows here within moments.", "changed": "The plan is changed.",
 	"pending": "The change waits for its payment. Confirm it at Stripe; until then everything stays as it is.", "canceled": "The subscription ends with what is paid for.",
+	"scheduled": "The change is arranged. Until it comes everything stays as it is.", "withdrawn": "The change is taken back: everything stays as it is.",
+	"trial": "The trial is over, and the plan is paid from now on.", "paused": "The plan pauses when what is paid for is used up.",
 	"ended": "The subscription is ended.", "resumed": "The subscription goes on.",
 }
 
@@ -156,7 +163,7 @@ func (s *System) showOrg(w http.ResponseWriter, r *http.Request, failed error) e
 		return err
 	}
 	for _, i := range invoices {
-		data.Invoices = append(data.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
+		data.Invoices = append(data.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), Discount: i.off(), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
 	}
 	if next != "" {
 		data.Older = "?cursor=" + next
@@ -228,6 +235,9 @@ func (s *System) readSub(tx *store.Tx, d *orgData) (price string, err error) {
 			v.TrialEnd = time.Time{}
 		}
 		d.Sub = v
+		if err := s.moreOfSub(tx, v, sub, items); err != nil {
+			return "", err
+		}
 		return largest(tx, items).price, nil
 	}
 	return "", nil

@@ -125,19 +125,25 @@ func (s *System) chargeOf(ctx context.Context, invoice string) (string, error) {
 
 // refundable is what is left of what was paid for an invoice.
 func refundable(tx *store.Tx, i invoiceRow) (int64, error) {
+	back, err := paidBack(tx, i.customer)
+	return i.paid - back[i.id], err
+}
+
+// paidBack is how much of each of a customer's invoices was paid back, or is about to be.
+func paidBack(tx *store.Tx, customer string) (map[string]int64, error) {
 	type row struct {
 		invoice, status string
 		amount          int64
 	}
 	all, err := store.All(tx, func(r store.Scanner) (v row, err error) { return v, r.Scan(&v.invoice, &v.status, &v.amount) },
-		`SELECT invoice_id, status, amount FROM billing_refund WHERE customer_id = ? ORDER BY id`, i.customer)
-	left := i.paid
+		`SELECT invoice_id, status, amount FROM billing_refund WHERE customer_id = ? ORDER BY id`, customer)
+	back := map[string]int64{}
 	for _, one := range all {
-		if one.invoice == i.id && one.status != string(stripe.RefundStatusFailed) && one.status != string(stripe.RefundStatusCanceled) {
-			left -= one.amount
+		if one.status != string(stripe.RefundStatusFailed) && one.status != string(stripe.RefundStatusCanceled) {
+			back[one.invoice] += one.amount
 		}
 	}
-	return left, err
+	return back, err
 }
 
 // Credit gives a customer money that his next invoices use up.
