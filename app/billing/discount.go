@@ -16,11 +16,12 @@ func (row *subRow) readDiscount(d *stripe.Discount) {
 	if d == nil || d.Coupon == nil {
 		return
 	}
-	row.coupon, row.couponWords, row.couponUntil = d.Coupon.ID, couponWords(d.Coupon), secs(d.End)
+	row.coupon, row.couponWords, row.couponUntil = d.Coupon.ID, couponWords(d.Coupon, d.End > 0), secs(d.End)
 }
 
-// couponWords is what a coupon takes off: "20 % off", "5.00 EUR off the next invoice".
-func couponWords(c *stripe.Coupon) string {
+// couponWords is what a coupon takes off: "20 % off", "5.00 EUR off one invoice". One
+// that is dated has its end said beside it.
+func couponWords(c *stripe.Coupon, dated bool) string {
 	words := Money(c.AmountOff, string(c.Currency)) + " off"
 	if c.AmountOff == 0 {
 		words = strconv.FormatFloat(c.PercentOff, 'f', -1, 64) + " % off"
@@ -29,7 +30,9 @@ func couponWords(c *stripe.Coupon) string {
 	case stripe.CouponDurationOnce:
 		words += " one invoice"
 	case stripe.CouponDurationRepeating:
-		words += " for " + itoa(c.DurationInMonths) + " months"
+		if !dated {
+			words += " for " + itoa(c.DurationInMonths) + " months"
+		}
 	}
 	if c.Name != "" {
 		words = web.CleanText(c.Name, 60) + ": " + words
@@ -75,7 +78,7 @@ func (s *System) promotion(ctx context.Context, org, code string) (found promoti
 		if o.Coupon == nil || !o.Coupon.Valid || o.Customer != nil && o.Customer.ID != c.id {
 			continue
 		}
-		return promotion{id: o.ID, coupon: o.Coupon.ID, words: couponWords(o.Coupon)}, nil
+		return promotion{id: o.ID, coupon: o.Coupon.ID, words: couponWords(o.Coupon, false)}, nil
 	}
 	if list.Err() != nil {
 		return found, outage(list.Err())

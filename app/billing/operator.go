@@ -157,7 +157,7 @@ func (s *System) couponOrCode(ctx context.Context, org, code string) (promotion,
 	c, err := s.client.coupons.Get(code, &stripe.CouponParams{Params: reading(within)})
 	switch {
 	case err == nil && c.Valid:
-		return promotion{coupon: c.ID, words: couponWords(c)}, nil
+		return promotion{coupon: c.ID, words: couponWords(c, false)}, nil
 	case err != nil && !isMissing(err):
 		return promotion{}, outage(err)
 	}

@@ -16,6 +16,7 @@ type subMore struct {
 	Discount            string
 	PausesOn, ResumesOn time.Time
 	Resting             bool // the pause counts
+	Narrow              bool // nothing is given meanwhile
 	OnTrial             bool
 	Each                bool // seats are paid for one by one
 	CanPause            bool // by its owner
@@ -24,7 +25,7 @@ type subMore struct {
 
 // more reads it.
 func (s *System) more(tx *store.Tx, sub subRow, items []itemRow) (m subMore, err error) {
-	m = subMore{Discount: sub.discountWords(), PausesOn: at(sub.pauseFrom), ResumesOn: at(sub.pauseResumes), Resting: sub.paused,
+	m = subMore{Discount: sub.discountWords(), PausesOn: at(sub.pauseFrom), ResumesOn: at(sub.pauseResumes), Resting: sub.paused, Narrow: sub.paused,
 		OnTrial: sub.status == string(stripe.SubscriptionStatusTrialing)}
 	if sub.pause != "" && sub.pauseFrom == 0 { // everything works meanwhile
 		m.PausesOn, m.Resting = at(sub.periodStart), true
