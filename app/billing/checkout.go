@@ -119,7 +119,7 @@ func (s *System) beginCheckout(tx *store.Tx, org string, w wish) (i, before inte
 	if customer.currency != "" && customer.currency != p.Currency {
 		return i, before, 0, currencyFault(customer.currency, p.Currency)
 	}
-	if err := seatsFit(tx, org, plan, w.Quantity); err != nil {
+	if err := limitsFit(tx, org, plan, w.Quantity); err != nil {
 		return i, before, 0, err
 	}
 	if trial, err = s.trialFor(tx, org, plan); err != nil {

@@ -51,7 +51,7 @@ func TestTheOrgPageArrangesADowngrade(t *testing.T) {
 	m.ada.Post(base+"/change", "preview", id).Want(200, "The change is arranged.")
 	m.settle()
 	m.ada.Get(base).Want(200, "to Basic, 19.00 EUR a month on 22 Dec 2026", "20 % off", "Take the change back")
-	m.ada.Post(base + "/withdraw").Want(200, "The change is taken back")
+	m.ada.Post(base+"/withdraw").Want(200, "The change is taken back")
 	m.settle()
 	if body := m.ada.Get(base).Want(200).Body; strings.Contains(body, "to Basic, 19.00") {
 		t.Error("the change is still shown")

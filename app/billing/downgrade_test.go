@@ -152,7 +152,7 @@ func TestADowngradeThatDoesNotFitAnyMoreRemovesNobody(t *testing.T) {
 	}
 	found := false
 	for _, mail := range m.Mails("ada@example.com") {
-		found = found || strings.Contains(mail.Text, "3 members and 2 seats")
+		found = found || strings.Contains(mail.Text, "3 members where 2 are paid for")
 	}
 	if !found {
 		t.Error("nobody was told that it does not fit")

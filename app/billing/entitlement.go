@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -273,20 +272,20 @@ func grantsOf(tx *store.Tx, org string) ([]grantRow, error) {
 		WHERE s.org_id = ? AND s.state IN ('active', 'grace', 'restricted')`, org)
 }
 
-// checkLimits raises an alarm for an org that uses more seats than it pays for: who
-// went to a smaller plan at Stripe keeps everybody, and is told.
+// checkLimits raises an alarm for an org that uses more than it pays for: who went to
+// a smaller plan at Stripe keeps everybody and everything, and is told.
 func (s *System) checkLimits(tx *store.Tx, org string) error {
 	e, err := entitlementsOf(tx, org)
 	if err != nil {
 		return err
 	}
-	used, err := auth.Seats(tx, org)
+	used, err := usedOf(tx, org)
 	if err != nil {
 		return err
 	}
-	seats, limited := e.Limits[limitSeats]
-	if !limited || seats.Unlimited || used <= seats.Value {
+	words := overWords(e.Limits, used)
+	if words == "" {
 		return clearAlarm(tx, alarmLimit, org)
 	}
-	return raise(tx, alarm{Kind: alarmLimit, Object: org, Org: org, About: "An organization has " + itoa(used) + " members and pays for " + itoa(seats.Value) + " seats. Nobody was removed."})
+	return raise(tx, alarm{Kind: alarmLimit, Object: org, Org: org, About: "An organization has " + words + ". Nothing was removed."})
 }

@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strconv"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -123,11 +122,13 @@ func overLimits(tx *store.Tx, org, plan string, items []itemRow) (string, error)
 		}
 		return "", err
 	}
-	l, limited := p.Limits[limitSeats]
-	seats := l.total(largest(tx, items).quantity, limited)
-	used, err := auth.Seats(tx, org)
-	if err != nil || used <= seats {
+	used, err := usedOf(tx, org)
+	if err != nil {
 		return "", err
 	}
-	return "There are " + itoa(used) + " members and " + itoa(seats) + " seats. Nobody was removed, and nobody can be added until that fits.", nil
+	words := overWords(limitsOf(p, largest(tx, items).quantity), used)
+	if words == "" {
+		return "", nil
+	}
+	return "There are " + words + ". Nothing was removed, and nobody can be added until that fits.", nil
 }

@@ -62,7 +62,7 @@ func TestNobodyJoinsARestrictedOrg(t *testing.T) {
 	s.changed()
 	s.wantAccess(billing.Restricted, billing.AccessRead)
 	_, token, _ := strings.Cut(link, "/-/invite/")
-	s.Verified("eve@example.com").PostJSON("/-/api/v1/invitations/accept", object{"token": token}).WantProblem(402, "unpaid")
+	s.Verified("eve@example.com").PostJSON("/-/api/v1/invitations/accept", object{"token": token}).WantProblem(402, "restricted")
 }
 
 func TestARestrictedOrgGetsNoJobs(t *testing.T) {

@@ -74,8 +74,9 @@ type orgData struct {
 	Done         string
 	Entitlements *Entitlements
 	Seats        usage
-	Sub          *subView // nil: there is none
-	Due          *dueView // nil: nothing is overdue
+	Usage        []usageView // of other limits, as the app told
+	Sub          *subView    // nil: there is none
+	Due          *dueView    // nil: nothing is overdue
 	Plans        []planView
 	Yearly       bool // the switch is on yearly prices
 	HasYearly    bool
@@ -180,6 +181,9 @@ func (s *System) readOrg(tx *store.Tx, d *orgData) error {
 	d.Seats.Used = used
 	if l, limited := d.Entitlements.Limits[limitSeats]; limited && !l.Unlimited {
 		d.Seats.Limit, d.Seats.Limited, d.Seats.Over = l.Value, true, used > l.Value
+	}
+	if d.Usage, err = usageViews(tx, d.Org.ID, d.Entitlements); err != nil {
+		return err
 	}
 	if c, err := customerOf(tx, d.Org.ID); err == nil {
 		methods, err := methodsOf(tx, c.id)

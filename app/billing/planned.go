@@ -42,7 +42,7 @@ func (s *System) planChange(tx *store.Tx, org string, in previewInput) (p planne
 	if p.target.Currency != p.sub.currency {
 		return p, currencyFault(p.sub.currency, p.target.Currency)
 	}
-	if err := seatsFit(tx, org, p.to, quantity); err != nil {
+	if err := limitsFit(tx, org, p.to, quantity); err != nil {
 		return p, err
 	}
 	after := itemRow{amount: p.target.Amount, quantity: quantity, interval: p.target.Interval, count: p.target.Count}

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -174,15 +173,11 @@ func (s *System) entitlementsAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	seats, err := store.Peek(r.Context(), s.DB, func(tx *store.Tx) (int64, error) { return auth.Seats(tx, org.ID) })
+	used, err := store.Peek(r.Context(), s.DB, func(tx *store.Tx) (map[string]int64, error) { return usedOf(tx, org.ID) })
 	if err != nil {
 		return err
 	}
-	out := entitlementsOutput{Entitlements: *e, Used: map[string]int64{limitSeats: seats}, Over: []string{}}
-	if l, limited := e.Limits[limitSeats]; limited && !l.Unlimited && seats > l.Value {
-		out.Over = append(out.Over, limitSeats)
-	}
-	return web.JSON(w, http.StatusOK, out)
+	return web.JSON(w, http.StatusOK, entitlementsOutput{Entitlements: *e, Used: used, Over: over(e.Limits, used)})
 }
 
 type invoicesOutput struct {

@@ -20,3 +20,12 @@ CREATE TABLE billing_setting (
   changed_by TEXT NOT NULL,             -- type:id, as the audit log writes it
   changed_at INTEGER NOT NULL
 ) STRICT;
+
+-- How much of its limits an org uses, as the app tells; members are counted here.
+CREATE TABLE billing_usage (
+  org_id TEXT NOT NULL,
+  name TEXT NOT NULL,                   -- of the limit
+  used INTEGER NOT NULL,
+  told_at INTEGER NOT NULL,
+  PRIMARY KEY (org_id, name)
+) STRICT;
