@@ -17,7 +17,9 @@ import (
 func TestAnEndpointOfOursLearnsOfNewEvents(t *testing.T) {
 	t.Parallel()
 	f := apptest.NewStripe()
-	a := apptest.New(t, apptest.Selling(f), func(c *config.Config, _ *app.Options) { c.StripeHooks = "auto" })
+	a := apptest.New(t, apptest.Selling(f), func(c *config.Config, _ *app.Options) {
+		c.StripeHooks, c.URL, c.SMTPURL, c.StripeKey, c.RateLimits = "auto", "https://app.example.com", "smtp://mail.example.com", "sk_test_x", "on"
+	})
 	a.RunJobs()
 	id := a.Query(`SELECT value FROM billing_mark WHERE name LIKE 'endpoint%'`)
 	var asked []string
