@@ -155,14 +155,20 @@ func (s *System) tellPause(tx *store.Tx, was, now subRow) error {
 	return s.notify(tx, n)
 }
 
-// wakePauses has those customers fetched whose pause begins to count.
+// wakePauses has those customers fetched whose pause begins to count, or was to end:
+// the event that tells of it may have been lost.
 func (s *System) wakePauses(tx *store.Tx) error {
 	due, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 0 AND pause_from IS NOT NULL AND pause_from <= ? ORDER BY pause_from, id LIMIT ?`,
 		s.now(tx).UnixMilli(), sweepSlice)
 	if err != nil {
 		return err
 	}
-	for _, customer := range due {
+	over, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 1 AND pause_from IS NOT NULL AND pause_resumes_at <= ? ORDER BY pause_from, id LIMIT ?`,
+		s.now(tx).UnixMilli(), sweepSlice)
+	if err != nil {
+		return err
+	}
+	for _, customer := range append(due, over...) {
 		if err := s.syncSoon(tx, customer, false); err != nil {
 			return err
 		}

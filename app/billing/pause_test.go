@@ -71,12 +71,16 @@ func TestAPauseIsEndedByHand(t *testing.T) {
 func TestAPauseCountsWithoutAnEvent(t *testing.T) {
 	t.Parallel()
 	s := newShop(t)
-	s.subscribe("sub_1", "active", object{"pause_collection": object{"behavior": "void"}})
+	s.subscribe("sub_1", "active", object{"pause_collection": object{"behavior": "void", "resumes_at": s.Clock.Now().Add(60 * oneDay).Unix()}})
 	s.changed()
 	s.wantAccess(billing.Active, billing.AccessFull)
 	s.Clock.Advance(32 * oneDay)
 	s.RunJobs()
 	s.wantAccess(billing.Paused, billing.AccessRead)
+	s.stripe.Put("sub_1", object{"pause_collection": nil}) // nor does the one come that ends it
+	s.Clock.Advance(29 * oneDay)
+	s.RunJobs()
+	s.wantAccess(billing.Active, billing.AccessFull)
 }
 
 // A trial that ended without a card is another thing than a pause on somebody's wish,
