@@ -20,7 +20,7 @@ func (s *System) closed(e *Entitlements, org web.Org) error {
 	case e.State == Paused:
 		fault.Code, fault.Public = "paused", "The plan of "+org.Name+" is paused, so that nothing can be added or changed now. Whoever manages its billing can go on with it."
 	case e.due == nil:
-		fault.Public = "The plan of "+org.Name+" is not paid for, so that nothing can be added or changed now. Whoever manages its billing can pay."
+		fault.Public = "The plan of " + org.Name + " is not paid for, so that nothing can be added or changed now. Whoever manages its billing can pay."
 	}
 	return fault
 }

@@ -132,3 +132,13 @@ func overLimits(tx *store.Tx, org, plan string, items []itemRow) (string, error)
 	}
 	return "There are " + words + ". Nothing was removed, and nobody can be added until that fits.", nil
 }
+
+// unitsFor is how many of a plan an org needs: a seat for each member where seats are
+// paid for one by one.
+func unitsFor(p Plan, members int64) int64 {
+	l := p.Limits[limitSeats]
+	if !l.PerUnit || l.Value < 1 {
+		return 1
+	}
+	return max(1, (members+l.Value-1)/l.Value)
+}

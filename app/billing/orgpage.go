@@ -293,13 +293,3 @@ func readPlans(tx *store.Tx, d *orgData, current string) error {
 	}
 	return nil
 }
-
-// unitsFor is how many of a plan an org needs: a seat for each member where seats are
-// paid for one by one.
-func unitsFor(p Plan, members int64) int64 {
-	l := p.Limits[limitSeats]
-	if !l.PerUnit || l.Value < 1 {
-		return 1
-	}
-	return max(1, (members+l.Value-1)/l.Value)
-}
