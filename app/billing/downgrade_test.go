@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"seaworthy/app/billing"
 	"seaworthy/store"
@@ -199,4 +200,40 @@ func TestATrialIsEndedAndExtended(t *testing.T) {
 		t.Errorf("%+v, billed %s", got, m.billed())
 	}
 	m.ada.PostJSON(api+"trial/end", object{}).WantProblem(409, "no_trial")
+}
+
+// Stripe's clock may be a little ahead of ours: its word counts that the period began.
+func TestADowngradeAndAPauseBeginByStripesClock(t *testing.T) {
+	t.Parallel()
+	s := newShop(t)
+	s.sells()
+	start, end := s.Clock.Now().Unix(), s.Clock.Now().AddDate(0, 1, 0).Unix()
+	item := func(price string) object {
+		return object{"object": "list", "data": []object{{"id": "si_1", "quantity": 1, "price": s.stripe.Objects[price]}}}
+	}
+	phase := func(price string, from int64) object {
+		return object{"start_date": from, "items": []object{{"price": price, "quantity": 1}}}
+	}
+	phases := []object{phase("price_pro", start), phase("price_team", end)}
+	s.subscribe("sub_1", "active", object{"items": item("price_pro"), "schedule": object{"id": "sub_sched_1", "status": "active", "current_phase": object{"start_date": start}, "phases": phases}})
+	s.changed()
+	s.Clock.Advance(time.Unix(end, 0).Sub(s.Clock.Now()) - time.Minute)
+	s.subscribe("sub_1", "active", object{"items": item("price_team"), "current_period_start": end, "current_period_end": end + 30*86400,
+		"schedule": object{"id": "sub_sched_1", "status": "active", "current_phase": object{"start_date": end}, "phases": phases}})
+	s.changed()
+	told := 0
+	for _, mail := range s.Mails("ada@example.com") {
+		if strings.Contains(mail.Subject, "has the Team plan now") {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+	s.stripe.Put("sub_1", object{"pause_collection": object{"behavior": "void"}, "schedule": nil})
+	s.changed()
+	s.wantAccess(billing.Active, billing.AccessFull)
+	s.stripe.Put("sub_1", object{"current_period_start": end + 30*86400, "current_period_end": end + 60*86400})
+	s.changed()
+	s.wantAccess(billing.Paused, billing.AccessRead)
 }

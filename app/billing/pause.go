@@ -30,7 +30,7 @@ func (s *System) readPause(tx *store.Tx, was subRow, row *subRow) {
 	if row.pauseFrom = was.pauseFrom; was.pause != pauseVoid || row.pauseFrom == 0 {
 		row.pauseFrom = row.periodEnd
 	}
-	row.paused = row.pauseFrom <= s.now(tx).UnixMilli()
+	row.paused = row.pauseFrom <= max(row.periodStart, s.now(tx).UnixMilli())
 }
 
 type pauseInput struct {

@@ -126,7 +126,8 @@ func (s *System) tellChange(tx *store.Tx, was, now subRow, has []itemRow) error 
 		n.details = details{At: now.nextAt, Number: now.nextPrice}
 		return s.notify(tx, n)
 	}
-	came := was.nextPrice != "" && now.nextPrice != was.nextPrice && was.came(has) && was.nextAt <= s.now(tx).UnixMilli()
+	// Whose clock is ahead does not matter: that period has begun.
+	came := was.nextPrice != "" && now.nextPrice != was.nextPrice && was.came(has) && was.nextAt <= max(now.periodStart, s.now(tx).UnixMilli())
 	if !came || !s.isFresh(tx, was.nextAt) {
 		return nil
 	}
