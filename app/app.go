@@ -320,7 +320,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Web, err = web.NewServer(web.Options{Log: a.log, Clock: a.o.Clock, NewID: a.DB.NewID, TrustedProxies: cfg.TrustedProxies,
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
-		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.within, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
+		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.within, Writable: a.Billing.Writable, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
 }
 

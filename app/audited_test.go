@@ -247,6 +247,13 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, driveBilling(a, stripe))
+	buyer := func(name string) *apptest.Browser {
+		b := a.SignUp(name + "@money.example")
+		sellingTo(a, stripe, a.PersonalOrg(name+"@money.example"))
+		return b
+	}
+	maps.Copy(drive, driveChanges(a, stripe, buyer))
+	maps.Copy(drive, driveCustomers(a, stripe, buyer))
 	maps.Copy(drive, driveMailFeedback(a, mailers))
 	for _, route := range a.Web.Routes() {
 		name := route.Method + " " + route.Pattern

@@ -32,6 +32,10 @@ func TestBillingPagesInChromium(t *testing.T) {
 				a.Must(chromedp.Do(ctx, chromedp.EmulateViewport(width, 900), chromedp.Navigate(a.URL+path)))
 				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "`+theme+`"`))
 				a.Must(err)
+				if strings.HasSuffix(name, "-open") { // what is folded away must fit too
+					_, err := chromedp.Run(ctx, chromedp.Evaluate[int](`document.querySelectorAll("details").forEach(d => { d.open = true }), 1`))
+					a.Must(err)
+				}
 				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
 				a.Must(err)
 				if beyond > 0 {
@@ -46,10 +50,24 @@ func TestBillingPagesInChromium(t *testing.T) {
 			}
 		}
 	}
+	now := a.Clock.Now()
+	a.Key("payments:manage").Do("PUT", "/-/api/v1/billing/settings", "application/json", `{"downgrade_now":true,"max_pause_days":90}`).Want(200)
 	look("/-/pricing", "pricing")
 	look("/-/org/engines/billing", "org")
 	look(preview, "change")
-	now := a.Clock.Now()
+	becomes(a, stripe, "cus_"+org, "pro", apptest.Object{"items": apptest.Object{"object": "list", "data": []apptest.Object{{"id": "si_" + org, "quantity": 1, "price": stripe.Objects["price_pro"]}}}})
+	look(ada.Post("/-/org/engines/billing/preview", "price", "price_team").Want(200, "Until then everything stays as it is").Path, "downgrade")
+	start, end := now.Unix(), now.AddDate(0, 1, 0).Unix()
+	becomes(a, stripe, "cus_"+org, "sched", apptest.Object{
+		"discount": apptest.Object{"id": "di_1", "end": end, "coupon": apptest.Object{"id": "FIFTH", "name": "Spring", "percent_off": 20, "duration": "repeating", "duration_in_months": 3}},
+		"schedule": apptest.Object{"id": "sub_sched_1", "status": "active", "current_phase": apptest.Object{"start_date": start, "end_date": end},
+			"phases": []apptest.Object{{"start_date": start, "items": []apptest.Object{{"price": "price_pro", "quantity": 1}}}, {"start_date": end, "items": []apptest.Object{{"price": "price_team", "quantity": 1}}}}}})
+	look("/-/org/engines/billing", "scheduled-open")
+	becomes(a, stripe, "cus_"+org, "paused", apptest.Object{"schedule": nil, "current_period_end": start, "pause_collection": apptest.Object{"behavior": "void", "resumes_at": now.AddDate(0, 2, 0).Unix()}})
+	look("/-/org/engines/billing", "paused")
+	look("/-/admin/billing/customers/cus_"+org, "customer-paused")
+	look("/-/admin/billing/settings", "settings")
+	becomes(a, stripe, "cus_"+org, "again", apptest.Object{"pause_collection": nil, "discount": nil, "current_period_end": end})
 	stripe.Put("sub_"+org, apptest.Object{"status": "past_due"})
 	stripe.Put("in_2", apptest.Object{"object": "invoice", "status": "open", "customer": "cus_" + org, "subscription": "sub_" + org, "currency": "eur", "number": "2026-0002", "total": 4900,
 		"amount_due": 4900, "amount_remaining": 4900, "attempt_count": 1, "created": now.Unix(), "status_transitions": apptest.Object{"finalized_at": now.Unix()}, "hosted_invoice_url": "https://stripe.example/i/2"})
@@ -59,6 +77,7 @@ func TestBillingPagesInChromium(t *testing.T) {
 	look("/-/org/engines/billing", "overdue")
 	look("/-/admin/billing", "desk")
 	look("/-/admin/billing/customers/cus_"+org, "customer")
+	look("/-/admin/billing/customers/cus_"+org, "customer-open")
 	look("/-/admin/billing/plans", "plans")
 	look("/-/admin/billing/plans/edit?plan=team", "plan")
 	for _, s := range said() {

@@ -254,7 +254,7 @@ func TestPagesFitAPhone(t *testing.T) {
 	a.Key("email:manage").PostJSON("/-/api/v1/email/suppressions", map[string]string{"address": long, "scope": "category", "category": "a-rather-long-key-of-a-category-of-mail"}).Want(201)
 	inside := []string{"/-/account", "/-/account/security", "/-/account/security/phone", "/-/account/sessions", "/-/account/data", "/-/confirm",
 		"/-/account/tokens", "/-/account/orgs/new", "/-/account/notifications", orgPath + "/members", orgPath + "/roles", orgPath + "/keys", orgPath + "/settings", orgPath + "/billing",
-		"/-/admin/billing", "/-/admin/billing/plans", "/-/admin/billing/plans/edit",
+		"/-/admin/billing", "/-/admin/billing/settings", "/-/admin/billing/plans", "/-/admin/billing/plans/edit",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
 		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/-/kill", "/-/admin/flags/-/import", "/-/admin/flags/-/segments", "/-/admin/flags/-/new-segment", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID,
 		"/-/admin/logs", "/-/admin/logs?q=nowhere", "/-/admin/errors", "/-/admin/errors/" + anError(a),

@@ -61,6 +61,9 @@ func TestRoutesGolden(t *testing.T) {
 		if r.Limit.Burst > 0 {
 			line += fmt.Sprintf("; %d at once, one every %s", r.Limit.Burst, r.Limit.Every)
 		}
+		if r.Narrow {
+			line += "; also read-only"
+		}
 		if len(r.Audit) > 0 {
 			line += "; audits " + strings.Join(r.Audit, ", ")
 		}

@@ -220,6 +220,7 @@ type Problem struct {
 	Detail    string      `json:"detail"`
 	RequestID string      `json:"request_id"`
 	Errors    []web.Field `json:"errors"`
+	Link      string      `json:"link"`
 }
 
 // WantProblem fails the test unless the answer is problem+json with this status,

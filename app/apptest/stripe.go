@@ -161,6 +161,10 @@ func (f *Stripe) change(method, path string, form url.Values) Object {
 	parts := strings.Split(path, "/")
 	last := parts[len(parts)-1]
 	switch {
+	case method == "DELETE" && last == "discount":
+		o := f.Objects[parts[len(parts)-2]]
+		delete(o, "discount")
+		return o
 	case method == "DELETE" && parts[0] == "subscriptions":
 		o := f.Objects[last]
 		o["status"], o["ended_at"], o["canceled_at"] = "canceled", Epoch.Unix(), Epoch.Unix()

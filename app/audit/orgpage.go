@@ -15,7 +15,7 @@ func (s *System) orgRoutes() []web.Route {
 		{Method: "GET", Pattern: base, Access: may, Handler: s.orgList},
 		{Method: "GET", Pattern: base + "/events/{id}", Access: may, Handler: s.orgEvent},
 		{Method: "GET", Pattern: base + "/events/{id}/proof", Access: may, Handler: s.orgProof},
-		{Method: "POST", Pattern: base + "/exports", Access: may, Handler: s.orgExport, Audit: []string{string(actExportAsked)}},
+		{Method: "POST", Pattern: base + "/exports", Access: may, Narrow: true, Handler: s.orgExport, Audit: []string{string(actExportAsked)}},
 		{Method: "GET", Pattern: base + "/exports/{id}", Access: may, Handler: s.orgFile},
 		{Method: "POST", Pattern: base + "/retention", Access: web.InOrg("org:settings"), Handler: s.orgRetention, Audit: []string{string(actRetentionSet)}},
 	}

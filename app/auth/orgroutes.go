@@ -32,8 +32,8 @@ func (s *System) ownOrgRoutes() []web.Route {
 		{Method: "GET", Pattern: orgsAPI, Access: web.Person, Handler: s.orgsAPI, Doc: web.Doc{Summary: "List the orgs you belong to", Out: membershipList{}}},
 		{Method: "POST", Pattern: orgsAPI, Access: web.Person, Handler: s.newOrgAPI, Limit: perPerson(10), Audit: actions(actOrgCreated),
 			Doc: web.Doc{Summary: "Make an org, which you own", In: newOrgInput{}, Out: orgJSON{}, Status: http.StatusCreated}},
-		{Method: "POST", Pattern: orgPages + "/switch", Access: web.InOrg(permOrgRead), Handler: s.switchForm, Audit: actions(actSessionSwitched)},
-		{Method: "POST", Pattern: oneOrg + "/switch", Access: web.InOrg(permOrgRead), Handler: s.switchAPI, Audit: actions(actSessionSwitched),
+		{Method: "POST", Pattern: orgPages + "/switch", Access: web.InOrg(permOrgRead), Narrow: true, Handler: s.switchForm, Audit: actions(actSessionSwitched)},
+		{Method: "POST", Pattern: oneOrg + "/switch", Access: web.InOrg(permOrgRead), Narrow: true, Handler: s.switchAPI, Audit: actions(actSessionSwitched),
 			Doc: web.Doc{Summary: "Work in this org from now on", Out: switched{}}},
 	}
 }
@@ -44,11 +44,11 @@ func (s *System) settingsRoutes() []web.Route {
 		{Method: "GET", Pattern: orgPages, Access: web.InOrg(permOrgRead), Handler: s.orgPage},
 		{Method: "GET", Pattern: orgPages + "/settings", Access: web.InOrg(permSettings), Handler: s.orgSettingsPage},
 		{Method: "POST", Pattern: orgPages + "/settings", Access: web.InOrg(permSettings), Handler: s.orgSettingsForm, Limit: perPerson(30), Audit: actions(actOrgUpdated)},
-		{Method: "POST", Pattern: orgPages + "/delete", Access: web.InOrg(permOwn), Fresh: true, Handler: s.deleteOrgForm, Audit: actions(actOrgDeleted)},
+		{Method: "POST", Pattern: orgPages + "/delete", Access: web.InOrg(permOwn), Narrow: true, Fresh: true, Handler: s.deleteOrgForm, Audit: actions(actOrgDeleted)},
 		{Method: "GET", Pattern: oneOrg, Access: web.InOrg(permOrgRead), Handler: s.orgAPI, Doc: web.Doc{Summary: "One org", Out: orgJSON{}}},
 		{Method: "PATCH", Pattern: oneOrg, Access: web.InOrg(permSettings), Handler: s.changeOrgAPI, Limit: perPerson(30), Audit: actions(actOrgUpdated),
 			Doc: web.Doc{Summary: "Change the name, the slug or the rules of an org", In: orgChange{}, Out: orgJSON{}}},
-		{Method: "DELETE", Pattern: oneOrg, Access: web.InOrg(permOwn), Fresh: true, Handler: s.deleteOrgAPI, Audit: actions(actOrgDeleted),
+		{Method: "DELETE", Pattern: oneOrg, Access: web.InOrg(permOwn), Narrow: true, Fresh: true, Handler: s.deleteOrgAPI, Audit: actions(actOrgDeleted),
 			Doc: web.Doc{Summary: "Delete an org; confirm is its name", In: confirmNameInput{}, Status: http.StatusNoContent}},
 	}
 }
@@ -59,18 +59,18 @@ func (s *System) memberRoutes() []web.Route {
 	const page, api = orgPages + "/members", oneOrg + "/members"
 	return []web.Route{
 		{Method: "GET", Pattern: page, Access: read, Handler: s.membersPage},
-		{Method: "POST", Pattern: page + "/role", Access: manage, Handler: s.memberRoleForm, Audit: actions(actMemberRole)},
-		{Method: "POST", Pattern: page + "/remove", Access: manage, Handler: s.removeMemberForm, Audit: actions(actMemberRemoved, actMemberLeft)},
-		{Method: "POST", Pattern: orgPages + "/leave", Access: read, Handler: s.leaveForm, Audit: actions(actMemberLeft)},
-		{Method: "POST", Pattern: orgPages + "/transfer", Access: read, Fresh: true, Handler: s.transferForm, Audit: actions(actOrgTransferred)},
+		{Method: "POST", Pattern: page + "/role", Access: manage, Narrow: true, Handler: s.memberRoleForm, Audit: actions(actMemberRole)},
+		{Method: "POST", Pattern: page + "/remove", Access: manage, Narrow: true, Handler: s.removeMemberForm, Audit: actions(actMemberRemoved, actMemberLeft)},
+		{Method: "POST", Pattern: orgPages + "/leave", Access: read, Narrow: true, Handler: s.leaveForm, Audit: actions(actMemberLeft)},
+		{Method: "POST", Pattern: orgPages + "/transfer", Access: read, Narrow: true, Fresh: true, Handler: s.transferForm, Audit: actions(actOrgTransferred)},
 		{Method: "GET", Pattern: api, Access: read, Handler: s.membersAPI, Doc: web.Doc{Summary: "List the members of an org; query: cursor, limit", Out: memberList{}}},
-		{Method: "PATCH", Pattern: api + "/{user}", Access: manage, Handler: s.memberRoleAPI, Audit: actions(actMemberRole),
+		{Method: "PATCH", Pattern: api + "/{user}", Access: manage, Narrow: true, Handler: s.memberRoleAPI, Audit: actions(actMemberRole),
 			Doc: web.Doc{Summary: "Give a member another role", In: memberRoleInput{}, Out: memberJSON{}}},
-		{Method: "DELETE", Pattern: api + "/{user}", Access: manage, Handler: s.removeMemberAPI, Audit: actions(actMemberRemoved, actMemberLeft),
+		{Method: "DELETE", Pattern: api + "/{user}", Access: manage, Narrow: true, Handler: s.removeMemberAPI, Audit: actions(actMemberRemoved, actMemberLeft),
 			Doc: web.Doc{Summary: "Remove a member", Status: http.StatusNoContent}},
-		{Method: "POST", Pattern: oneOrg + "/leave", Access: read, Handler: s.leaveAPI, Audit: actions(actMemberLeft),
+		{Method: "POST", Pattern: oneOrg + "/leave", Access: read, Narrow: true, Handler: s.leaveAPI, Audit: actions(actMemberLeft),
 			Doc: web.Doc{Summary: "Leave an org", Status: http.StatusNoContent}},
-		{Method: "POST", Pattern: oneOrg + "/transfer", Access: read, Fresh: true, Handler: s.transferAPI, Audit: actions(actOrgTransferred),
+		{Method: "POST", Pattern: oneOrg + "/transfer", Access: read, Narrow: true, Fresh: true, Handler: s.transferAPI, Audit: actions(actOrgTransferred),
 			Doc: web.Doc{Summary: "Make a member the owner in your place; you become an admin", In: transferInput{}, Status: http.StatusNoContent}},
 	}
 }
@@ -86,14 +86,14 @@ func (s *System) invitationRoutes() []web.Route {
 			Doc: web.Doc{Summary: "Accept an invitation by the token of its link", In: acceptInput{}, Out: orgJSON{}}},
 		{Method: "POST", Pattern: page, Access: manage, Handler: s.inviteMemberForm, Limit: perPerson(30), Audit: actions(actInvited, actInvitedAgain)},
 		{Method: "POST", Pattern: page + "/resend", Access: manage, Handler: s.resendInviteForm, Limit: perPerson(10), Audit: actions(actInvitedAgain)},
-		{Method: "POST", Pattern: page + "/revoke", Access: manage, Handler: s.revokeInviteForm, Audit: actions(actInvitationRevoked)},
+		{Method: "POST", Pattern: page + "/revoke", Access: manage, Narrow: true, Handler: s.revokeInviteForm, Audit: actions(actInvitationRevoked)},
 		{Method: "GET", Pattern: api, Access: manage, Handler: s.invitationsAPI,
 			Doc: web.Doc{Summary: "List invitations that wait for an answer, newest first; query: cursor, limit", Out: invitationList{}}},
 		{Method: "POST", Pattern: api, Access: manage, Handler: s.inviteAPI, Limit: perPerson(30), Audit: actions(actInvited, actInvitedAgain),
 			Doc: web.Doc{Summary: "Invite somebody by mail", In: invitationInput{}, Out: invitationJSON{}, Status: http.StatusCreated}},
 		{Method: "POST", Pattern: api + "/{id}/resend", Access: manage, Handler: s.resendInviteAPI, Limit: perPerson(10), Audit: actions(actInvitedAgain),
 			Doc: web.Doc{Summary: "Mail an invitation again with a new link", Status: http.StatusNoContent}},
-		{Method: "DELETE", Pattern: api + "/{id}", Access: manage, Handler: s.revokeInviteAPI, Audit: actions(actInvitationRevoked),
+		{Method: "DELETE", Pattern: api + "/{id}", Access: manage, Narrow: true, Handler: s.revokeInviteAPI, Audit: actions(actInvitationRevoked),
 			Doc: web.Doc{Summary: "Revoke an invitation", Status: http.StatusNoContent}},
 	}
 }
@@ -154,7 +154,7 @@ func (s *System) keyRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: page, Access: org, Handler: s.orgKeysPage},
 		{Method: "POST", Pattern: page, Access: org, Fresh: true, Handler: s.makeKeyForm, Audit: actions(actKeyCreated)},
-		{Method: "POST", Pattern: page + "/revoke", Access: org, Fresh: true, Handler: s.revokeKeyForm, Audit: actions(actKeyRevoked)},
+		{Method: "POST", Pattern: page + "/revoke", Access: org, Narrow: true, Fresh: true, Handler: s.revokeKeyForm, Audit: actions(actKeyRevoked)},
 		{Method: "GET", Pattern: "/-/account/tokens", Access: web.Person, Handler: s.accountKeysPage},
 		{Method: "POST", Pattern: "/-/account/tokens/revoke", Access: web.Person, Fresh: true, Handler: s.revokeOwnKeyForm, Audit: actions(actKeyRevoked)},
 		{Method: "GET", Pattern: api, Access: all, Handler: s.keyListAPI, Doc: list},
@@ -162,6 +162,6 @@ func (s *System) keyRoutes() []web.Route {
 		{Method: "DELETE", Pattern: api + "/{id}", Access: all, Fresh: true, Handler: s.revokeKeyAPI, Audit: actions(actKeyRevoked), Doc: end},
 		{Method: "GET", Pattern: orgAPI, Access: org, Handler: s.keyListAPI, Doc: orgList},
 		{Method: "POST", Pattern: orgAPI, Access: org, Fresh: true, Handler: s.makeKeyAPI, Audit: actions(actKeyCreated), Doc: orgAdd},
-		{Method: "DELETE", Pattern: orgAPI + "/{id}", Access: org, Fresh: true, Handler: s.revokeKeyAPI, Audit: actions(actKeyRevoked), Doc: end},
+		{Method: "DELETE", Pattern: orgAPI + "/{id}", Access: org, Narrow: true, Fresh: true, Handler: s.revokeKeyAPI, Audit: actions(actKeyRevoked), Doc: end},
 	}
 }

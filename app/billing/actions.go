@@ -36,6 +36,11 @@ const (
 	actPreviewed     audit.Action = "subscription.change_previewed"
 	actAsked         audit.Action = "subscription.change_requested"
 	actRefused       audit.Action = "subscription.change_refused"
+	actRefundAsked   audit.Action = "payment.refund_requested"
+	actCredited      audit.Action = "billing_customer.credited"
+	actCouponSet     audit.Action = "subscription.coupon_applied"
+	actCouponGone    audit.Action = "subscription.coupon_removed"
+	actSettings      audit.Action = "billing_setting.changed"
 	actRepaired      audit.Action = "billing_drift.repaired"
 	actEndpoint      audit.Action = "billing_endpoint.created"
 )
@@ -74,6 +79,11 @@ var Actions = []audit.Kind{
 	{Action: actPreviewed, Title: "Change previewed", Means: "Somebody asked what a change of the subscription would cost."},
 	{Action: actAsked, Title: "Change requested", Means: "Somebody asked for a change of the subscription, and Stripe made it."},
 	{Action: actRefused, Title: "Change refused", Means: "Stripe did not make a change of the subscription that was asked for."},
+	{Action: actRefundAsked, Title: "Refund asked for", Means: "Somebody who runs billing had a payment paid back, whole or in part."},
+	{Action: actCredited, Title: "Credit given", Means: "A customer was given money that the next invoices use up."},
+	{Action: actCouponSet, Title: "Coupon applied", Means: "Somebody who runs billing took something off the price of a subscription."},
+	{Action: actCouponGone, Title: "Coupon removed", Means: "A subscription costs its whole price again."},
+	{Action: actSettings, Title: "Billing rules changed", Means: "What owners may do by themselves with their subscriptions changed."},
 	{Action: actRepaired, Title: "Drift repaired", Means: "The mirror of Stripe had missed a change, and was mended."},
 	{Action: actEndpoint, Title: "Webhook endpoint made", Means: "The endpoint that Stripe sends events to was made."},
 }

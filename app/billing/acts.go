@@ -28,15 +28,38 @@ func (s *System) actRoutes() []web.Route {
 		post("change/preview", "What a change of plan or quantity would cost; it can be applied for ten minutes", 201, s.previewAPI, previewInput{}, Preview{}, actPreviewed),
 		post("change", "Apply a change that was previewed, at the cost that was shown", 200, s.changeAPI, changeInput{}, actOutput{}, actAsked, actRefused),
 		post("cancel", "End a subscription, at the end of what is paid for or at once", 200, s.cancelAPI, cancelInput{}, actOutput{}, actAsked, actRefused),
-		post("resume", "Take back a cancellation, or go on after a pause", 200, s.resumeAPI, resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("change/withdraw", "Take back a change that comes with the next period", 200, s.simpleAPI(s.WithdrawChange), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("trial/end", "End a trial now, and pay for the first period", 200, s.simpleAPI(s.EndTrial), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("pause", "Pause a subscription from its next period until a date, where that is offered", 200, s.pauseAPI, pauseInput{}, actOutput{}, actAsked, actRefused),
+		post("resume", "Take back a cancellation, or go on after a pause", 200, s.simpleAPI(s.ResumeSubscription), resumeInput{}, actOutput{}, actAsked, actRefused),
+	}
+}
+
+// simpleAPI serves an act that only needs to know which subscription.
+func (s *System) simpleAPI(act func(ctx context.Context, org, subscription string) (actOutput, error)) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		in, err := web.Decode[resumeInput](r)
+		if err != nil {
+			return err
+		}
+		org, err := s.orgFor(r, permManage)
+		if err != nil {
+			return err
+		}
+		out, err := act(r.Context(), org.ID, in.Subscription)
+		if err != nil {
+			return err
+		}
+		return web.JSON(w, http.StatusOK, out)
 	}
 }
 
 // actOutput is what became of a change.
 type actOutput struct {
-	ID      string `json:"id"`
-	State   string `json:"state"`                 // done, or pending: it waits for a payment to be confirmed
-	Confirm string `json:"confirm_url,omitempty"` // where the payment is confirmed
+	ID      string    `json:"id"`
+	State   string    `json:"state"`                 // done; scheduled: it comes with the next period; pending: it waits for a payment to be confirmed
+	Confirm string    `json:"confirm_url,omitempty"` // where the payment is confirmed
+	At      time.Time `json:"effective_at,omitzero"` // of what is scheduled
 }
 
 // inRequest bounds how long a request waits for Stripe.

@@ -83,6 +83,7 @@ func (s *System) applySubs(tx *store.Tx, c customerRow, snap *snapshot) (changed
 		if err := s.noteStatus(tx, row, known); err != nil {
 			return nil, err
 		}
+		s.readPause(tx, was, &row)
 		different, err := s.applySub(tx, was, row, items)
 		if err != nil {
 			return nil, err
@@ -171,6 +172,9 @@ func (s *System) recordSub(tx *store.Tx, was, now subRow, had, has []itemRow) er
 		changes["price"] = audit.Change{From: priceOf(had), To: priceOf(has)}
 		changes["quantity"] = audit.Change{From: quantityOf(had), To: quantityOf(has)}
 	}
+	if err := firstOf(s.tellChange(tx, was, now, has), s.tellPause(tx, was, now)); err != nil {
+		return err
+	}
 	if len(changes) == 0 {
 		return nil // a new period, another invoice: nothing that somebody decided
 	}
@@ -192,6 +196,10 @@ func subChanges(was, now subRow) map[string]audit.Change {
 	put("cancel_at_period_end", was.cancelAtEnd, now.cancelAtEnd)
 	put("cancel_at", was.cancelAt, now.cancelAt)
 	put("paused", was.pause, now.pause)
+	put("pause_counts", was.paused, now.paused)
+	put("scheduled", was.nextPrice, now.nextPrice)
+	put("scheduled_quantity", was.nextQuantity, now.nextQuantity)
+	put("coupon", was.coupon, now.coupon)
 	put("trial_end", was.trialEnd, now.trialEnd)
 	put("pending", was.pendingUntil > 0, now.pendingUntil > 0)
 	return changes

@@ -46,13 +46,16 @@ func (s *System) Trouble(ctx context.Context) (setup string, open int, err error
 }
 
 // Notice is what those who manage an org's billing see above its pages while a payment
-// is overdue; nil for nothing. It is asked for each page, and answered from memory.
+// is overdue or the plan is paused; nil for nothing. It is asked for each page, and answered from memory.
 func (s *System) Notice(r *http.Request) *web.Banner {
 	org := web.OriginOf(r.Context()).Org
 	if org.ID == "" || !web.IdentityOf(r.Context()).Can(permManage) || strings.HasPrefix(r.URL.Path, pageOfOrg(org)) {
 		return nil
 	}
 	e, err := s.Entitlements(r.Context(), org.ID)
+	if err == nil && e.State == Paused {
+		return &web.Banner{Path: pageOfOrg(org), Link: "Billing", Text: org.Name + " is paused and read-only. Go on with its plan to work here again."}
+	}
 	if err != nil || e.due == nil {
 		return nil
 	}

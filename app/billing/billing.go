@@ -64,6 +64,7 @@ func New(d Deps) *System {
 // billing:read and billing:manage, which count in orgs, are declared with those.
 var Permissions = []web.PermissionKind{
 	{Name: permSee, Title: "See all billing", Means: "See revenue, subscriptions, reminders and events of Stripe's, of every organization.", Scope: web.ScopeInstance},
+	{Name: permReport, Title: "Report usage", Means: "Tell how much of its limits an organization uses.", Scope: web.ScopeInstance},
 	{Name: permRun, Title: "Run billing", Means: "Change plans and prices, replay events and see to alarms.", Scope: web.ScopeInstance},
 }
 
@@ -114,5 +115,5 @@ func (s *System) Jobs(q *queue.Queue) {
 
 // Routes are its pages and its part of the API.
 func (s *System) Routes() []web.Route {
-	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes(), s.actRoutes(), s.pageRoutes(), s.deskRoutes(), s.deskPages())
+	return slices.Concat(s.webhookRoutes(), s.planRoutes(), s.readRoutes(), s.actRoutes(), s.pageRoutes(), s.deskRoutes(), s.customerActs(), s.deskPages(), s.customerForms(), s.usageRoutes())
 }

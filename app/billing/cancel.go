@@ -75,6 +75,9 @@ func (s *System) CancelSubscription(ctx context.Context, org string, in cancelIn
 		return out, err
 	}
 	err = s.ask(ctx, &i, func(ctx context.Context) error {
+		if err := s.release(ctx, &i); err != nil {
+			return err
+		}
 		if i.wish.At == "now" {
 			p := &stripe.SubscriptionCancelParams{Params: keyed(ctx, i.id), CancellationDetails: &stripe.SubscriptionCancelCancellationDetailsParams{}}
 			p.CancellationDetails.Comment, p.CancellationDetails.Feedback = orNil(i.wish.Comment), orNil(i.wish.Reason)
@@ -92,29 +95,15 @@ func (s *System) CancelSubscription(ctx context.Context, org string, in cancelIn
 	return actOutput{ID: i.id, State: "done"}, s.carried(ctx, &i)
 }
 
-func (s *System) resumeAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[resumeInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	out, err := s.ResumeSubscription(r.Context(), org.ID, in.Subscription)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
 // ResumeSubscription takes back a cancellation that has not come about, or ends a pause.
 func (s *System) ResumeSubscription(ctx context.Context, org, id string) (out actOutput, err error) {
 	i, err := s.beginAct(ctx, org, id, "resume", func(sub subRow) (wish, error) {
 		switch {
 		case sub.status == string(stripe.SubscriptionStatusPaused):
 			return wish{At: "paused"}, nil
-		case sub.cancelAtEnd || sub.cancelAt > 0 || sub.pause != "":
+		case sub.cancelAtEnd || sub.cancelAt > 0:
+			return wish{At: "canceled"}, nil
+		case sub.pause != "":
 			return wish{}, nil
 		}
 		return wish{}, &web.Error{Status: http.StatusConflict, Code: "nothing_to_resume", Public: "It goes on already."}
@@ -127,7 +116,10 @@ func (s *System) ResumeSubscription(ctx context.Context, org, id string) (out ac
 			_, err := s.client.subscriptions.Resume(i.subscription, &stripe.SubscriptionResumeParams{Params: keyed(ctx, i.id)})
 			return err
 		}
-		p := &stripe.SubscriptionParams{Params: keyed(ctx, i.id), CancelAtPeriodEnd: stripe.Bool(false)}
+		p := &stripe.SubscriptionParams{Params: keyed(ctx, i.id)}
+		if i.wish.At == "canceled" { // a schedule forbids to speak of the end, so it is named only where it is meant
+			p.CancelAtPeriodEnd = stripe.Bool(false)
+		}
 		p.AddExtra("pause_collection", "") // empty takes it away
 		_, err := s.client.subscriptions.Update(i.subscription, p)
 		return err
@@ -141,6 +133,11 @@ func (s *System) ResumeSubscription(ctx context.Context, org, id string) (out ac
 // beginAct stores that somebody wants something of a subscription, with its event. An
 // act of the same kind that is open is one whose answer was lost: it is taken up.
 func (s *System) beginAct(ctx context.Context, org, id, kind string, wants func(subRow) (wish, error)) (i intent, err error) {
+	return s.beginActAs(ctx, actAsked, org, id, kind, wants)
+}
+
+// beginActAs is beginAct with an event of its own.
+func (s *System) beginActAs(ctx context.Context, action audit.Action, org, id, kind string, wants func(subRow) (wish, error)) (i intent, err error) {
 	if !s.On() {
 		return i, errNothingSold
 	}
@@ -158,18 +155,34 @@ func (s *System) beginAct(ctx context.Context, org, id, kind string, wants func(
 			return err
 		}
 		for _, o := range open {
-			if o.kind == kind && o.state == intentOpen && o.subscription == sub.id && o.wish == w {
+			// What it was under may be gone by that act already.
+			if w.Schedule = o.wish.Schedule; o.kind == kind && o.state == intentOpen && o.subscription == sub.id && o.wish == w {
 				i = o
 				return nil
 			}
 		}
+		w.Schedule = sub.schedule
 		i = intent{org: org, kind: kind, state: intentOpen, subscription: sub.id, wish: w}
 		if err := insertIntent(tx, &i, oneDay); err != nil {
 			return err
 		}
-		return s.Audit.Record(tx, audit.Event{Action: actAsked, Org: org, Targets: i.targets(), Details: map[string]any{"kind": kind, "at": w.At, "reason": w.Reason}})
+		return s.Audit.Record(tx, audit.Event{Action: action, Org: org, Targets: append(i.targets(), audit.Ref{Type: "customer", ID: sub.customer}), Details: w.details(kind)})
 	})
 	return i, err
+}
+
+// details are what the audit log says of a wish.
+func (w *wish) details(kind string) map[string]any {
+	all := map[string]any{"kind": kind}
+	for name, v := range map[string]string{"at": w.At, "reason": w.Reason, "behavior": w.Behavior, "coupon": w.Coupon} {
+		if v != "" {
+			all[name] = v
+		}
+	}
+	if w.Until > 0 {
+		all["until"] = w.Until
+	}
+	return all
 }
 
 func orNil(text string) *string {

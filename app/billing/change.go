@@ -41,14 +41,29 @@ func (s *System) Change(ctx context.Context, org, preview string) (out actOutput
 		return out, err
 	}
 	if i.state == intentDone {
-		return actOutput{ID: i.id, State: "done"}, nil
+		out = actOutput{ID: i.id, State: "done"}
+		if i.wish.At == whenLater {
+			out.State, out.At = "scheduled", i.outcome.Preview.At
+		}
+		return out, nil
 	}
 	var sub *stripe.Subscription
+	if i.wish.At == whenLater {
+		return s.changeLater(ctx, &i)
+	}
 	err = s.ask(ctx, &i, func(ctx context.Context) (err error) {
+		if err := s.release(ctx, &i); err != nil {
+			return err
+		}
 		p := &stripe.SubscriptionParams{Params: keyed(ctx, i.id, "latest_invoice"), ProrationDate: stripe.Int64(i.wish.Proration), ProrationBehavior: stripe.String(i.wish.Prorate),
 			Items: []*stripe.SubscriptionItemsParams{{ID: stripe.String(i.wish.Item), Price: stripe.String(i.wish.Price), Quantity: stripe.Int64(i.wish.Quantity)}}}
 		if i.wish.Prorate == chargeNow { // the plan changes once it is paid, and not at all if it is not
 			p.PaymentBehavior = stripe.String("pending_if_incomplete")
+		}
+		if i.wish.Promotion != "" {
+			if err := s.redeem(ctx, &i); err != nil {
+				return err
+			}
 		}
 		sub, err = s.client.subscriptions.Update(i.subscription, p)
 		return err
@@ -84,9 +99,11 @@ func (s *System) takePreview(ctx context.Context, org, id string) (i intent, err
 		if err != nil {
 			return err
 		}
-		if _, _, now, err := s.planChange(tx, org, previewInput{Subscription: sub.id, Price: i.wish.Price, Quantity: i.wish.Quantity}); err != nil {
+		now, err := s.planChange(tx, org, previewInput{Subscription: sub.id, Price: i.wish.Price, Quantity: i.wish.Quantity, When: i.wish.At})
+		if err != nil {
 			return err
-		} else if now.wish.Item != i.wish.Item {
+		}
+		if w := now.intent.wish; w.Item != i.wish.Item || w.Schedule != i.wish.Schedule || w.Prorate != i.wish.Prorate || i.wish.At == whenLater && now.sub.periodEnd != i.outcome.Preview.At.UnixMilli() {
 			return errPreview
 		}
 		i.state, i.expires = intentOpen, tx.Now().Add(oneDay)
@@ -94,7 +111,34 @@ func (s *System) takePreview(ctx context.Context, org, id string) (i intent, err
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actAsked, Org: org, Targets: i.targets(),
-			Details: map[string]any{"kind": "change", "price": i.wish.Price, "quantity": i.wish.Quantity, "due_now": i.outcome.Preview.DueNow, "currency": i.outcome.Preview.Currency}})
+			Details: map[string]any{"kind": "change", "price": i.wish.Price, "quantity": i.wish.Quantity, "due_now": i.outcome.Preview.DueNow, "currency": i.outcome.Preview.Currency, "when": i.wish.At}})
 	})
 	return i, err
+}
+
+// changeLater arranges that a subscription becomes something else with its next period.
+func (s *System) changeLater(ctx context.Context, i *intent) (out actOutput, err error) {
+	items, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]itemRow, error) { return itemsOf(tx, i.subscription) })
+	if err != nil {
+		return out, err
+	}
+	err = s.ask(ctx, i, func(ctx context.Context) error {
+		if i.wish.Promotion != "" {
+			if err := s.redeem(ctx, i); err != nil {
+				return err
+			}
+		}
+		return s.schedule(ctx, i, items)
+	})
+	if err != nil {
+		return out, err
+	}
+	return actOutput{ID: i.id, State: "scheduled", At: i.outcome.Preview.At}, s.carried(ctx, i)
+}
+
+// redeem puts a promotion code on a subscription before it changes, so that the change
+// is charged with it.
+func (s *System) redeem(ctx context.Context, i *intent) error {
+	_, err := s.client.subscriptions.Update(i.subscription, &stripe.SubscriptionParams{Params: keyed(ctx, i.id+":code"), PromotionCode: stripe.String(i.wish.Promotion)})
+	return err
 }

@@ -17,6 +17,7 @@ type checkoutInput struct {
 	Price    string `json:"price"`
 	Quantity int64  `json:"quantity"` // 1 if 0; never fewer seats than there are members
 	Coupon   string `json:"coupon"`
+	Code     string `json:"promotion_code"` // that somebody typed; without one Stripe's page asks for it
 }
 
 type checkoutOutput struct {
@@ -40,7 +41,7 @@ func (s *System) checkoutAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i, err := s.Checkout(r.Context(), org, in.Price, in.Quantity, in.Coupon)
+	i, err := s.Checkout(r.Context(), org, in)
 	if err != nil {
 		return err
 	}
@@ -49,19 +50,23 @@ func (s *System) checkoutAPI(w http.ResponseWriter, r *http.Request) error {
 
 // Checkout opens a session at Stripe in which an org buys a plan. An org has one open:
 // whoever asks for the same again gets the same, and another one ends the first.
-func (s *System) Checkout(ctx context.Context, org web.Org, price string, quantity int64, coupon string) (i intent, err error) {
+func (s *System) Checkout(ctx context.Context, org web.Org, in checkoutInput) (i intent, err error) {
 	if !s.On() {
 		return i, errNothingSold
 	}
 	var c web.Check
-	quantity = max(quantity, 1)
-	c.Fault(quantity <= maxQuantity, "quantity", "range", "At most 100000.")
-	c.Fault(idForm.MatchString(price), "price", "form", "Give the id of a price of a plan.")
-	c.Fault(coupon == "" || idForm.MatchString(coupon), "coupon", "form", "Give the id of a coupon.")
+	in.Quantity = max(in.Quantity, 1)
+	c.Fault(in.Quantity <= maxQuantity, "quantity", "range", "At most 100000.")
+	c.Fault(idForm.MatchString(in.Price), "price", "form", "Give the id of a price of a plan.")
+	c.Fault(in.Coupon == "" || idForm.MatchString(in.Coupon), "coupon", "form", "Give the id of a coupon.")
 	if err := c.Err(); err != nil {
 		return i, err
 	}
-	wanted := wish{Price: price, Quantity: quantity, Coupon: coupon}
+	code, err := s.promotion(ctx, org.ID, in.Code)
+	if err != nil {
+		return i, err
+	}
+	wanted := wish{Price: in.Price, Quantity: in.Quantity, Coupon: in.Coupon, Promotion: code.id}
 	var before intent
 	var trial int64
 	err = s.DB.Write(ctx, func(tx *store.Tx) (err error) {
@@ -114,7 +119,7 @@ func (s *System) beginCheckout(tx *store.Tx, org string, w wish) (i, before inte
 	if customer.currency != "" && customer.currency != p.Currency {
 		return i, before, 0, currencyFault(customer.currency, p.Currency)
 	}
-	if err := seatsFit(tx, org, plan, w.Quantity); err != nil {
+	if err := limitsFit(tx, org, plan, w.Quantity); err != nil {
 		return i, before, 0, err
 	}
 	if trial, err = s.trialFor(tx, org, plan); err != nil {
@@ -238,7 +243,9 @@ func (s *System) checkoutParams(ctx context.Context, i *intent, org web.Org, cus
 	if s.Ahead != nil {
 		p.ExpiresAt = stripe.Int64(i.made.Add(s.Ahead()).Add(checkoutLife).Unix())
 	}
-	if i.wish.Coupon != "" {
+	if i.wish.Promotion != "" {
+		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{PromotionCode: stripe.String(i.wish.Promotion)}}
+	} else if i.wish.Coupon != "" {
 		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{Coupon: stripe.String(i.wish.Coupon)}}
 	} else {
 		p.AllowPromotionCodes = stripe.Bool(true)

@@ -88,17 +88,20 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 	})
 }
 
-// count adds up the subscriptions of a state. A trial brings nothing yet.
+// count adds up the subscriptions of a state. A trial brings nothing yet, and a pause
+// nothing meanwhile, but for one that is collected later.
 func (f *figures) count(tx *store.Tx, state State) error {
 	type brings struct {
-		currency, status string
-		monthly          int64
+		currency, status, pause string
+		monthly                 int64
 	}
-	all, err := store.All(tx, func(r store.Scanner) (v brings, err error) { return v, r.Scan(&v.currency, &v.status, &v.monthly) },
-		`SELECT currency, status, monthly FROM billing_subscription WHERE state = ? ORDER BY id LIMIT ?`, string(state), maxCounted)
+	all, err := store.All(tx, func(r store.Scanner) (v brings, err error) {
+		return v, r.Scan(&v.currency, &v.status, &v.pause, &v.monthly)
+	},
+		`SELECT currency, status, pause_behavior, monthly FROM billing_subscription WHERE state = ? ORDER BY id LIMIT ?`, string(state), maxCounted)
 	for _, v := range all {
 		f.ByState[state]++
-		if v.status != "trialing" {
+		if v.status != "trialing" && (v.pause == "" || v.pause == pauseDraft) {
 			f.Monthly[v.currency] += v.monthly
 		}
 	}
@@ -131,6 +134,8 @@ func (s *System) deskRoutes() []web.Route {
 		{Method: "GET", Pattern: "/-/api/v1/billing/overview", Access: see, Handler: s.overviewAPI, Doc: web.Doc{Summary: "Revenue, subscriptions by state, what is overdue and what needs a person", Out: figures{}}},
 		{Method: "GET", Pattern: "/-/api/v1/billing/events", Access: see, Handler: s.eventsAPI, Doc: web.Doc{Summary: "Events of Stripe's, the newest first", Out: eventsOutput{}}},
 		{Method: "POST", Pattern: "/-/api/v1/billing/events/{id}/replay", Access: run, Handler: s.replayAPI, Audit: []string{string(actReplayed)}, Doc: web.Doc{Summary: "Look at an event once more", Status: 202}},
+		{Method: "GET", Pattern: "/-/api/v1/billing/settings", Access: see, Handler: s.settingsAPI, Doc: web.Doc{Summary: "What owners may do by themselves with their subscriptions", Out: Settings{}}},
+		{Method: "PUT", Pattern: "/-/api/v1/billing/settings", Access: run, Handler: s.putSettingsAPI, Audit: []string{string(actSettings)}, Doc: web.Doc{Summary: "Say what owners may do by themselves", In: Settings{}, Out: Settings{}}},
 		{Method: "POST", Pattern: "/-/api/v1/billing/alarms/clear", Access: run, Handler: s.clearAPI, Audit: []string{string(actCleared)}, Doc: web.Doc{Summary: "Say that an alarm was seen to", In: clearInput{}, Status: 204}},
 	}
 }

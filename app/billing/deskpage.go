@@ -23,6 +23,8 @@ func (s *System) deskPages() []web.Route {
 		{Method: "GET", Pattern: base + "/plans", Access: see, Handler: s.plansPage},
 		{Method: "GET", Pattern: base + "/plans/edit", Access: run, Handler: s.planPage},
 		{Method: "POST", Pattern: base + "/plans/edit", Access: run, Handler: s.planForm, Audit: planActs},
+		{Method: "GET", Pattern: base + "/settings", Access: run, Handler: s.settingsPage},
+		{Method: "POST", Pattern: base + "/settings", Access: run, Handler: s.settingsForm, Audit: []string{string(actSettings)}},
 		{Method: "POST", Pattern: base + "/replay", Access: run, Handler: s.replayForm, Audit: []string{string(actReplayed)}},
 		{Method: "POST", Pattern: base + "/clear", Access: run, Handler: s.clearForm, Audit: []string{string(actCleared)}},
 	}
@@ -48,7 +50,9 @@ type eventView struct {
 	Pill                                     web.Pill
 }
 
-var deskDone = map[string]string{"replayed": "The event is looked at once more.", "cleared": "The alarm is cleared. If it is so again, it comes again.", "saved": "The plan is saved."}
+var deskDone = map[string]string{"replayed": "The event is looked at once more.", "cleared": "The alarm is cleared. If it is so again, it comes again.", "saved": "The plan is saved.",
+	"rules": "The rules are saved.", "paused": "The subscription is paused.", "resumed": "The subscription goes on.", "trial": "The trial ends later.", "coupon": "The coupon is applied.", "uncoupon": "The coupon is removed.",
+	"refund": "The payment is paid back. It shows here once Stripe tells of it.", "credit": "The credit is given."}
 
 func (s *System) deskPage(w http.ResponseWriter, r *http.Request) error {
 	f, err := s.figures(r.Context())
@@ -143,12 +147,19 @@ type customerData struct {
 	Invoices              []invoiceView
 	Notices               []noticeView
 	Events                []audit.Row
+	May                   bool
+	Done                  string
+	Refunds               []refundView // invoices of which something can be paid back
+	Reasons               []struct{ Key, Words string }
 }
 
 type customerSub struct {
 	ID, Plan, Price string
 	Pill            web.Pill
 	Started         time.Time
+	Lives           bool
+	CanResume       bool
+	subMore
 }
 
 type noticeView struct {
@@ -157,11 +168,25 @@ type noticeView struct {
 }
 
 func (s *System) customerPage(w http.ResponseWriter, r *http.Request) error {
-	d := customerData{ID: r.PathValue("id")}
+	return s.showCustomer(w, r, nil)
+}
+
+// showCustomer renders the page, with what was wrong with a form of it.
+func (s *System) showCustomer(w http.ResponseWriter, r *http.Request, failed error) error {
+	v := web.View{Form: &web.Form{}}
+	if failed != nil {
+		e := web.AsError(failed)
+		if e.Status >= 500 && e.Code != "stripe_unavailable" || e.Status == http.StatusUnauthorized {
+			return failed
+		}
+		v.Status, v.Form.Err = e.Status, e
+	}
+	d := customerData{ID: r.PathValue("id"), May: web.IdentityOf(r.Context()).Can(permRun) && s.On(), Done: deskDone[r.URL.Query().Get("done")], Reasons: refundReasons}
 	if err := s.DB.Read(r.Context(), func(tx *store.Tx) error { return s.readCustomer(tx, &d) }); err != nil {
 		return err
 	}
-	return s.Pages.Render(w, r, "billing/customer", web.View{Title: d.Org.Name, Data: d})
+	v.Title, v.Data = d.Org.Name, d
+	return s.Pages.Render(w, r, "billing/customer", v)
 }
 
 func (s *System) readCustomer(tx *store.Tx, d *customerData) error {
@@ -182,14 +207,26 @@ func (s *System) readCustomer(tx *store.Tx, d *customerData) error {
 		if err != nil {
 			return err
 		}
-		d.Subs = append(d.Subs, customerSub{ID: sub.id, Plan: sub.plan, Price: priceWords(items, sub.currency), Pill: subPill(sub), Started: at(sub.started)})
+		v := customerSub{ID: sub.id, Plan: sub.plan, Price: priceWords(items, sub.currency), Pill: subPill(sub), Started: at(sub.started), Lives: sub.state.lives(),
+			CanResume: sub.pause != "" || sub.status == "paused"}
+		if v.subMore, err = s.more(tx, sub, items); err != nil {
+			return err
+		}
+		d.Subs = append(d.Subs, v)
 	}
 	invoices, err := store.All(tx, scanInvoice, invoiceColumns+`WHERE org_id = ? ORDER BY created_at DESC, id DESC LIMIT 20`, c.org)
 	if err != nil {
 		return err
 	}
+	back, err := paidBack(tx, c.id)
+	if err != nil {
+		return err
+	}
 	for _, i := range invoices {
-		d.Invoices = append(d.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
+		if left := i.paid - back[i.id]; i.customer == c.id && left > 0 {
+			d.Refunds = append(d.Refunds, refundView{i.id, i.number + ", " + Money(left, i.currency) + " left"})
+		}
+		d.Invoices = append(d.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), Discount: i.off(), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
 	}
 	if owed, err := dunningOf(tx, c.id); err == nil {
 		d.Due = &overdueOutput{State: owed.state, Amount: owed.amount, Currency: owed.currency, Since: owed.since, Next: nextWords(owed), NextAt: owed.next}

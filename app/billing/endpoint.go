@@ -144,6 +144,8 @@ func (s *System) examineEndpoint(ctx context.Context, all []*stripe.WebhookEndpo
 	switch {
 	case s.Make && (ours == nil || s.made.Load() == nil):
 		return "", s.makeEndpoint(ctx, url)
+	case s.Make && ours.Description == madeHere && lacksEvents(ours):
+		return "", s.widenEndpoint(ctx, ours.ID)
 	case ours == nil && s.live():
 		return "No endpoint at Stripe sends events to " + url + ". Changes are noticed only every ten minutes, by the reconciler. Make one, or set STRIPE_WEBHOOK_SECRETS=auto.", nil
 	case ours != nil && ours.APIVersion != stripe.APIVersion:
@@ -156,13 +158,41 @@ func (s *System) examineEndpoint(ctx context.Context, all []*stripe.WebhookEndpo
 	return "", nil
 }
 
+// madeHere is how an endpoint that we made is told from others.
+const madeHere = "Made by Seaworthy"
+
+// askedFor are the events that an endpoint of ours is for.
+func askedFor() (all []*string) {
+	for _, t := range slices.Sorted(maps.Keys(subjects)) {
+		all = append(all, stripe.String(t))
+	}
+	return all
+}
+
+// lacksEvents reports whether an endpoint was made by a release that asked for less.
+func lacksEvents(e *stripe.WebhookEndpoint) bool {
+	if slices.Contains(e.EnabledEvents, "*") {
+		return false
+	}
+	for t := range subjects {
+		if !slices.Contains(e.EnabledEvents, t) {
+			return true
+		}
+	}
+	return false
+}
+
+// widenEndpoint has an endpoint of ours send all that this release asks for.
+func (s *System) widenEndpoint(ctx context.Context, id string) error {
+	_, err := s.client.endpoints.Update(id, &stripe.WebhookEndpointParams{Params: stripe.Params{Context: ctx}, EnabledEvents: askedFor()})
+	return err
+}
+
 // makeEndpoint makes the endpoint through the API, which alone can pin the version
 // that this release is made for (Stripe docs, "Webhook endpoints": api_version).
 func (s *System) makeEndpoint(ctx context.Context, url string) error {
-	p := &stripe.WebhookEndpointParams{Params: keyed(ctx, "endpoint:"+url), URL: stripe.String(url), APIVersion: stripe.String(stripe.APIVersion), Description: stripe.String("Made by Seaworthy")}
-	for _, t := range slices.Sorted(maps.Keys(subjects)) {
-		p.EnabledEvents = append(p.EnabledEvents, stripe.String(t))
-	}
+	p := &stripe.WebhookEndpointParams{Params: keyed(ctx, "endpoint:"+url), URL: stripe.String(url), APIVersion: stripe.String(stripe.APIVersion), Description: stripe.String(madeHere)}
+	p.EnabledEvents = askedFor()
 	e, err := s.client.endpoints.New(p)
 	if err != nil {
 		return err

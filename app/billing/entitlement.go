@@ -6,7 +6,6 @@ import (
 	"slices"
 	"sync"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -158,6 +157,7 @@ func (s *System) Access(ctx context.Context, org string) (string, error) {
 type grantRow struct {
 	state    State
 	quantity int64
+	paused   bool
 	Plan
 }
 
@@ -182,10 +182,10 @@ func entitlementsOf(tx *store.Tx, org string) (*Entitlements, error) {
 		return e, e.free(tx)
 	}
 	e.join(all)
-	if d.state != "" && e.State != Restricted {
+	if d.state != "" && e.State != Restricted && e.State != Paused {
 		e.State = d.state
 	}
-	if e.State == Restricted {
+	if e.State == Restricted || e.State == Paused {
 		e.Access = AccessRead
 	}
 	return e, nil
@@ -210,6 +210,9 @@ func (e *Entitlements) free(tx *store.Tx) error {
 	return err
 }
 
+// standing orders states: an org is as its best subscription is.
+var standing = map[State]int{Restricted: 1, Paused: 2, Grace: 3, Active: 4}
+
 // join makes the union: every feature of any, the largest of each limit, and what
 // addons give on top.
 func (e *Entitlements) join(all []grantRow) {
@@ -217,11 +220,12 @@ func (e *Entitlements) join(all []grantRow) {
 	best := int64(-1 << 62)
 	e.State, e.Access = Restricted, AccessFull
 	for _, g := range all {
-		switch {
-		case g.state == Active:
-			e.State = Active
-		case g.state == Grace && e.State == Restricted:
-			e.State = Grace
+		state := g.state
+		if g.paused && state == Active {
+			state = Paused
+		}
+		if standing[state] > standing[e.State] {
+			e.State = state
 		}
 		for _, f := range g.Features {
 			features[f] = true
@@ -256,11 +260,11 @@ func (e *Entitlements) join(all []grantRow) {
 func grantsOf(tx *store.Tx, org string) ([]grantRow, error) {
 	return store.All(tx, func(r store.Scanner) (g grantRow, err error) {
 		var features, limits string
-		if err = r.Scan(&g.state, &g.quantity, &g.Key, &g.Kind, &g.Name, &g.Rank, &features, &limits); err != nil {
+		if err = r.Scan(&g.state, &g.paused, &g.quantity, &g.Key, &g.Kind, &g.Name, &g.Rank, &features, &limits); err != nil {
 			return g, err
 		}
 		return g, g.read(features, limits)
-	}, `SELECT s.state, i.quantity, l.key, l.kind, l.name, l.rank, v.features, v.limits
+	}, `SELECT s.state, s.paused, i.quantity, l.key, l.kind, l.name, l.rank, v.features, v.limits
 		FROM billing_subscription s JOIN billing_item i ON i.subscription_id = s.id
 		LEFT JOIN billing_price p ON p.id = i.price_id
 		JOIN billing_plan_version v ON v.plan = coalesce(p.plan, i.plan) AND v.version = coalesce(p.plan_version, i.plan_version)
@@ -268,20 +272,20 @@ func grantsOf(tx *store.Tx, org string) ([]grantRow, error) {
 		WHERE s.org_id = ? AND s.state IN ('active', 'grace', 'restricted')`, org)
 }
 
-// checkLimits raises an alarm for an org that uses more seats than it pays for: who
-// went to a smaller plan at Stripe keeps everybody, and is told.
+// checkLimits raises an alarm for an org that uses more than it pays for: who went to
+// a smaller plan at Stripe keeps everybody and everything, and is told.
 func (s *System) checkLimits(tx *store.Tx, org string) error {
 	e, err := entitlementsOf(tx, org)
 	if err != nil {
 		return err
 	}
-	used, err := auth.Seats(tx, org)
+	used, err := usedOf(tx, org)
 	if err != nil {
 		return err
 	}
-	seats, limited := e.Limits[limitSeats]
-	if !limited || seats.Unlimited || used <= seats.Value {
+	words := overWords(e.Limits, used)
+	if words == "" {
 		return clearAlarm(tx, alarmLimit, org)
 	}
-	return raise(tx, alarm{Kind: alarmLimit, Object: org, Org: org, About: "An organization has " + itoa(used) + " members and pays for " + itoa(seats.Value) + " seats. Nobody was removed."})
+	return raise(tx, alarm{Kind: alarmLimit, Object: org, Org: org, About: "An organization has " + words + ". Nothing was removed."})
 }

@@ -22,6 +22,8 @@ var subjects = map[string]subject{
 	"customer.subscription.created": aCustomer, "customer.subscription.updated": aCustomer, "customer.subscription.deleted": aCustomer,
 	"customer.subscription.paused": aCustomer, "customer.subscription.resumed": aCustomer, "customer.subscription.trial_will_end": aCustomer,
 	"customer.subscription.pending_update_applied": aCustomer, "customer.subscription.pending_update_expired": aCustomer,
+	"subscription_schedule.created": aCustomer, "subscription_schedule.updated": aCustomer, "subscription_schedule.released": aCustomer,
+	"subscription_schedule.canceled": aCustomer, "subscription_schedule.completed": aCustomer, "subscription_schedule.aborted": aCustomer,
 	"customer.discount.created": aCustomer, "customer.discount.updated": aCustomer, "customer.discount.deleted": aCustomer,
 	"invoice.created": aCustomer, "invoice.updated": aCustomer, "invoice.finalized": aCustomer, "invoice.paid": aCustomer, "invoice.payment_succeeded": aCustomer,
 	"invoice.payment_failed": aCustomer, "invoice.payment_action_required": aCustomer, "invoice.voided": aCustomer, "invoice.marked_uncollectible": aCustomer,

@@ -35,3 +35,30 @@ func FuzzSignature(f *testing.F) {
 		}
 	})
 }
+
+func FuzzMinor(f *testing.F) {
+	f.Add("12.50", "eur")
+	f.Add("1", "jpy")
+	f.Add("-0.005", "kwd")
+	f.Fuzz(func(t *testing.T, text, currency string) {
+		n, ok := minor(text, currency)
+		if !ok {
+			return
+		}
+		back, again := minor(strings.TrimSuffix(Money(n, currency), " "+strings.ToUpper(currency)), currency)
+		if n < 0 || (currency == "eur" || currency == "jpy") && (!again || back != n) {
+			t.Errorf("%q of %q is %d, which is written %q", text, currency, n, Money(n, currency))
+		}
+	})
+}
+
+func FuzzResumes(f *testing.F) {
+	f.Add("2027-03-01", "void")
+	f.Add("", "sleep")
+	f.Fuzz(func(t *testing.T, on, behavior string) {
+		in := pauseInput{Resumes: on, Behavior: behavior}
+		if until, err := in.read(); err == nil && on != "" && until.Format(time.DateOnly) != on {
+			t.Errorf("%q is %s", on, until)
+		}
+	})
+}

@@ -42,6 +42,11 @@ type wish struct {
 	Proration int64  `json:"proration_date,omitempty"`
 	Prorate   string `json:"proration,omitempty"` // create_prorations, always_invoice, none
 	Item      string `json:"item,omitempty"`
+	Schedule  string `json:"schedule,omitempty"`  // that the subscription was under, and is taken out of
+	Promotion string `json:"promotion,omitempty"` // id of a promotion code
+	Invoice   string `json:"invoice,omitempty"`
+	Amount    int64  `json:"amount,omitempty"`
+	Until     int64  `json:"until,omitempty"` // ms
 }
 
 // outcome is what Stripe answered.

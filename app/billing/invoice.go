@@ -16,12 +16,16 @@ type invoiceRow struct {
 	nextAttempt                                                       int64
 	action, decline, hosted, pdf                                      string
 	created, finalized, dueAt, paidAt                                 int64
+	discount                                                          int64
 }
 
 func invoiceRowOf(i *stripe.Invoice, customer, org string) invoiceRow {
 	row := invoiceRow{id: i.ID, customer: customer, org: org, number: i.Number, status: string(i.Status), reason: string(i.BillingReason), currency: string(i.Currency),
 		total: i.Total, tax: i.Tax, due: i.AmountDue, paid: i.AmountPaid, remaining: i.AmountRemaining, attempts: i.AttemptCount, nextAttempt: secs(i.NextPaymentAttempt),
 		hosted: i.HostedInvoiceURL, pdf: i.InvoicePDF, created: secs(i.Created), dueAt: secs(i.DueDate)}
+	for _, d := range i.TotalDiscountAmounts {
+		row.discount += d.Amount
+	}
 	if i.Subscription != nil {
 		row.subscription = i.Subscription.ID
 	}
@@ -40,6 +44,14 @@ func invoiceRowOf(i *stripe.Invoice, customer, org string) invoiceRow {
 		}
 	}
 	return row
+}
+
+// off is what was taken off, for people; "" for nothing.
+func (i invoiceRow) off() string {
+	if i.discount == 0 {
+		return ""
+	}
+	return Money(i.discount, i.currency)
 }
 
 // overdue reports whether an invoice is one that was to be paid and was not: a try
@@ -75,11 +87,11 @@ func (i invoiceRow) hard() bool {
 }
 
 const invoiceColumns = `SELECT id, customer_id, org_id, subscription_id, number, status, reason, currency, total, tax, amount_due, amount_paid, amount_remaining, attempts,
-	coalesce(next_attempt_at, 0), action, decline, hosted_url, pdf_url, created_at, coalesce(finalized_at, 0), coalesce(due_at, 0), coalesce(paid_at, 0) FROM billing_invoice `
+	coalesce(next_attempt_at, 0), action, decline, hosted_url, pdf_url, created_at, coalesce(finalized_at, 0), coalesce(due_at, 0), coalesce(paid_at, 0), discount FROM billing_invoice `
 
 func scanInvoice(r store.Scanner) (i invoiceRow, err error) {
 	err = r.Scan(&i.id, &i.customer, &i.org, &i.subscription, &i.number, &i.status, &i.reason, &i.currency, &i.total, &i.tax, &i.due, &i.paid, &i.remaining, &i.attempts,
-		&i.nextAttempt, &i.action, &i.decline, &i.hosted, &i.pdf, &i.created, &i.finalized, &i.dueAt, &i.paidAt)
+		&i.nextAttempt, &i.action, &i.decline, &i.hosted, &i.pdf, &i.created, &i.finalized, &i.dueAt, &i.paidAt, &i.discount)
 	return i, err
 }
 
@@ -93,13 +105,13 @@ func openInvoices(tx *store.Tx, customer string) ([]invoiceRow, error) {
 
 func upsertInvoice(tx *store.Tx, i invoiceRow) error {
 	_, err := tx.Exec(`INSERT INTO billing_invoice (id, customer_id, org_id, subscription_id, number, status, reason, currency, total, tax, amount_due, amount_paid, amount_remaining, attempts,
-		next_attempt_at, action, decline, hosted_url, pdf_url, created_at, finalized_at, due_at, paid_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		next_attempt_at, action, decline, hosted_url, pdf_url, created_at, finalized_at, due_at, paid_at, discount) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET subscription_id = excluded.subscription_id, number = excluded.number, status = excluded.status, reason = excluded.reason, total = excluded.total,
 		tax = excluded.tax, amount_due = excluded.amount_due, amount_paid = excluded.amount_paid, amount_remaining = excluded.amount_remaining, attempts = excluded.attempts,
 		next_attempt_at = excluded.next_attempt_at, action = excluded.action, decline = excluded.decline, hosted_url = excluded.hosted_url, pdf_url = excluded.pdf_url,
-		finalized_at = excluded.finalized_at, due_at = excluded.due_at, paid_at = excluded.paid_at`,
+		finalized_at = excluded.finalized_at, due_at = excluded.due_at, paid_at = excluded.paid_at, discount = excluded.discount`,
 		i.id, i.customer, i.org, i.subscription, i.number, i.status, i.reason, i.currency, i.total, i.tax, i.due, i.paid, i.remaining, i.attempts,
-		orNull(i.nextAttempt), i.action, i.decline, i.hosted, i.pdf, i.created, orNull(i.finalized), orNull(i.dueAt), orNull(i.paidAt))
+		orNull(i.nextAttempt), i.action, i.decline, i.hosted, i.pdf, i.created, orNull(i.finalized), orNull(i.dueAt), orNull(i.paidAt), i.discount)
 	return err
 }
 

@@ -12,7 +12,7 @@ import (
 func (s *System) pageRoutes() []web.Route {
 	const base = "/-/org/{slug}/billing"
 	post := func(path string, h web.Handler, actions ...string) web.Route {
-		return web.Route{Method: "POST", Pattern: base + path, Access: web.InOrg(permManage), Handler: h, Audit: actions}
+		return web.Route{Method: "POST", Pattern: base + path, Access: web.InOrg(permManage), Narrow: true, Handler: h, Audit: actions}
 	}
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/pricing", Access: web.Public, Handler: s.pricingPage},
@@ -25,7 +25,10 @@ func (s *System) pageRoutes() []web.Route {
 		post("/preview", s.previewForm, string(actPreviewed)),
 		post("/change", s.changeForm, string(actAsked), string(actRefused)),
 		post("/cancel", s.cancelForm, string(actAsked), string(actRefused)),
-		post("/resume", s.resumeForm, string(actAsked), string(actRefused)),
+		post("/withdraw", s.actForm(s.WithdrawChange, "withdrawn"), string(actAsked), string(actRefused)),
+		post("/trial", s.actForm(s.EndTrial, "trial"), string(actAsked), string(actRefused)),
+		post("/pause", s.pauseForm, string(actAsked), string(actRefused)),
+		post("/resume", s.actForm(s.ResumeSubscription, "resumed"), string(actAsked), string(actRefused)),
 	}
 }
 
@@ -71,8 +74,9 @@ type orgData struct {
 	Done         string
 	Entitlements *Entitlements
 	Seats        usage
-	Sub          *subView // nil: there is none
-	Due          *dueView // nil: nothing is overdue
+	Usage        []usageView // of other limits, as the app told
+	Sub          *subView    // nil: there is none
+	Due          *dueView    // nil: nothing is overdue
 	Plans        []planView
 	Yearly       bool // the switch is on yearly prices
 	HasYearly    bool
@@ -96,6 +100,7 @@ type subView struct {
 	Quantity          int64
 	CanResume, Paused bool
 	Pending           time.Time
+	subMore
 }
 
 type dueView struct {
@@ -117,6 +122,7 @@ type planView struct {
 
 type invoiceView struct {
 	Number, Total, URL, PDF string
+	Discount                string // that was taken off; "" for none
 	Created                 time.Time
 	Pill                    web.Pill
 }
@@ -127,6 +133,8 @@ type methodView struct{ Label, Expiry string }
 var done = map[string]string{
 	"back": "You are back from Stripe. What you changed there shows here within moments.", "changed": "The plan is changed.",
 	"pending": "The change waits for its payment. Confirm it at Stripe; until then everything stays as it is.", "canceled": "The subscription ends with what is paid for.",
+	"scheduled": "The change is arranged. Until it comes everything stays as it is.", "withdrawn": "The change is taken back: everything stays as it is.",
+	"trial": "The trial is over, and the plan is paid from now on.", "paused": "The plan pauses when what is paid for is used up.",
 	"ended": "The subscription is ended.", "resumed": "The subscription goes on.",
 }
 
@@ -156,7 +164,7 @@ func (s *System) showOrg(w http.ResponseWriter, r *http.Request, failed error) e
 		return err
 	}
 	for _, i := range invoices {
-		data.Invoices = append(data.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
+		data.Invoices = append(data.Invoices, invoiceView{Number: i.number, Total: Money(i.total, i.currency), Discount: i.off(), URL: i.hosted, PDF: i.pdf, Created: at(i.created), Pill: invoicePill(i)})
 	}
 	if next != "" {
 		data.Older = "?cursor=" + next
@@ -173,6 +181,9 @@ func (s *System) readOrg(tx *store.Tx, d *orgData) error {
 	d.Seats.Used = used
 	if l, limited := d.Entitlements.Limits[limitSeats]; limited && !l.Unlimited {
 		d.Seats.Limit, d.Seats.Limited, d.Seats.Over = l.Value, true, used > l.Value
+	}
+	if d.Usage, err = usageViews(tx, d.Org.ID, d.Entitlements); err != nil {
+		return err
 	}
 	if c, err := customerOf(tx, d.Org.ID); err == nil {
 		methods, err := methodsOf(tx, c.id)
@@ -228,6 +239,9 @@ func (s *System) readSub(tx *store.Tx, d *orgData) (price string, err error) {
 			v.TrialEnd = time.Time{}
 		}
 		d.Sub = v
+		if err := s.moreOfSub(tx, v, sub, items); err != nil {
+			return "", err
+		}
 		return largest(tx, items).price, nil
 	}
 	return "", nil
@@ -278,14 +292,4 @@ func readPlans(tx *store.Tx, d *orgData, current string) error {
 		d.Plans = append(d.Plans, v)
 	}
 	return nil
-}
-
-// unitsFor is how many of a plan an org needs: a seat for each member where seats are
-// paid for one by one.
-func unitsFor(p Plan, members int64) int64 {
-	l := p.Limits[limitSeats]
-	if !l.PerUnit || l.Value < 1 {
-		return 1
-	}
-	return max(1, (members+l.Value-1)/l.Value)
 }

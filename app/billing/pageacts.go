@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"context"
 	"net/http"
 
 	"seaworthy/app/web"
@@ -18,7 +19,7 @@ func (s *System) checkoutForm(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	i, err := s.Checkout(r.Context(), web.OriginOf(r.Context()).Org, in.Price, in.Quantity, in.Coupon)
+	i, err := s.Checkout(r.Context(), web.OriginOf(r.Context()).Org, in)
 	if err != nil {
 		return s.showOrg(w, r, err)
 	}
@@ -61,6 +62,11 @@ type changeData struct {
 	Plan    string
 	Price   string
 	Over    bool // the preview has expired
+	Later   bool // it comes with the next period
+	Sooner  bool // it may come now instead
+	Wish    wish // to look at it once more, with a code
+	Sub     string
+	From    string // name of the plan as it is
 }
 
 func (s *System) changePage(w http.ResponseWriter, r *http.Request) error {
@@ -73,6 +79,15 @@ func (s *System) changePage(w http.ResponseWriter, r *http.Request) error {
 		}
 		if i.org != org.ID || i.kind != "change" || i.outcome.Preview == nil {
 			return store.ErrNotFound
+		}
+		data.Wish, data.Sub, data.Later = i.wish, i.subscription, i.wish.At == whenLater
+		allowed, err := settingsOf(tx)
+		if err != nil {
+			return err
+		}
+		data.Sooner = data.Later && allowed.CreditNow
+		if data.From, err = planName(tx, i.outcome.Preview.From); err != nil {
+			return err
 		}
 		data.Preview, data.Over = *i.outcome.Preview, i.state != intentPreviewed || !i.expires.After(tx.Now())
 		p, err := priceByID(tx, i.wish.Price)
@@ -109,6 +124,8 @@ func (s *System) changeForm(w http.ResponseWriter, r *http.Request) error {
 		return s.showOrg(w, r, err)
 	case out.State == "pending" && out.Confirm != "":
 		return s.onToStripe(w, r, out.Confirm, "Your bank wants you to confirm the payment. The plan changes once it is paid.")
+	case out.State == "scheduled":
+		return web.SeeOther(w, r, pageOfOrg(org)+"?done=scheduled")
 	case out.State == "pending":
 		return web.SeeOther(w, r, pageOfOrg(org)+"?done=pending")
 	}
@@ -127,16 +144,31 @@ func (s *System) cancelForm(w http.ResponseWriter, r *http.Request) error {
 	return web.SeeOther(w, r, pageOfOrg(org)+"?done=canceled")
 }
 
-func (s *System) resumeForm(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[resumeInput](r)
+// actForm serves the form of an act that only needs to know which subscription.
+func (s *System) actForm(act func(ctx context.Context, org, subscription string) (actOutput, error), word string) web.Handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		in, err := web.Decode[resumeInput](r)
+		if err != nil {
+			return err
+		}
+		org := web.OriginOf(r.Context()).Org
+		if _, err := act(r.Context(), org.ID, in.Subscription); err != nil {
+			return s.showOrg(w, r, err)
+		}
+		return web.SeeOther(w, r, pageOfOrg(org)+"?done="+word)
+	}
+}
+
+func (s *System) pauseForm(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[pauseInput](r)
 	if err != nil {
 		return err
 	}
 	org := web.OriginOf(r.Context()).Org
-	if _, err := s.ResumeSubscription(r.Context(), org.ID, in.Subscription); err != nil {
+	if _, err := s.PauseByOwner(r.Context(), org.ID, in); err != nil {
 		return s.showOrg(w, r, err)
 	}
-	return web.SeeOther(w, r, pageOfOrg(org)+"?done=resumed")
+	return web.SeeOther(w, r, pageOfOrg(org)+"?done=paused")
 }
 
 // pricingData is what is sold, for everybody.

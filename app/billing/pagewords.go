@@ -12,7 +12,11 @@ func subPill(s subRow) web.Pill {
 	switch {
 	case s.status == "trialing":
 		return web.Pill{Kind: "info", Word: "trial"}
-	case s.pause != "" || s.status == "paused":
+	case s.status == "paused":
+		return web.Pill{Kind: "warn", Word: "trial over, no card"}
+	case s.pauseFrom > 0 && !s.paused:
+		return web.Pill{Kind: "warn", Word: "pauses"}
+	case s.pause != "":
 		return web.Pill{Kind: "warn", Word: "paused"}
 	case s.state == Active && (s.cancelAtEnd || s.cancelAt > 0):
 		return web.Pill{Kind: "warn", Word: "ends"}

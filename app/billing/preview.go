@@ -8,7 +8,6 @@ import (
 	"github.com/stripe/stripe-go/v76"
 
 	"seaworthy/app/audit"
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -22,6 +21,15 @@ type Preview struct {
 	NextDue  int64         `json:"next_due"` // on the next invoice
 	NextAt   time.Time     `json:"next_at"`  // when that is
 	Expires  time.Time     `json:"expires_at"`
+
+	When     string    `json:"when"`         // now, or period_end: then nothing is charged for it before
+	At       time.Time `json:"effective_at"` // when it comes about
+	From     string    `json:"from_plan"`    // keys of plans
+	To       string    `json:"to_plan"`
+	Quantity int64     `json:"quantity"`
+	Loses    []string  `json:"loses"` // what the new plan gives less, in words
+	Gains    []string  `json:"gains"`
+	Discount string    `json:"discount,omitempty"` // what is taken off, in words
 }
 
 // PreviewLine is a line of it; below zero is credit.
@@ -35,6 +43,8 @@ type previewInput struct {
 	Subscription string `json:"subscription"` // may be left out where there is one
 	Price        string `json:"price"`        // as it is if empty
 	Quantity     int64  `json:"quantity"`     // as it is if 0
+	When         string `json:"when"`         // now or period_end; what costs less comes with the next period if empty
+	Promotion    string `json:"promotion_code"`
 }
 
 // previewLife is how long a preview can be applied: the amounts are of its second.
@@ -44,6 +54,7 @@ const previewLife = 10 * time.Minute
 const (
 	chargeNow  = "always_invoice"    // the difference is charged at once
 	creditNext = "create_prorations" // it is settled with the next invoice
+	noSettling = "none"              // nothing is: it comes with a new period
 )
 
 func (s *System) previewAPI(w http.ResponseWriter, r *http.Request) error {
@@ -62,8 +73,8 @@ func (s *System) previewAPI(w http.ResponseWriter, r *http.Request) error {
 	return web.JSON(w, http.StatusCreated, p)
 }
 
-// PreviewChange reckons what another plan or quantity would cost now. What costs more
-// is charged at once, what costs less is credited to the next invoice.
+// PreviewChange reckons what another plan or quantity would cost. What costs more is
+// charged at once; what costs less comes with the next period, and costs nothing now.
 func (s *System) PreviewChange(ctx context.Context, org string, in previewInput) (Preview, error) {
 	if !s.On() {
 		return Preview{}, errNothingSold
@@ -71,20 +82,26 @@ func (s *System) PreviewChange(ctx context.Context, org string, in previewInput)
 	var c web.Check
 	c.Fault(in.Price == "" || idForm.MatchString(in.Price), "price", "form", "Give the id of a price of a plan.")
 	c.Fault(in.Quantity >= 0 && in.Quantity <= maxQuantity, "quantity", "range", "From 1 to 100000.")
+	c.Fault(in.When == "" || in.When == whenNow || in.When == whenLater, "when", "unknown", "Say now or period_end.")
 	if err := c.Err(); err != nil {
 		return Preview{}, err
 	}
-	var sub subRow
-	var target Price
+	promotion, err := s.promotion(ctx, org, in.Promotion)
+	if err != nil {
+		return Preview{}, err
+	}
+	var p planned
 	var i intent
-	err := s.DB.Write(ctx, func(tx *store.Tx) (err error) {
-		if sub, target, i, err = s.planChange(tx, org, in); err != nil {
+	err = s.DB.Write(ctx, func(tx *store.Tx) (err error) {
+		if p, err = s.planChange(tx, org, in); err != nil {
 			return err
 		}
+		i = p.intent
+		i.wish.Promotion, i.wish.Coupon = promotion.id, promotion.coupon
 		if err := insertIntent(tx, &i, previewLife); err != nil {
 			return err
 		}
-		return s.Audit.Record(tx, audit.Event{Action: actPreviewed, Org: org, Targets: i.targets(), Details: map[string]any{"price": i.wish.Price, "quantity": i.wish.Quantity}})
+		return s.Audit.Record(tx, audit.Event{Action: actPreviewed, Org: org, Targets: i.targets(), Details: map[string]any{"price": i.wish.Price, "quantity": i.wish.Quantity, "when": i.wish.At}})
 	})
 	if err != nil {
 		return Preview{}, err
@@ -93,100 +110,27 @@ func (s *System) PreviewChange(ctx context.Context, org string, in previewInput)
 	ask := i
 	ask.kind = "preview"
 	err = s.ask(ctx, &ask, func(ctx context.Context) (err error) {
-		found, err = s.client.invoices.Upcoming(&stripe.InvoiceUpcomingParams{Params: reading(ctx), Customer: stripe.String(sub.customer), Subscription: stripe.String(sub.id),
+		ask := &stripe.InvoiceUpcomingParams{Params: reading(ctx), Customer: stripe.String(p.sub.customer), Subscription: stripe.String(p.sub.id),
 			SubscriptionItems:             []*stripe.SubscriptionItemsParams{{ID: stripe.String(i.wish.Item), Price: stripe.String(i.wish.Price), Quantity: stripe.Int64(i.wish.Quantity)}},
-			SubscriptionProrationBehavior: stripe.String(i.wish.Prorate), SubscriptionProrationDate: stripe.Int64(i.wish.Proration)})
+			SubscriptionProrationBehavior: stripe.String(i.wish.Prorate)}
+		if i.wish.Prorate != noSettling {
+			ask.SubscriptionProrationDate = stripe.Int64(i.wish.Proration)
+		}
+		if i.wish.Coupon != "" {
+			ask.Coupon = stripe.String(i.wish.Coupon)
+		}
+		found, err = s.client.invoices.Upcoming(ask)
 		return err
 	})
 	if err != nil {
 		return Preview{}, err
 	}
-	p := previewOf(found, sub, target, &i)
-	i.outcome.Preview = &p
-	return p, s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return answerIntent(tx, &i) })
-}
-
-// planChange looks whether a subscription can become what is asked for.
-func (s *System) planChange(tx *store.Tx, org string, in previewInput) (sub subRow, target Price, i intent, err error) {
-	if sub, err = theSubscription(tx, org, in.Subscription); err != nil {
-		return sub, target, i, err
+	out := p.preview(found, &i)
+	if promotion.words != "" {
+		out.Discount = promotion.words
 	}
-	items, err := itemsOf(tx, sub.id)
-	if err != nil {
-		return sub, target, i, err
-	}
-	item := largest(tx, items)
-	if item.id == "" {
-		return sub, target, i, &web.Error{Status: http.StatusConflict, Code: "unmapped", Public: "This subscription belongs to no plan here. Whoever runs this has to see to that."}
-	}
-	if _, err := dunningOf(tx, sub.customer); err == nil {
-		return sub, target, i, &web.Error{Status: http.StatusConflict, Code: "overdue", Public: "A payment is overdue. Pay it first: what is not paid for cannot be credited."}
-	} else if !isNotFound(err) {
-		return sub, target, i, err
-	}
-	if sub.pendingUntil > 0 {
-		return sub, target, i, &web.Error{Status: http.StatusConflict, Code: "change_pending", Public: "Another change waits for its payment to be confirmed. Confirm or let it expire first."}
-	}
-	price, quantity := in.Price, in.Quantity
-	if price == "" {
-		price = item.price
-	}
-	var plan Plan
-	if price == item.price { // an old price can be kept, and its quantity changed
-		if target, err = priceByID(tx, price); err == nil {
-			plan, err = planByKey(tx, target.plan)
-		}
-	} else {
-		target, plan, err = buyable(tx, price)
-	}
-	if err != nil {
-		return sub, target, i, err
-	}
-	if quantity == 0 {
-		if quantity = item.quantity; plan.Key != item.plan { // what was counted there may be another thing here
-			used, err := auth.Seats(tx, org)
-			if err != nil {
-				return sub, target, i, err
-			}
-			quantity = unitsFor(plan, used)
-		}
-	}
-	if price == item.price && quantity == item.quantity {
-		return sub, target, i, web.Invalid(web.Field{Field: "price", Code: "same", Message: "That is what the subscription is already."})
-	}
-	if target.Currency != sub.currency {
-		return sub, target, i, currencyFault(sub.currency, target.Currency)
-	}
-	if err := seatsFit(tx, org, plan, quantity); err != nil {
-		return sub, target, i, err
-	}
-	after := itemRow{amount: target.Amount, quantity: quantity, interval: target.Interval, count: target.Count}
-	w := wish{Price: price, Quantity: quantity, Item: item.id, Proration: s.now(tx).Unix(), Prorate: creditNext}
-	if after.monthly() > item.monthly() || target.Interval != item.interval {
-		w.Prorate = chargeNow // another interval begins a new period, which is charged
-	}
-	if sub.status == string(stripe.SubscriptionStatusTrialing) {
-		w.Prorate = creditNext // nothing was paid yet
-	}
-	return sub, target, intent{org: org, kind: "change", state: intentPreviewed, subscription: sub.id, wish: w}, nil
-}
-
-// previewOf reads Stripe's reckoning. Lines of the change are told by their proration
-// mark, never by their times, which can be seconds apart.
-func previewOf(found *stripe.Invoice, sub subRow, target Price, i *intent) Preview {
-	p := Preview{ID: i.id, Lines: []PreviewLine{}, Currency: sub.currency, NextAt: at(sub.periodEnd), Expires: i.expires}
-	if found.Lines != nil {
-		for _, l := range found.Lines.Data {
-			p.Lines = append(p.Lines, PreviewLine{What: web.CleanText(l.Description, 200), Amount: l.Amount, Proration: l.Proration})
-		}
-	}
-	if i.wish.Prorate == chargeNow {
-		p.DueNow, p.NextDue = found.AmountDue, target.Amount*i.wish.Quantity
-		p.NextAt = nextPeriod(at(sub.periodEnd), time.Unix(i.wish.Proration, 0).UTC(), target, sub)
-		return p
-	}
-	p.NextDue = found.AmountDue
-	return p
+	i.outcome.Preview = &out
+	return out, s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error { return answerIntent(tx, &i) })
 }
 
 // nextPeriod is when the next invoice comes: with the period as it is, unless another

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"time"
 
-	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -60,8 +59,20 @@ type subOutput struct {
 	CancelAtEnd bool         `json:"cancel_at_period_end"`
 	CancelAt    time.Time    `json:"cancel_at,omitzero"`
 	EndedAt     time.Time    `json:"ended_at,omitzero"`
-	Paused      string       `json:"paused,omitempty"`
+	Paused      string       `json:"paused,omitempty"`       // how: void, keep_as_draft or mark_uncollectible
+	PausedFrom  time.Time    `json:"paused_from,omitzero"`   // of void: until then is paid for
+	Resumes     time.Time    `json:"resumes_at,omitzero"`    // of a pause with an end
+	Next        *nextOutput  `json:"scheduled"`              // null: it stays as it is
+	Discount    string       `json:"discount,omitempty"`     // what is taken off, in words
 	Pending     time.Time    `json:"pending_until,omitzero"` // a change waits for its payment until then
+}
+
+// nextOutput is what a subscription becomes with its next period.
+type nextOutput struct {
+	Plan     string    `json:"plan"`
+	Price    string    `json:"price"`
+	Quantity int64     `json:"quantity"`
+	At       time.Time `json:"at"`
 }
 
 type itemOutput struct {
@@ -89,6 +100,15 @@ func outputOf(tx *store.Tx, sub subRow) (o subOutput, err error) {
 	o = subOutput{ID: sub.id, Status: sub.status, State: sub.state, Plan: sub.plan, PlanVersion: sub.planVersion, Currency: sub.currency, Items: []itemOutput{},
 		PeriodStart: at(sub.periodStart), PeriodEnd: at(sub.periodEnd), TrialEnd: at(sub.trialEnd), CancelAtEnd: sub.cancelAtEnd, CancelAt: at(sub.cancelAt),
 		EndedAt: at(sub.endedAt), Paused: sub.pause, Pending: at(sub.pendingUntil)}
+	o.PausedFrom, o.Resumes, o.Discount = at(sub.pauseFrom), at(sub.pauseResumes), sub.discountWords()
+	if sub.nextPrice != "" {
+		o.Next = &nextOutput{Price: sub.nextPrice, Quantity: sub.nextQuantity, At: at(sub.nextAt)}
+		if p, err := priceByID(tx, sub.nextPrice); err == nil {
+			o.Next.Plan = p.plan
+		} else if !isNotFound(err) {
+			return o, err
+		}
+	}
 	for _, i := range items {
 		o.Items = append(o.Items, itemOutput{ID: i.id, Price: i.price, Quantity: i.quantity, Amount: i.amount, Interval: i.interval, Count: i.count})
 	}
@@ -153,15 +173,11 @@ func (s *System) entitlementsAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	seats, err := store.Peek(r.Context(), s.DB, func(tx *store.Tx) (int64, error) { return auth.Seats(tx, org.ID) })
+	used, err := store.Peek(r.Context(), s.DB, func(tx *store.Tx) (map[string]int64, error) { return usedOf(tx, org.ID) })
 	if err != nil {
 		return err
 	}
-	out := entitlementsOutput{Entitlements: *e, Used: map[string]int64{limitSeats: seats}, Over: []string{}}
-	if l, limited := e.Limits[limitSeats]; limited && !l.Unlimited && seats > l.Value {
-		out.Over = append(out.Over, limitSeats)
-	}
-	return web.JSON(w, http.StatusOK, out)
+	return web.JSON(w, http.StatusOK, entitlementsOutput{Entitlements: *e, Used: used, Over: over(e.Limits, used)})
 }
 
 type invoicesOutput struct {
@@ -176,6 +192,7 @@ type invoiceOutput struct {
 	Currency string    `json:"currency"`
 	Total    int64     `json:"total"`
 	Tax      int64     `json:"tax"`
+	Discount int64     `json:"discount"` // that was taken off
 	Paid     int64     `json:"amount_paid"`
 	Due      int64     `json:"amount_remaining"`
 	Created  time.Time `json:"created_at"`
@@ -199,7 +216,7 @@ func (s *System) invoicesAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := invoicesOutput{Data: []invoiceOutput{}, Next: next}
 	for _, i := range rows {
-		out.Data = append(out.Data, invoiceOutput{ID: i.id, Number: i.number, Status: i.status, Currency: i.currency, Total: i.total, Tax: i.tax, Paid: i.paid, Due: i.remaining,
+		out.Data = append(out.Data, invoiceOutput{ID: i.id, Number: i.number, Status: i.status, Currency: i.currency, Total: i.total, Tax: i.tax, Discount: i.discount, Paid: i.paid, Due: i.remaining,
 			Created: at(i.created), PaidAt: at(i.paidAt), URL: i.hosted, PDF: i.pdf})
 	}
 	return web.JSON(w, http.StatusOK, out)

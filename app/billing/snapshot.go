@@ -31,7 +31,9 @@ func (s *System) begin(ctx context.Context, customer string) (snap snapshot, err
 		if err != nil {
 			return snapshot{}, fmt.Errorf("begin to fetch %s: %w", customer, err)
 		}
-		_, err = tx.Exec(`UPDATE billing_event SET fetch_no = ? WHERE customer_id = ? AND state = 'queued'`, no, customer)
+		// What happened to a charge is a fact that a fetch of the customer does not show:
+		// refunds and disputes are looked at one by one.
+		_, err = tx.Exec(`UPDATE billing_event SET fetch_no = ? WHERE customer_id = ? AND state = 'queued' AND type NOT LIKE 'charge.%'`, no, customer)
 		return snapshot{no: no, began: tx.Now()}, err
 	})
 }
@@ -75,6 +77,7 @@ func (s *System) fetchSubscriptions(ctx context.Context, customer string) (all [
 	p := &stripe.SubscriptionListParams{Customer: stripe.String(customer), Status: stripe.String("all")}
 	p.Context, p.Limit = ctx, stripe.Int64(100)
 	p.AddExpand("data.default_payment_method")
+	p.AddExpand("data.schedule")
 	list := s.client.subscriptions.List(p)
 	for list.Next() {
 		all = append(all, list.Subscription())

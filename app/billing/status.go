@@ -12,6 +12,7 @@ const (
 	Grace      State = "grace"      // behind, and everything still works
 	Restricted State = "restricted" // behind for so long that access is narrow
 	Canceled   State = "canceled"   // over
+	Paused     State = "paused"     // of an org: it rests on somebody's wish, and access is narrow
 )
 
 // stateOf is what Stripe's status of a subscription means here (spec/billing.md

@@ -19,6 +19,14 @@ type subRow struct {
 	pauseResumes, pendingUntil               int64
 	latestInvoice, defaultMethod, collection string
 	monthly, started                         int64
+
+	schedule, nextPrice string // what it becomes later; "" for nothing
+	nextQuantity        int64
+	nextAt              int64
+	pauseFrom           int64 // when its pause begins to count; 0: it does not
+	paused              bool  // it counts
+	coupon, couponWords string
+	couponUntil         int64
 }
 
 // itemRow is a row of billing_item. It can be compared.
@@ -57,6 +65,8 @@ func subRowOf(s *stripe.Subscription, customer, org string, last State) (row sub
 	if s.DefaultPaymentMethod != nil {
 		row.defaultMethod = s.DefaultPaymentMethod.ID
 	}
+	row.readSchedule(s.Schedule)
+	row.readDiscount(s.Discount)
 	if s.Items == nil {
 		return row, nil, known
 	}
@@ -95,12 +105,13 @@ func (i itemRow) monthly() int64 {
 }
 
 const subColumns = `SELECT id, customer_id, org_id, status, state, currency, plan, plan_version, cancel_at_period_end, coalesce(cancel_at, 0), coalesce(canceled_at, 0), coalesce(ended_at, 0),
-	period_start, period_end, coalesce(trial_end, 0), pause_behavior, coalesce(pause_resumes_at, 0), coalesce(pending_until, 0), latest_invoice, default_method, collection, monthly, started_at
-	FROM billing_subscription `
+	period_start, period_end, coalesce(trial_end, 0), pause_behavior, coalesce(pause_resumes_at, 0), coalesce(pending_until, 0), latest_invoice, default_method, collection, monthly, started_at,
+	schedule_id, next_price, next_quantity, coalesce(next_at, 0), coalesce(pause_from, 0), paused, coupon, coupon_words, coalesce(coupon_until, 0) FROM billing_subscription `
 
 func scanSub(r store.Scanner) (s subRow, err error) {
 	err = r.Scan(&s.id, &s.customer, &s.org, &s.status, &s.state, &s.currency, &s.plan, &s.planVersion, &s.cancelAtEnd, &s.cancelAt, &s.canceledAt, &s.endedAt,
-		&s.periodStart, &s.periodEnd, &s.trialEnd, &s.pause, &s.pauseResumes, &s.pendingUntil, &s.latestInvoice, &s.defaultMethod, &s.collection, &s.monthly, &s.started)
+		&s.periodStart, &s.periodEnd, &s.trialEnd, &s.pause, &s.pauseResumes, &s.pendingUntil, &s.latestInvoice, &s.defaultMethod, &s.collection, &s.monthly, &s.started,
+		&s.schedule, &s.nextPrice, &s.nextQuantity, &s.nextAt, &s.pauseFrom, &s.paused, &s.coupon, &s.couponWords, &s.couponUntil)
 	return s, err
 }
 
@@ -117,15 +128,19 @@ func orNull(ms int64) any {
 
 func upsertSub(tx *store.Tx, s subRow) error {
 	_, err := tx.Exec(`INSERT INTO billing_subscription (id, customer_id, org_id, status, state, currency, plan, plan_version, cancel_at_period_end, cancel_at, canceled_at, ended_at,
-		period_start, period_end, trial_end, pause_behavior, pause_resumes_at, pending_until, latest_invoice, default_method, collection, monthly, started_at, changed_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		period_start, period_end, trial_end, pause_behavior, pause_resumes_at, pending_until, latest_invoice, default_method, collection, monthly, started_at, changed_at,
+		schedule_id, next_price, next_quantity, next_at, pause_from, paused, coupon, coupon_words, coupon_until)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (id) DO UPDATE SET status = excluded.status, state = excluded.state, currency = excluded.currency, plan = excluded.plan, plan_version = excluded.plan_version,
 		cancel_at_period_end = excluded.cancel_at_period_end, cancel_at = excluded.cancel_at, canceled_at = excluded.canceled_at, ended_at = excluded.ended_at,
 		period_start = excluded.period_start, period_end = excluded.period_end, trial_end = excluded.trial_end, pause_behavior = excluded.pause_behavior,
 		pause_resumes_at = excluded.pause_resumes_at, pending_until = excluded.pending_until, latest_invoice = excluded.latest_invoice, default_method = excluded.default_method,
-		collection = excluded.collection, monthly = excluded.monthly, started_at = excluded.started_at, changed_at = excluded.changed_at`,
+		collection = excluded.collection, monthly = excluded.monthly, started_at = excluded.started_at, changed_at = excluded.changed_at,
+		schedule_id = excluded.schedule_id, next_price = excluded.next_price, next_quantity = excluded.next_quantity, next_at = excluded.next_at, pause_from = excluded.pause_from,
+		paused = excluded.paused, coupon = excluded.coupon, coupon_words = excluded.coupon_words, coupon_until = excluded.coupon_until`,
 		s.id, s.customer, s.org, s.status, string(s.state), s.currency, s.plan, s.planVersion, flag(s.cancelAtEnd), orNull(s.cancelAt), orNull(s.canceledAt), orNull(s.endedAt),
-		s.periodStart, s.periodEnd, orNull(s.trialEnd), s.pause, orNull(s.pauseResumes), orNull(s.pendingUntil), s.latestInvoice, s.defaultMethod, s.collection, s.monthly, s.started, tx.Now().UnixMilli())
+		s.periodStart, s.periodEnd, orNull(s.trialEnd), s.pause, orNull(s.pauseResumes), orNull(s.pendingUntil), s.latestInvoice, s.defaultMethod, s.collection, s.monthly, s.started, tx.Now().UnixMilli(),
+		s.schedule, s.nextPrice, s.nextQuantity, orNull(s.nextAt), orNull(s.pauseFrom), flag(s.paused), s.coupon, s.couponWords, orNull(s.couponUntil))
 	return err
 }
 

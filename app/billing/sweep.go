@@ -36,7 +36,7 @@ func (s *System) sweep(ctx context.Context, job queue.Job[queue.Tick]) error {
 				return err
 			}
 		}
-		if err := s.noticeTrials(tx); err != nil {
+		if err := firstOf(s.noticeTrials(tx), s.wakePauses(tx)); err != nil {
 			return err
 		}
 		return s.expireIntents(tx)

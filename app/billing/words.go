@@ -72,6 +72,10 @@ func (s *System) words(tx *store.Tx, n notice) (vars map[string]string, stale st
 		}
 	case "billing/trial_ending":
 		stale, err = s.trialWords(tx, n, vars)
+	case "billing/change_scheduled", "billing/change_applied":
+		stale, err = s.changeWords(tx, n, vars)
+	case "billing/paused", "billing/resumed":
+		stale, err = s.pauseWords(tx, n, vars)
 	case "billing/canceled":
 		vars["Plan"], vars["When"], vars["Why"] = n.details.Plan, day(at(n.details.At)), n.details.Note
 		vars["Until"] = day(at(n.details.At).Add(keepData))

@@ -48,7 +48,10 @@ func (s *System) enqueue(tx *store.Tx, known targets, n newJob, source, idem str
 	}
 	made = jobMade{ID: t.ID, Kind: n.Kind, Endpoint: e.name, Queue: n.Queue, Created: tx.Now()}
 	if !t.Duplicate {
-		return made, nil
+		if s.Work != nil && n.Org != "" { // what was handed in before is answered as before
+			err = s.Work(tx, n.Org)
+		}
+		return made, err
 	}
 	earlier, err := queue.ByID(tx, t.ID)
 	if err != nil {

@@ -28,6 +28,7 @@ type jobInput struct {
 	Unique      *uniqueInput      `json:"unique,omitempty"`
 	Concurrency *concurrencyInput `json:"concurrency,omitempty"`
 	Idempotency string            `json:"idempotency_key,omitempty"` // instead of the header
+	Org         string            `json:"org,omitempty"`             // id of the org it is done for: none is taken for one whose access is narrow
 }
 
 // uniqueInput keeps a second job of a kind and key out while the first has not
@@ -94,6 +95,7 @@ func (in jobInput) check(raw []byte, now time.Time) (newJob, error) {
 		c.Text("concurrency.key", k.Key, 1, maxKey)
 		c.Fault(k.Limit >= 1 && k.Limit <= maxConcurrency, "concurrency.limit", "range", fmt.Sprintf("From 1 to %d.", maxConcurrency))
 	}
+	c.Text("org", in.Org, 0, 60)
 	c.Fault(validKey(in.Idempotency), "idempotency_key", "form", "At most 255 printable characters.")
 	return newJob{in, fingerprint(raw)}, c.Err()
 }

@@ -31,6 +31,10 @@ type Deps struct {
 	Allowed    dial.Allowed   // places of the own network where endpoints may be
 	Production bool           // addresses are https, but for those allowed
 	Resolver   *net.Resolver  // the system's if nil
+
+	// Work says why no work may be done for an org now, as for want of payment; nil:
+	// it may be for any.
+	Work func(tx *store.Tx, org string) error
 }
 
 // System is jobs as the other systems use it.

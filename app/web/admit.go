@@ -77,7 +77,10 @@ func (s *Server) enter(route Route, r *http.Request, origin *Origin) error {
 		return err
 	}
 	origin.Org, origin.Identity = org, in
-	return nil
+	if s.Writable == nil || route.Narrow || !route.Mutates() {
+		return nil
+	}
+	return s.Writable(r.Context(), org)
 }
 
 // permit demands the permission of a route. A program learns from the challenge

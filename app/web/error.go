@@ -23,6 +23,8 @@ type Error struct {
 	Lacks      string        // permission that was missing, of a 403
 	Org        string        // where it was missing; "" for the whole instance
 	Instead    string        // page that people are led to instead, with ?next= to come back; "" for none
+	Link       string        // where something can be done about it, with LinkText; "" for nowhere
+	LinkText   string
 	Err        error
 }
 

@@ -19,6 +19,7 @@ type problem struct {
 	Code      string  `json:"code"`
 	RequestID string  `json:"request_id,omitempty"`
 	Errors    []Field `json:"errors,omitempty"`
+	Link      string  `json:"link,omitempty"` // page where something can be done about it
 }
 
 // Dialect is how errors are told under addresses whose protocol has a form of its own.
@@ -113,7 +114,7 @@ func challenge(r *http.Request, e *Error) string {
 // WriteProblem writes an error as problem+json.
 func WriteProblem(w http.ResponseWriter, e *Error, requestID string) {
 	body, _ := json.Marshal(problem{Type: "about:blank", Title: statusText(e.Status), Status: e.Status, Detail: e.Public,
-		Code: e.Code, RequestID: requestID, Errors: e.Fields})
+		Code: e.Code, RequestID: requestID, Errors: e.Fields, Link: e.Link})
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(e.Status)

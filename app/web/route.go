@@ -32,7 +32,10 @@ type Route struct {
 	Exempt   string                           // why a mutating route records nothing; instead of Audit
 	OwnKeys  bool                             // its handler sees to Idempotency-Key itself; see Server.once
 	Cross    *Cross                           // other sites' pages may ask it; nil: they may not
-	Doc      Doc
+	// Narrow routes in an org work also while the org may not be changed, as for want
+	// of payment: they pay, export, or make less; see Options.Writable.
+	Narrow bool
+	Doc    Doc
 }
 
 // Doc describes a route of the API.

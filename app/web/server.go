@@ -42,6 +42,7 @@ type Options struct {
 	Capture        func(context.Context, Fault)          // each request that failed by our fault; may be nil
 	Replies        *Replies                              // answers for who repeats a request; nil: none are kept
 	Stop           <-chan struct{}                       // closed when the process is about to stop; may be nil
+	Writable       func(context.Context, Org) error      // why an org may not be changed now; nil: all may
 	Within         func(context.Context) context.Context // what handlers find in their context; may be nil
 }
 

@@ -15,6 +15,9 @@ func (c *call) updateSubscription() (object, *Error) {
 	if ended(sub) && (c.f.has("items") || c.f.has("cancel_at_period_end")) {
 		return nil, invalid("", "A canceled subscription can only update its cancellation_details and metadata.")
 	}
+	if bad := scheduled(sub, c.f); bad != nil {
+		return nil, bad
+	}
 	was := deep(sub).(object)
 	if bad := c.setPlain(sub); bad != nil {
 		return nil, bad
@@ -48,7 +51,7 @@ func (c *call) apply(sub, was object) *Error {
 	if was.str("status") == "trialing" || was.str("status") == "paused" {
 		return nil
 	}
-	fresh := rhythm(sub).str("interval") != rhythm(was).str("interval") || rhythm(sub).num("interval_count") != rhythm(was).num("interval_count") || c.f.str("billing_cycle_anchor") == "now"
+	fresh := !sameRhythm(sub, was) || c.f.str("billing_cycle_anchor") == "now"
 	var lines []object
 	if behavior != "none" {
 		// A new period charges itself in full: only the old one is credited.

@@ -52,7 +52,7 @@ func (c *call) fillCheckout(o object) *Error {
 	var total int64
 	var rows []any
 	for _, line := range f.forms("items") {
-		item := trial.item(try)
+		item := trial.blankItem(try)
 		if bad := trial.fillItem(item, line, "line_items"); bad != nil {
 			return bad
 		}

@@ -132,6 +132,7 @@ func (s *Sim) dueOf(sub object, due func(int64, func(object))) {
 	if at := sub.sub("pause_collection").num("resumes_at"); at > 0 && !ended(sub) {
 		due(at, func(o object) { o["pause_collection"] = nil; s.changed(o) })
 	}
+	s.dueSchedule(sub, due)
 	switch sub.str("status") {
 	case "incomplete":
 		due(sub.num("created")+23*3600, s.incomplete)
@@ -166,7 +167,11 @@ func (s *Sim) renew(sub object) {
 		s.end(sub, "cancellation_requested")
 		return
 	}
-	start := sub.num("current_period_end")
+	start, was := sub.num("current_period_end"), deep(sub).(object)
+	if s.goOn(sub); ended(sub) {
+		return
+	}
+	sub["billing_cycle_anchor"] = begun(sub, was, start)
 	sub["current_period_start"], sub["current_period_end"] = start, periodEnd(start, sub.num("billing_cycle_anchor"), rhythm(sub))
 	s.billPeriod(sub, "subscription_cycle")
 	s.changed(sub)

@@ -88,6 +88,23 @@ func (c *call) discount(customer, subscription string) (any, *Error) {
 	return d, nil
 }
 
+// dropDiscount takes the discount of a subscription away.
+func (c *call) dropDiscount() (object, *Error) {
+	sub, bad := c.own("subscription")
+	if bad != nil {
+		return nil, bad
+	}
+	d := sub.sub("discount")
+	if len(d) == 0 {
+		return nil, missing("discount", c.id, "id")
+	}
+	sub["discount"] = nil
+	c.emit("customer.discount.deleted", d)
+	c.changed(sub)
+	return object{"id": d["id"], "object": "discount", "deleted": true, "coupon": d["coupon"], "customer": d["customer"], "subscription": d["subscription"], "start": d["start"], "end": d["end"],
+		"promotion_code": d["promotion_code"], "checkout_session": nil, "invoice": nil, "invoice_item": nil}, nil
+}
+
 // off is how much a discount takes from an amount.
 func off(discount object, amount, at int64) int64 {
 	coupon := discount.sub("coupon")

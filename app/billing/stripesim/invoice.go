@@ -128,6 +128,9 @@ func (s *Sim) finalize(inv object) {
 		s.move(customer, used, "applied_to_invoice", inv["id"], inv.str("currency"))
 		s.emit("customer.updated", customer)
 	}
+	if d := sub.sub("discount"); d.sub("coupon").str("duration") == "once" && inv.sub("discount").str("id") == d.str("id") {
+		s.edit(sub.str("id"))["discount"] = nil // it was for one invoice
+	}
 	now := s.now().Unix()
 	inv["ending_balance"], inv["status"], inv["effective_at"] = customer["balance"], "open", now
 	inv["number"] = fmt.Sprintf("%s-%04d", customer.str("invoice_prefix"), n)

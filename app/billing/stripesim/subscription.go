@@ -101,7 +101,7 @@ func (c *call) setItems(sub object) *Error {
 			continue
 		}
 		if at < 0 {
-			items = append(items, c.item(sub))
+			items = append(items, c.blankItem(sub))
 			at = len(items) - 1
 		}
 		if bad := c.fillItem(items[at], f, param); bad != nil {
@@ -127,8 +127,8 @@ func (c *call) setItems(sub object) *Error {
 	return nil
 }
 
-func (c *call) item(sub object) object {
-	return object{"id": c.newID("si"), "object": "subscription_item", "billing_thresholds": nil, "created": c.now().Unix(), "metadata": object{}, "subscription": sub["id"], "tax_rates": []any{}, "quantity": int64(1)}
+func (s *Sim) blankItem(sub object) object {
+	return object{"id": s.newID("si"), "object": "subscription_item", "billing_thresholds": nil, "created": s.now().Unix(), "metadata": object{}, "subscription": sub["id"], "tax_rates": []any{}, "quantity": int64(1)}
 }
 
 func (c *call) fillItem(item object, f form, param string) *Error {
@@ -278,6 +278,7 @@ func (s *Sim) end(sub object, reason string) {
 	if sub.sub("cancellation_details")["reason"] == nil {
 		sub.sub("cancellation_details")["reason"] = reason
 	}
+	s.unschedule(sub)
 	s.emit("customer.subscription.deleted", sub)
 }
 

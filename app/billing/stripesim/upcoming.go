@@ -20,6 +20,13 @@ func (c *call) upcoming() (object, *Error) {
 	}
 	change := &call{Sim: c.Sim, f: f, dryRun: true}
 	before := sub.str("latest_invoice")
+	if c.f.has("coupon") {
+		off, bad := c.discount(sub.str("customer"), sub.str("id"))
+		if bad != nil {
+			return nil, bad
+		}
+		sub["discount"] = off
+	}
 	if f.has("items") || f.str("billing_cycle_anchor") == "now" {
 		if bad := change.apply(sub, deep(sub).(object)); bad != nil {
 			return nil, bad
@@ -29,6 +36,9 @@ func (c *call) upcoming() (object, *Error) {
 	if sub.str("latest_invoice") == before {
 		if sub.yes("cancel_at_period_end") || ended(sub) {
 			return nil, &Error{Status: 404, Type: "invalid_request_error", Code: "invoice_upcoming_none", Message: "No upcoming invoices for customer: " + sub.str("customer")}
+		}
+		if !f.has("items") {
+			c.afterPhase(sub)
 		}
 		start := sub.num("current_period_end")
 		inv = c.bill(sub, "upcoming", c.lines(sub, start, periodEnd(start, sub.num("billing_cycle_anchor"), rhythm(sub)), false), true)
