@@ -233,7 +233,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.Proxy, err = a.proxy(); err != nil {
 		return err
 	}
-	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
+	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address})
 	if a.Billing, err = a.billing(ctx, keys); err != nil {
 		return err
 	}
@@ -263,6 +263,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.Flags.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.Observe.Start(ctx); err != nil {
 		return err
 	}
 	if err := a.Proxy.Open(ctx); err != nil {
