@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"sync"
+	"time"
 
 	"seaworthy/app/observe/sentry"
 	"seaworthy/app/redact"
@@ -42,7 +43,7 @@ func (r *spanRing) some() bool {
 }
 
 // keepSpans puts spans that were received where the writer finds them.
-func (s *System) keepSpans(p Project, all []sentry.Span) {
+func (s *System) keepSpans(p Project, all []sentry.Span, sentAt time.Time) {
 	rows := make([]spanRow, 0, len(all))
 	for i := range all {
 		in := &all[i]
@@ -54,7 +55,7 @@ func (s *System) keepSpans(p Project, all []sentry.Span) {
 			}
 		}
 		attrs, _ := json.Marshal(names)
-		at, _ := s.happened(in.Start, in.Start)
+		at, _ := s.happened(in.Start, sentAt)
 		rows = append(rows, spanRow{trace: in.Trace, id: in.ID, parent: in.Parent, at: at.UnixMilli(), ms: in.Took.Milliseconds(),
 			op: redact.Text(clip(in.Op, 100)), name: redact.Text(clip(in.Name, 1<<10)), status: clip(in.Status, 100), attrs: string(attrs)})
 	}

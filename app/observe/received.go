@@ -89,7 +89,7 @@ func (s *System) decode(p Project, e *sentry.Envelope, id *string) (take []func(
 			if err != nil {
 				return nil, err
 			}
-			take = append(take, func() { s.appLog(p, lines) })
+			take = append(take, func() { s.appLog(p, lines, e.SentAt.Time) })
 		case "check_in":
 			c, err := sentry.DecodeCheckIn(item.Payload)
 			if err != nil {
@@ -101,7 +101,7 @@ func (s *System) decode(p Project, e *sentry.Envelope, id *string) (take []func(
 			if err != nil {
 				return nil, err
 			}
-			take = append(take, func() { s.keepSpans(p, spans) })
+			take = append(take, func() { s.keepSpans(p, spans, e.SentAt.Time) })
 		case "client_report":
 			lost, err := sentry.DecodeLost(item.Payload)
 			if err != nil {
@@ -167,10 +167,10 @@ func (s *System) happened(stated, sentAt time.Time) (at, wrong time.Time) {
 }
 
 // appLog puts the lines of an app's log among ours.
-func (s *System) appLog(p Project, lines []sentry.LogLine) {
+func (s *System) appLog(p Project, lines []sentry.LogLine, sentAt time.Time) {
 	for _, in := range lines {
 		l := Line{Level: levelOf(string(in.Level)), Message: redact.Text(clip(string(in.Body), maxMessage)), Trace: clip(string(in.Trace), 64)}
-		l.At, _ = s.happened(in.At.Time, time.Time{})
+		l.At, _ = s.happened(in.At.Time, sentAt)
 		names := map[string]string{"project": p.Name}
 		left := maxAttrs / 2
 		for k, v := range in.Names() {
