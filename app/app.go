@@ -241,7 +241,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.Proxy, err = a.proxy(); err != nil {
 		return err
 	}
-	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
+	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address})
 	if a.Backups, err = a.backups(); err != nil {
 		return err
 	}
@@ -274,6 +274,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	if err := a.Flags.Open(ctx); err != nil {
+		return err
+	}
+	if err := a.Observe.Start(ctx); err != nil {
 		return err
 	}
 	if err := a.Proxy.Open(ctx); err != nil {

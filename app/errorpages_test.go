@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,9 +29,64 @@ func anError(a *apptest.App) string {
 	return page.Errors[0].ID
 }
 
+// aProject is the number of a project there is, with a key that was revoked.
+func aProject(a *apptest.App) (id string, key string) {
+	a.T.Helper()
+	all := a.Observe.Projects()
+	if len(all) == 0 {
+		p, err := a.Observe.MakeProject(a.T.Context(), observe.ProjectChange{Name: "a project with a rather long name that says what it is for"})
+		a.Must(err)
+		p, err = a.Observe.MakeKey(a.T.Context(), p.ID)
+		a.Must(err)
+		_, err = a.Observe.RevokeKey(a.T.Context(), p.ID, p.Keys[0].Public)
+		a.Must(err)
+		all = a.Observe.Projects()
+	}
+	for _, k := range all[0].Keys {
+		if k.Works() {
+			key = k.Public
+		}
+	}
+	return strconv.FormatInt(all[0].ID, 10), key
+}
+
+// aReport is the id of the issue of an event that a project sent.
+func aReport(a *apptest.App) string {
+	a.T.Helper()
+	id, key := aProject(a)
+	const body = `{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"}` + "\n" + `{"type":"event"}` + "\n" +
+		`{"platform":"python","release":"shop@1.4.2","environment":"production","transaction":"/cart/pay","server_name":"web-1","exception":{"values":[` +
+		`{"type":"ConnectionError","value":"the bank does not answer within 30 seconds"},{"type":"PaymentFailed","value":"order 1042 cannot be paid","mechanism":{"handled":false},"stacktrace":{"frames":[` +
+		`{"function":"dispatch","filename":"/usr/lib/python3/dist-packages/framework/views.py","lineno":103,"in_app":false},` +
+		`{"function":"pay","module":"shop.checkout","filename":"shop/checkout.py","lineno":88,"in_app":true,"pre_context":["def pay(order):","    answer = bank.charge(order.total, order.card_of_a_rather_long_name_that_does_not_wrap_by_itself)"],` +
+		`"context_line":"    raise PaymentFailed(order)","post_context":["","def refund(order):"]}]}}]},` +
+		`"breadcrumbs":[{"timestamp":1764392400,"category":"http","message":"POST https://bank.example/charges","level":"info"}],"request":{"url":"https://shop.example/cart/pay","method":"POST","headers":{"Accept":"text/html"}},` +
+		`"user":{"id":"7","email":"kim@example.com"},"tags":{"region":"eu-west"},"contexts":{"runtime":{"name":"CPython","version":"3.13"}},"extra":{"cart":{"items":3}},"sdk":{"name":"sentry.python","version":"2.1"}}`
+	a.Browser().Do("POST", "/-/api/"+id+"/envelope/?sentry_key="+key, "text/plain", body).Want(200)
+	a.Observe.Flush()
+	page, err := a.Observe.Issues(a.T.Context(), observe.IssueFilter{Limit: 50})
+	a.Must(err)
+	return page.Errors[slices.IndexFunc(page.Errors, func(i observe.Issue) bool { return strings.HasPrefix(i.Title, "PaymentFailed") })].ID
+}
+
 // driveErrors are the mutating routes of errors.
 func driveErrors(a *apptest.App) map[string]func() {
+	api := func(method, path, body string, status int) {
+		a.Key("errors:manage").Do(method, "/-/api/v1/errors/projects"+path, "application/json", body).Want(status)
+	}
 	return map[string]func(){
+		"POST /-/admin/errors/projects": func() { operator(a).Post("/-/admin/errors/projects", "name", "web").Want(200) },
+		"POST /-/admin/errors/projects/{project}": func() {
+			id, _ := aProject(a)
+			operator(a).Post("/-/admin/errors/projects/"+id, "act", "key").Want(200)
+		},
+		"POST /-/api/v1/errors/projects":                func() { api("POST", "", `{"name":"api"}`, 201) },
+		"PATCH /-/api/v1/errors/projects/{project}":     func() { id, _ := aProject(a); api("PATCH", "/"+id, `{"name":"renamed"}`, 200) },
+		"POST /-/api/v1/errors/projects/{project}/keys": func() { id, _ := aProject(a); api("POST", "/"+id+"/keys", `{}`, 201) },
+		"DELETE /-/api/v1/errors/projects/{project}/keys/{key}": func() {
+			id, key := aProject(a)
+			api("DELETE", "/"+id+"/keys/"+key, "", 204)
+		},
 		"POST /-/admin/errors/{id}": func() { operator(a).Post("/-/admin/errors/"+anError(a), "act", "resolve").Want(200) },
 		"PATCH /-/api/v1/errors/{id}": func() {
 			a.Key("errors:manage").Do("PATCH", "/-/api/v1/errors/"+anError(a), "application/json", `{"status":"ignored"}`).Want(200)
@@ -57,6 +113,7 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 	a.Observe.Flush()
 	page, err := a.Observe.Issues(t.Context(), observe.IssueFilter{Limit: 9})
 	a.Must(err)
+	report := aReport(a)
 	broken := page.Errors[slices.IndexFunc(page.Errors, func(i observe.Issue) bool { return i.Kind == "panic" })].ID
 	for _, width := range []int{1280, 360} {
 		ctx, said := chromium(t, width, 900)
@@ -64,7 +121,7 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 		signedInAs(t, ctx, a, grace)
 		for _, theme := range []string{"light", "dark"} {
 			for _, p := range []struct{ name, path string }{{"logs", "/-/admin/logs"}, {"logs-none", "/-/admin/logs?q=nowhere"}, {"errors", "/-/admin/errors"},
-				{"errors-none", "/-/admin/errors?status=ignored"}, {"error", "/-/admin/errors/" + broken}} {
+				{"errors-none", "/-/admin/errors?status=ignored"}, {"error", "/-/admin/errors/" + broken}, {"projects", "/-/admin/errors/projects"}, {"report", "/-/admin/errors/" + report}} {
 				a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+p.path)))
 				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector(".log-line summary")?.click(), document.documentElement.dataset.theme = "`+theme+`")`))
 				a.Must(err)

@@ -39,6 +39,9 @@ type Event struct {
 	JobKind string    `json:"job_kind,omitempty"`
 	Attempt int       `json:"attempt,omitempty"`
 	Crumbs  []Line    `json:"breadcrumbs,omitempty"` // what the request had logged, the oldest first
+	App     *Received `json:"app,omitempty"`         // of a program outside; nil for our own
+
+	group string // of one that was received: which issue it belongs to
 }
 
 // maxCrumbs bounds how many lines of a request an event repeats.

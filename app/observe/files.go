@@ -152,8 +152,16 @@ func highest(side *store.Side) (seq int64, err error) {
 		if err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_log`).Scan(&seq); err != nil {
 			return err
 		}
-		err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_event`).Scan(&events)
-		seq = max(seq, events)
+		if err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_event`).Scan(&events); err != nil {
+			return err
+		}
+		var spans, tables int64
+		if err := tx.QueryRow(`SELECT count(name) FROM sqlite_schema WHERE name = 'observe_span'`).Scan(&tables); err != nil || tables == 0 {
+			seq = max(seq, events)
+			return err // a segment of an earlier release
+		}
+		err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_span`).Scan(&spans)
+		seq = max(seq, events, spans)
 		return err
 	})
 	return seq, err

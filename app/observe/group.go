@@ -16,6 +16,9 @@ const grouping = 1
 // calls of ours, whatever the lines and values; without calls, the same place with the
 // same words.
 func hashOf(e *Event) string {
+	if e.group != "" {
+		return e.group
+	}
 	parts := []string{e.Kind, e.Type}
 	last := ""
 	for _, f := range e.Frames {
@@ -50,6 +53,9 @@ func template(message string) string {
 // title is what an issue is called.
 func (e *Event) title() string {
 	first, _, _ := strings.Cut(e.Message, "\n")
+	if e.App != nil && e.Type != "" {
+		first = strings.TrimSuffix(e.Type+": "+first, ": ")
+	}
 	if e.Kind == KindPanic {
 		first = "panic: " + first
 	}

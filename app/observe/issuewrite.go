@@ -140,10 +140,28 @@ func toJSON(e Event) string {
 		e.Crumbs = nil
 		text, err = json.Marshal(e)
 	}
+	if err == nil && len(text) > maxBody && e.App != nil {
+		text, err = json.Marshal(e.lean())
+	}
 	if err != nil {
 		return "{}"
 	}
 	return string(text)
+}
+
+// lean is an event that was received without what takes most.
+func (e Event) lean() Event {
+	app := *e.App
+	app.Contexts, app.Extra, app.Headers, app.Chain = "", "", nil, nil
+	for _, l := range e.App.Chain[:min(len(e.App.Chain), 2)] {
+		l.Frames = append([]Frame(nil), l.Frames...)
+		for i := range l.Frames {
+			l.Frames[i].Source = nil
+		}
+		app.Chain = append(app.Chain, l)
+	}
+	e.App = &app
+	return e
 }
 
 // writeDrops keeps what was not kept, as numbers.

@@ -37,6 +37,7 @@ type Deps struct {
 	DB    *store.DB // the business's, for audit events
 	Audit *audit.Log
 	Pages *web.Pages
+	URL   string // of this installation, for the addresses that SDKs are given
 	// People tells the address of a user; store.ErrNotFound for nobody.
 	People func(tx *store.Tx, user string) (email string, err error)
 }
@@ -55,6 +56,10 @@ type System struct {
 	files     files
 	errors    pending
 	news      news
+	projects  atomic.Pointer[[]Project]
+	quotas    quotas
+	known     known
+	spans     spanRing
 	hour      time.Time // in which issues began
 	begun     int       // how many
 	tidied    time.Time // when what is old was last deleted
@@ -133,7 +138,7 @@ func (s *System) Flush() {
 	if len(s.held) == 0 {
 		s.held = s.ring.take()
 	}
-	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() {
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() {
 		return
 	}
 	if err := s.files.ready(s.now()); err != nil {
@@ -154,6 +159,7 @@ func (s *System) Flush() {
 		s.news.tell()
 	}
 	s.files.trouble.Store("")
+	s.writeSpans()
 	s.writeDrops()
 	if s.files.usable() {
 		s.tidy()

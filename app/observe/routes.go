@@ -11,7 +11,7 @@ import (
 var Permissions = []web.PermissionKind{
 	{Name: "logs:read", Title: "Read the log", Means: "Search the log of this program and watch it live.", Scope: web.ScopeInstance},
 	{Name: "errors:read", Title: "See errors", Means: "See what failed, where, for whom and how often.", Scope: web.ScopeInstance},
-	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors.", Scope: web.ScopeInstance},
+	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors, and set up the projects that report them.", Scope: web.ScopeInstance},
 }
 
 // The actions telemetry records.
@@ -20,6 +20,11 @@ const (
 	actIgnored  audit.Action = "error.ignored"
 	actReopened audit.Action = "error.reopened"
 	actAssigned audit.Action = "error.assigned"
+
+	actProjectMade    audit.Action = "project.created"
+	actProjectChanged audit.Action = "project.changed"
+	actKeyMade        audit.Action = "project.key_created"
+	actKeyRevoked     audit.Action = "project.key_revoked"
 )
 
 // Actions are the part of telemetry in the catalogue.
@@ -28,6 +33,10 @@ var Actions = []audit.Kind{
 	{Action: actIgnored, Title: "Error ignored", Means: "An error is not to be looked at, for a time or for good."},
 	{Action: actReopened, Title: "Error reopened", Means: "A resolved or ignored error needs a look again."},
 	{Action: actAssigned, Title: "Error assigned", Means: "An error was given to somebody, or taken back."},
+	{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
+	{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
+	{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
+	{Action: actKeyRevoked, Title: "Project key revoked", Means: "What comes with the key is refused from now on."},
 }
 
 const (
@@ -39,7 +48,17 @@ const (
 func (s *System) Routes() []web.Route {
 	logs, see, manage := web.Permission("logs:read"), web.Permission("errors:read"), web.Permission("errors:manage")
 	acts := []string{string(actResolved), string(actIgnored), string(actReopened), string(actAssigned)}
-	return slices.Concat([]web.Route{
+	made, changed, keyed, revoked := string(actProjectMade), string(actProjectChanged), string(actKeyMade), string(actKeyRevoked)
+	const projects, project = "/-/api/v1/errors/projects", "/-/api/v1/errors/projects/{project}"
+	return slices.Concat(s.ingestRoutes(), []web.Route{
+		{Method: "GET", Pattern: projectsBase, Access: see, Handler: s.projectsPage},
+		{Method: "POST", Pattern: projectsBase, Access: manage, Handler: s.projectMake, Audit: []string{made}},
+		{Method: "POST", Pattern: projectsBase + "/{project}", Access: manage, Handler: s.projectAct, Audit: []string{changed, keyed, revoked}},
+		{Method: "GET", Pattern: projects, Access: see, Handler: s.projectsAPI, Doc: web.Doc{Summary: "List the projects that report errors, with their keys", Out: ProjectList{}}},
+		{Method: "POST", Pattern: projects, Access: manage, Handler: s.projectMakeAPI, Audit: []string{made}, Doc: web.Doc{Summary: "Make a project with a key", In: ProjectChange{}, Out: Project{}, Status: 201}},
+		{Method: "PATCH", Pattern: project, Access: manage, Handler: s.projectChangeAPI, Audit: []string{changed}, Doc: web.Doc{Summary: "Change a project's name or how much it may send", In: ProjectChange{}, Out: Project{}}},
+		{Method: "POST", Pattern: project + "/keys", Access: manage, Handler: s.keyMakeAPI, Audit: []string{keyed}, Doc: web.Doc{Summary: "Give a project one more key", Out: Project{}, Status: 201}},
+		{Method: "DELETE", Pattern: project + "/keys/{key}", Access: manage, Handler: s.keyRevokeAPI, Audit: []string{revoked}, Doc: web.Doc{Summary: "Revoke a key", Status: 204}},
 		{Method: "GET", Pattern: logsBase, Access: logs, Handler: s.logPage},
 		{Method: "GET", Pattern: logsBase + "/events", Access: logs, Handler: s.changes},
 		{Method: "GET", Pattern: "/-/api/v1/logs", Access: logs, Handler: s.logAPI, Doc: web.Doc{Summary: "Search the log, the newest lines first", Out: LogPage{}}},

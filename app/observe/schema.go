@@ -64,6 +64,20 @@ CREATE TABLE observe_event (
 	body  TEXT NOT NULL
 ) STRICT;
 CREATE INDEX observe_event_issue ON observe_event (issue, seq);
+`, `
+CREATE TABLE observe_span (
+	seq    INTEGER NOT NULL PRIMARY KEY,
+	trace  TEXT NOT NULL,
+	span   TEXT NOT NULL,
+	parent TEXT NOT NULL,    -- '' for the root
+	at     INTEGER NOT NULL, -- start
+	ms     INTEGER NOT NULL,
+	op     TEXT NOT NULL,
+	name   TEXT NOT NULL,
+	status TEXT NOT NULL,
+	attrs  TEXT NOT NULL     -- JSON
+) STRICT;
+CREATE INDEX observe_span_trace ON observe_span (trace, seq);
 `}
 
 // Schemas are the statements that make an empty file of each kind, for the tests

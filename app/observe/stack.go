@@ -15,6 +15,16 @@ type Frame struct {
 	File     string `json:"file"` // its name below the package, whatever machine built it
 	Line     int    `json:"line"`
 	Own      bool   `json:"in_app"` // of this program, neither of Go nor of a library
+
+	Column int          `json:"column,omitempty"`
+	Source []SourceLine `json:"source,omitempty"` // around the call, where a program sent it
+}
+
+// SourceLine is a line of source near a call.
+type SourceLine struct {
+	N    int    `json:"line"`
+	Text string `json:"text"`
+	Here bool   `json:"here,omitempty"` // the line of the call
 }
 
 // maxFrames bounds a stack: what recursion made is cut at the outer end.

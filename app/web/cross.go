@@ -10,7 +10,7 @@ type Cross struct {
 }
 
 // allowed are the headers that requests may have.
-const allowed = "Authorization, Content-Type, If-None-Match, X-API-Key, Traceparent, Baggage"
+const allowed = "Authorization, Content-Type, If-None-Match, X-API-Key, X-Sentry-Auth, Sentry-Trace, Content-Encoding, Traceparent, Baggage"
 
 // wrap says to whom an answer may be shown, also when it is a refusal.
 func (c *Cross) wrap(next http.Handler) http.Handler {
