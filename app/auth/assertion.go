@@ -30,7 +30,7 @@ type Assertion struct {
 	Roles        []string       // in the org and in the whole installation
 	Plan         string         // of the org; "" for none
 	Permissions  []string       // in the org
-	Entitlements map[string]any // of the org's plan; nil for none
+	Entitlements []string       // features that the org's plan gives, as in access tokens; nil for none
 	Flags        map[string]any // what each flag says; nil for none
 	Level        int            // of assurance: 2 with a second factor
 	AuthTime     time.Time      // when he last showed who he is; zero for a program
@@ -48,7 +48,7 @@ type assertionClaims struct {
 	Roles        []string       `json:"roles"`
 	Plan         string         `json:"plan,omitempty"`
 	Permissions  []string       `json:"permissions"`
-	Entitlements map[string]any `json:"entitlements,omitempty"`
+	Entitlements []string       `json:"entitlements,omitempty"`
 	Flags        map[string]any `json:"flags,omitempty"`
 	ACR          string         `json:"acr,omitempty"`
 	AuthTime     int64          `json:"auth_time,omitempty"`

@@ -77,7 +77,7 @@ func (s *System) identity(ctx context.Context, v *visitor) (http.Header, error) 
 		return nil, err
 	}
 	a := auth.Assertion{Subject: v.id.User, Email: v.id.Email, Verified: v.id.Verified, Name: v.id.Name, Session: v.id.Session, Org: v.id.Org, OrgSlug: v.orgSlug,
-		Roles: v.roles, Plan: v.plan, Permissions: v.id.Permissions, Level: v.id.Level, AuthTime: v.id.Proven, Impersonator: v.id.Impersonator}
+		Roles: v.roles, Plan: v.plan, Entitlements: v.gives, Permissions: v.id.Permissions, Level: v.id.Level, AuthTime: v.id.Proven, Impersonator: v.id.Impersonator}
 	if v.id.Key != "" {
 		a.Subject = v.id.Key
 	}

@@ -14,6 +14,7 @@ type visitor struct {
 	id      web.Identity
 	roles   []string
 	plan    string
+	gives   []string // features of the plan
 	orgSlug string
 	known   map[string]any // as auth.Facts has it; nil: not read
 	read    func() (map[string]any, error)
@@ -42,11 +43,17 @@ func (v *visitor) facts() (map[string]any, error) {
 	if org, _ := facts["org"].(string); v.id.Org == "" {
 		v.id.Org = org
 	}
-	roles, _ := facts["roles"].([]any)
-	for _, role := range roles {
-		if name, ok := role.(string); ok {
-			v.roles = append(v.roles, name)
+	v.roles, v.gives = texts(facts["roles"]), texts(facts["entitlements"])
+	return facts, nil
+}
+
+// texts are the strings of a list among facts.
+func texts(fact any) (all []string) {
+	list, _ := fact.([]any)
+	for _, one := range list {
+		if text, ok := one.(string); ok {
+			all = append(all, text)
 		}
 	}
-	return facts, nil
+	return all
 }
