@@ -55,6 +55,7 @@ type System struct {
 	files     files
 	errors    pending
 	news      news
+	red       red       // requests and jobs, counted
 	hour      time.Time // in which issues began
 	begun     int       // how many
 	tidied    time.Time // when what is old was last deleted
@@ -77,6 +78,7 @@ func New(o Options) *System {
 	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler)}
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
+	s.red = red{held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
 	s.files.o = o
 	return s
 }
@@ -133,7 +135,8 @@ func (s *System) Flush() {
 	if len(s.held) == 0 {
 		s.held = s.ring.take()
 	}
-	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() {
+	due := s.red.due(s.now())
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !due {
 		return
 	}
 	if err := s.files.ready(s.now()); err != nil {
@@ -156,6 +159,9 @@ func (s *System) Flush() {
 	s.files.trouble.Store("")
 	s.writeDrops()
 	if s.files.usable() {
+		if due {
+			s.keepFigures(s.files.main)
+		}
 		s.tidy()
 	}
 }
@@ -165,5 +171,8 @@ func (s *System) Close() error {
 	s.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
+	if s.files.usable() {
+		s.keepFigures(s.files.main)
+	}
 	return s.files.close()
 }

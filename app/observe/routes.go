@@ -11,6 +11,7 @@ import (
 var Permissions = []web.PermissionKind{
 	{Name: "logs:read", Title: "Read the log", Means: "Search the log of this program and watch it live.", Scope: web.ScopeInstance},
 	{Name: "errors:read", Title: "See errors", Means: "See what failed, where, for whom and how often.", Scope: web.ScopeInstance},
+	{Name: "performance:read", Title: "See performance", Means: "See how often routes and jobs are used, how long they take and how often they fail.", Scope: web.ScopeInstance},
 	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors.", Scope: web.ScopeInstance},
 }
 
@@ -39,7 +40,7 @@ const (
 func (s *System) Routes() []web.Route {
 	logs, see, manage := web.Permission("logs:read"), web.Permission("errors:read"), web.Permission("errors:manage")
 	acts := []string{string(actResolved), string(actIgnored), string(actReopened), string(actAssigned)}
-	return slices.Concat([]web.Route{
+	return slices.Concat(s.performanceRoutes(), []web.Route{
 		{Method: "GET", Pattern: logsBase, Access: logs, Handler: s.logPage},
 		{Method: "GET", Pattern: logsBase + "/events", Access: logs, Handler: s.changes},
 		{Method: "GET", Pattern: "/-/api/v1/logs", Access: logs, Handler: s.logAPI, Doc: web.Doc{Summary: "Search the log, the newest lines first", Out: LogPage{}}},
