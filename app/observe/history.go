@@ -27,18 +27,24 @@ const mostPoints = 720
 type red struct {
 	counters counters
 	mu       sync.RWMutex        // readers hold it, so that nothing is missing or counted twice on its way to the file
-	slot     time.Time           // begin of the ten seconds that are counted; zero before the first flush
+	slot     time.Time           // begin of the ten seconds that are counted
 	held     map[Series]*Figures // drained, not stored: the file could not be written
 }
 
-// due reports whether the ten seconds are over.
+// due reports whether the ten seconds are over, and anything has ever been counted: an idle
+// process opens no file.
 func (r *red) due(now time.Time) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.slot.IsZero() {
-		r.slot = now.Truncate(resolutions[0].step)
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if now.Sub(r.slot) < resolutions[0].step {
+		return false
 	}
-	return now.Sub(r.slot) >= resolutions[0].step
+	if len(r.held) > 0 {
+		return true
+	}
+	r.counters.making.Lock()
+	defer r.counters.making.Unlock()
+	return len(r.counters.number) > 0
 }
 
 // keepFigures stores what was counted, under the time at which it began to be counted. What cannot
@@ -55,9 +61,6 @@ func (s *System) keepFigures(main *store.Side) {
 		}
 	}
 	slot := r.slot
-	if slot.IsZero() {
-		slot = now
-	}
 	r.slot = now.Truncate(resolutions[0].step)
 	if len(r.held) == 0 {
 		return

@@ -78,7 +78,7 @@ func New(o Options) *System {
 	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler)}
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
-	s.red = red{held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
+	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
 	s.files.o = o
 	return s
 }

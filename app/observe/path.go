@@ -29,7 +29,7 @@ func FoldPath(path string) string {
 		b.WriteString(part)
 		path = rest
 	}
-	if path == "/" || b.Len() == 0 {
+	if b.Len() == 0 {
 		b.WriteByte('/')
 	}
 	return b.String()
