@@ -68,7 +68,7 @@ func (s *System) performanceRoutes() []web.Route {
 	see := web.Permission("performance:read")
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/api/v1/performance", Access: see, Handler: s.performanceAPI, Doc: web.Doc{Summary: "How often routes and kinds of jobs were used in a range, how long they took and how often they failed", Out: PerformancePage{}}},
-		{Method: "GET", Pattern: "/-/api/v1/performance/series", Access: see, Handler: s.seriesAPI, Doc: web.Doc{Summary: "A route or kind of job over time", Out: PerformanceDetail{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/series", Access: see, Handler: s.seriesAPI, Doc: web.Doc{Summary: "A route, kind of job or host over time", Out: PerformanceDetail{}}},
 	}
 }
 
@@ -122,7 +122,7 @@ func asked(r *http.Request) (span time.Duration, name string, class Class, err e
 	span, known := spans[name]
 	var c web.Check
 	c.Fault(known, "range", "choice", "One of 15m, 1h, 6h, 24h, 7d, 30d, 90d, 1y.")
-	c.Fault(slices.Contains([]Class{"", Ours, App, Jobs}, class), "class", "choice", "One of ours, app, job, or nothing for all.")
+	c.Fault(slices.Contains([]Class{"", Ours, App, Jobs, Calls}, class), "class", "choice", "One of ours, app, job, call, or nothing for all.")
 	return span, name, class, c.Err()
 }
 
@@ -146,7 +146,7 @@ func (s *System) seriesAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	one := Series{class, r.URL.Query().Get("name")}
 	var c web.Check
-	c.Fault(one.Class != "", "class", "required", "Say which class the name is of: ours, app or job.")
+	c.Fault(one.Class != "", "class", "required", "Say which class the name is of: ours, app, job or call.")
 	c.Fault(one.Name != "", "name", "required", "Say the name as the list has it.")
 	if err := c.Err(); err != nil {
 		return err

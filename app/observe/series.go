@@ -9,11 +9,13 @@ import (
 // Class says what a series counts.
 type Class string
 
-// The classes: requests to our own routes, requests to the app behind, jobs by kind.
+// The classes: requests to our own routes, requests to the app behind, jobs by kind, calls to other
+// services by host.
 const (
-	Ours Class = "ours"
-	App  Class = "app"
-	Jobs Class = "job"
+	Ours  Class = "ours"
+	App   Class = "app"
+	Jobs  Class = "job"
+	Calls Class = "call"
 )
 
 // Series names what is counted together: a route, a folded path with its method, a kind of job.
