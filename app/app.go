@@ -193,7 +193,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
 	a.metrics = newMetrics(a)
-	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job})
+	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job, Ended: a.jobEnded})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
 		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.Confirm, Scrub: a.scrub, FindOrg: auth.FindOrg})
 

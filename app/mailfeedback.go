@@ -1,7 +1,6 @@
 package app
 
 import (
-	"net/http"
 	"time"
 
 	"seaworthy/app/config"
@@ -14,10 +13,11 @@ import (
 // provider names is fetched only from the public network.
 func (a *App) mailFeedback() (f email.Feedback, err error) {
 	cfg := a.Config
-	f.Outside = a.o.Outside
-	if f.Outside == nil {
-		f.Outside = http.RoundTripper(dial.Dialer{}.Transport())
+	outside := a.o.Outside
+	if outside == nil {
+		outside = dial.Dialer{}.Transport()
 	}
+	f.Outside = a.Observe.Outgoing(outside)
 	wrong := func(option string, err error) error {
 		return &config.FaultError{Faults: []string{option + ": " + err.Error()}}
 	}

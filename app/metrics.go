@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"seaworthy/app/observe"
 	"seaworthy/app/web"
 )
 
@@ -32,6 +33,13 @@ func newMetrics(a *App) *metrics {
 }
 
 func (m *metrics) request(o *web.Origin, status int, took time.Duration) {
+	switch {
+	case status == http.StatusSwitchingProtocols: // a socket's time says how long somebody stayed
+	case o.Asked != "":
+		m.app.Observe.Request(o.Method, o.Asked, took, status >= 500)
+	default:
+		m.app.Observe.Count(observe.Series{Class: observe.Ours, Name: o.Route}, took, status >= 500)
+	}
 	m.requests.WithLabelValues(o.Route, strconv.Itoa(status/100)+"xx").Observe(took.Seconds())
 }
 

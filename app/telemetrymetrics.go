@@ -1,6 +1,12 @@
 package app
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"seaworthy/app/observe"
+)
 
 // The telemetry's own metrics.
 var (
@@ -14,4 +20,9 @@ func (m *metrics) telemetryMetrics(out chan<- prometheus.Metric) {
 	for d, n := range st.Dropped {
 		out <- prometheus.MustNewConstMetric(telemetryDropped, prometheus.CounterValue, float64(n), d.Class, d.Reason)
 	}
+}
+
+// jobEnded counts an attempt of a job by its kind.
+func (a *App) jobEnded(kind string, run time.Duration, failed bool) {
+	a.Observe.Count(observe.Series{Class: observe.Jobs, Name: kind}, run, failed)
 }

@@ -51,7 +51,11 @@ func (q *Queue) execute(r *running) result {
 	if !r.finished {
 		q.store(r, res)
 	}
-	q.figures.ended(r, res, q.db.Now())
+	now := q.db.Now()
+	q.figures.ended(r, res, now)
+	if q.o.Ended != nil {
+		q.o.Ended(r.info.Kind, now.Sub(time.UnixMilli(r.started)), res.state == Dead || res.state == Retryable)
+	}
 	q.release(r)
 	return res
 }

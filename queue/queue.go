@@ -12,15 +12,16 @@ import (
 // Options say how the workers run. The zero value is right for production.
 type Options struct {
 	Log        *slog.Logger
-	Workers    int            // jobs running at once, all queues together; 32 if 0
-	PerQueue   int            // jobs of one queue running at once; 16 if 0
-	Lease      time.Duration  // how long a worker may be silent before its job is taken; 1 minute if 0
-	Jitter     func() float64 // in [0,1), spreads retries; math/rand if nil
-	KeepDone   time.Duration  // completed jobs are kept for; 7 days if 0
-	KeepOther  time.Duration  // dead and cancelled jobs are kept for; 90 days if 0
-	MaxUnknown time.Duration  // a job of an unknown kind is held for; 24 hours if 0
-	Failed     func(Failure)  // a job gave up, or its handler panicked; quick, called after the commit; may be nil
-	MaxCrashes int            // a job that killed the process this often is dead; 3 if 0
+	Workers    int                                               // jobs running at once, all queues together; 32 if 0
+	PerQueue   int                                               // jobs of one queue running at once; 16 if 0
+	Lease      time.Duration                                     // how long a worker may be silent before its job is taken; 1 minute if 0
+	Jitter     func() float64                                    // in [0,1), spreads retries; math/rand if nil
+	KeepDone   time.Duration                                     // completed jobs are kept for; 7 days if 0
+	KeepOther  time.Duration                                     // dead and cancelled jobs are kept for; 90 days if 0
+	MaxUnknown time.Duration                                     // a job of an unknown kind is held for; 24 hours if 0
+	Failed     func(Failure)                                     // a job gave up, or its handler panicked; quick, called after the commit; may be nil
+	Ended      func(kind string, run time.Duration, failed bool) // an attempt ended; quick; may be nil
+	MaxCrashes int                                               // a job that killed the process this often is dead; 3 if 0
 }
 
 // Queue runs the jobs of one database.

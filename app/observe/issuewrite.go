@@ -191,7 +191,9 @@ func (s *System) tidy() {
 		return
 	}
 	s.tidied = now
-	if err := s.files.main.Write(context.Background(), func(tx *store.Tx) error { return dropBefore(tx, now.Add(-keepIssues)) }); err != nil {
+	if err := s.files.main.Write(context.Background(), func(tx *store.Tx) error {
+		return errors.Join(dropBefore(tx, now.Add(-keepIssues)), dropFigures(tx, now, 1))
+	}); err != nil {
 		s.own.Warn("old issues cannot be deleted", "err", err)
 	}
 }

@@ -60,6 +60,7 @@ type System struct {
 	quotas    quotas
 	known     known
 	spans     spanRing
+	red       red       // requests and jobs, counted
 	hour      time.Time // in which issues began
 	begun     int       // how many
 	tidied    time.Time // when what is old was last deleted
@@ -82,6 +83,7 @@ func New(o Options) *System {
 	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler)}
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
+	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
 	s.files.o = o
 	return s
 }
@@ -138,7 +140,8 @@ func (s *System) Flush() {
 	if len(s.held) == 0 {
 		s.held = s.ring.take()
 	}
-	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() {
+	due := s.red.due(s.now())
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() && !due {
 		return
 	}
 	if err := s.files.ready(s.now()); err != nil {
@@ -162,6 +165,9 @@ func (s *System) Flush() {
 	s.writeSpans()
 	s.writeDrops()
 	if s.files.usable() {
+		if due {
+			s.keepFigures(s.files.main)
+		}
 		s.tidy()
 	}
 }
@@ -171,5 +177,8 @@ func (s *System) Close() error {
 	s.Flush()
 	s.flushing.Lock()
 	defer s.flushing.Unlock()
+	if s.files.usable() {
+		s.keepFigures(s.files.main)
+	}
 	return s.files.close()
 }

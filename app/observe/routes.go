@@ -11,6 +11,7 @@ import (
 var Permissions = []web.PermissionKind{
 	{Name: "logs:read", Title: "Read the log", Means: "Search the log of this program and watch it live.", Scope: web.ScopeInstance},
 	{Name: "errors:read", Title: "See errors", Means: "See what failed, where, for whom and how often.", Scope: web.ScopeInstance},
+	{Name: "performance:read", Title: "See performance", Means: "See how often routes and jobs are used, how long they take and how often they fail.", Scope: web.ScopeInstance},
 	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors, and set up the projects that report them.", Scope: web.ScopeInstance},
 }
 
@@ -50,7 +51,7 @@ func (s *System) Routes() []web.Route {
 	acts := []string{string(actResolved), string(actIgnored), string(actReopened), string(actAssigned)}
 	made, changed, keyed, revoked := string(actProjectMade), string(actProjectChanged), string(actKeyMade), string(actKeyRevoked)
 	const projects, project = "/-/api/v1/errors/projects", "/-/api/v1/errors/projects/{project}"
-	return slices.Concat(s.ingestRoutes(), []web.Route{
+	return slices.Concat(s.ingestRoutes(), s.performanceRoutes(), []web.Route{
 		{Method: "GET", Pattern: projectsBase, Access: see, Handler: s.projectsPage},
 		{Method: "POST", Pattern: projectsBase, Access: manage, Handler: s.projectMake, Audit: []string{made}},
 		{Method: "POST", Pattern: projectsBase + "/{project}", Access: manage, Handler: s.projectAct, Audit: []string{changed, keyed, revoked}},

@@ -41,6 +41,14 @@ CREATE TABLE observe_drop (
 	n      INTEGER NOT NULL,
 	PRIMARY KEY (hour, class, reason)
 ) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE observe_metric (
+	res    INTEGER NOT NULL, -- index of the resolution: 10 s, 1 min, 15 min, 1 d
+	ts     INTEGER NOT NULL, -- ms, start of the span
+	series TEXT NOT NULL,    -- class, a space, name
+	blob   BLOB NOT NULL,    -- figures, see histogram.go
+	PRIMARY KEY (res, ts, series)
+) STRICT, WITHOUT ROWID;
 `}
 
 // The tables of a segment: only ever added to, and deleted as a file.

@@ -18,7 +18,7 @@ func ours(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/-/") ||
 // is neither compressed nor given headers of ours.
 func (s *Server) front(w http.ResponseWriter, r *http.Request) {
 	origin := OriginOf(r.Context())
-	origin.Route = "app"
+	origin.Route, origin.Method, origin.Asked = "app", r.Method, r.URL.Path
 	r, err := s.visitor(r)
 	if err == nil {
 		err = s.Front(w, r)

@@ -18,6 +18,8 @@ type Origin struct {
 	Addr      netip.Addr // of the client, behind trusted proxies
 	UserAgent string     // at most 512 bytes, valid UTF-8 without control characters
 	Route     string     // the pattern that matched
+	Method    string     // of a request to the app behind
+	Asked     string     // the path, of a request to the app behind; "" for one to us
 	Start     time.Time
 	Bearer    bool // it carries a bearer token, which alone says who asks
 	Foreign   bool // another site's page sent it to the app behind: nobody is known by a cookie
