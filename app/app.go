@@ -9,6 +9,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -32,6 +33,7 @@ import (
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
 	"seaworthy/app/observe"
+	"seaworthy/app/ops"
 	"seaworthy/app/outbox"
 	"seaworthy/app/proxy"
 	"seaworthy/app/seal"
@@ -87,7 +89,8 @@ type App struct {
 	Pages   *web.Pages
 	Flags   *flags.System
 	Proxy   *proxy.System
-	Observe *observe.System // log and errors
+	Observe *observe.System
+	Backups *ops.System // log and errors
 	Billing *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
@@ -99,10 +102,12 @@ type App struct {
 	replica  *replica.Driver // nil: replication is off
 	replicas replica.Config
 	restored bool // the database came from the replica at this start
+	keys     *seal.Keys
 	metrics  *metrics
 	probe    probe
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
+	tls      atomic.Pointer[secured]
 }
 
 // New opens the data folder, restoring or creating the database as the boot
@@ -148,7 +153,11 @@ func (a *App) openStore(ctx context.Context) error {
 	if err := a.bootReplica(ctx, path); err != nil {
 		return err
 	}
-	var err error
+	_, err := os.Stat(path)
+	// Before the database: a process that is killed in between must not leave one without its key.
+	if a.keys, err = a.masterKey(err == nil); err != nil {
+		return err
+	}
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
 		return err
 	}
@@ -167,10 +176,7 @@ func (a *App) openStore(ctx context.Context) error {
 // build makes the systems, each from those before it.
 func (a *App) build(ctx context.Context) error {
 	cfg := a.Config
-	keys, err := seal.Load(filepath.Join(cfg.Data, "keys"), true)
-	if err != nil {
-		return err
-	}
+	keys := a.keys
 	static, err := web.NewStatic(assets.FS, "css", "js", "icons")
 	if err != nil {
 		return err
@@ -187,7 +193,7 @@ func (a *App) build(ctx context.Context) error {
 	a.metrics = newMetrics(a)
 	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
-		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.confirmed, Scrub: a.scrub, FindOrg: auth.FindOrg})
+		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.Confirm, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
 	carriers, streams, err := a.mailCarriers(cfg)
 	if err != nil {
@@ -234,6 +240,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, People: address})
+	if a.Backups, err = a.backups(); err != nil {
+		return err
+	}
 	if a.Billing, err = a.billing(ctx, keys); err != nil {
 		return err
 	}
@@ -245,7 +254,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, own.Actions} {
+	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions, own.Actions} {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -286,6 +295,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Jobs.Jobs(a.Queue)
 	a.Flags.Jobs(a.Queue)
 	a.Billing.Jobs(a.Queue)
+	a.Backups.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}
@@ -300,7 +310,7 @@ func (a *App) build(ctx context.Context) error {
 	if a.Simulator != nil {
 		routes = append(routes, a.Simulator.Routes()...)
 	}
-	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), desk.Routes(), own.Routes} {
+	for _, more := range [][]web.Route{a.routes(), a.Auth.Routes(), a.Audit.Routes(), a.Email.Routes(), a.Jobs.Routes(), a.Flags.Routes(), a.Billing.Routes(), a.Proxy.Routes(), a.Observe.Routes(), a.Backups.Routes(), desk.Routes(), own.Routes} {
 		routes = append(routes, more...)
 	}
 	if err := a.declare(ctx, own, routes); err != nil {
@@ -312,10 +322,22 @@ func (a *App) build(ctx context.Context) error {
 	return err
 }
 
+// masterKey loads the key that secrets are sealed with. A new one is only made for a new
+// database: beside an old one it would hide that the right one is missing.
+func (a *App) masterKey(existed bool) (*seal.Keys, error) {
+	folder := filepath.Join(a.Config.Data, "keys")
+	keys, err := seal.Load(folder, !existed || a.Config.NewKeys)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the database is there, but its master key %s is not: what was sealed cannot be read without it. Put the file back, "+
+			"or run 'seaworthy keys import' with your recovery kit; if it is lost for good, start once with --new-keys", filepath.Join(folder, "master.key"))
+	}
+	return keys, err
+}
+
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), routes); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

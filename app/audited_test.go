@@ -9,8 +9,10 @@ import (
 	"strings"
 	"testing"
 
+	"seaworthy/app"
 	"seaworthy/app/apptest"
 	"seaworthy/app/auth/standin"
+	"seaworthy/app/config"
 )
 
 // Every mutating route is driven once to success, so that what it declares to
@@ -19,7 +21,9 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	t.Parallel()
 	mailers := apptest.NewMailProviders(t)
 	stripe := apptest.NewStripe()
-	a := apptest.New(t, apptest.WithoutLimits, mailers.Configure, apptest.Selling(stripe))
+	copies := t.TempDir()
+	a := apptest.New(t, apptest.WithoutLimits, mailers.Configure, apptest.Selling(stripe),
+		func(c *config.Config, _ *app.Options) { c.Copies, c.CopiesDays = copies, 30 })
 	token := func(to, part string) string { return apptest.Token(a.Link(to, part)) }
 	drive := map[string]func(){
 		"POST /-/signup": func() { a.SignUp("form@example.com") },
@@ -239,6 +243,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveMailTemplates(t, a))
 	maps.Copy(drive, driveSending(t, a))
 	maps.Copy(drive, driveAccess(t, a))
+	maps.Copy(drive, driveBackups(a))
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, driveBilling(a, stripe))

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"os"
@@ -33,10 +34,14 @@ func newDoor(l net.Listener) *door {
 		changed: make(chan struct{}, 1), busy: map[net.Conn]http.ConnState{}}
 }
 
-// serve is server.Serve through the door.
+// serve is server.Serve through the door, or ServeTLS where the server has a configuration
+// for that.
 func (d *door) serve(server *http.Server) error {
 	defer close(d.ended)
 	server.ConnState = d.note
+	if server.TLSConfig != nil {
+		return server.ServeTLS(d, "", "")
+	}
 	return server.Serve(d)
 }
 
@@ -61,6 +66,9 @@ func (d *door) Accept() (net.Conn, error) {
 
 // note is the server's ConnState hook.
 func (d *door) note(c net.Conn, s http.ConnState) {
+	if t, ok := c.(*tls.Conn); ok {
+		c = t.NetConn() // as Accept knows it
+	}
 	d.mu.Lock()
 	if s == http.StateNew || s == http.StateActive {
 		d.busy[c] = s

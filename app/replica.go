@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -18,7 +17,7 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 	if a.Config.Replica == "off" {
 		return nil
 	}
-	cfg, err := replicaConfig(a.Config.Replica, a.Config.Data)
+	cfg, err := replica.Find(a.Config.Replica, a.Config.Data)
 	if err != nil {
 		return err
 	}
@@ -42,33 +41,9 @@ func (a *App) bootReplica(ctx context.Context, dbPath string) error {
 	}
 }
 
-// replicaConfig finds the configuration: the named file, litestream.yml in the
-// data or current folder, or the built-in default.
-func replicaConfig(named, data string) (replica.Config, error) {
-	data, err := filepath.Abs(data)
-	if err != nil {
-		return replica.Config{}, err
-	}
-	env := func(name string) string {
-		if name == replica.EnvData {
-			return data
-		}
-		return os.Getenv(name)
-	}
-	if named != "" {
-		return replica.Load(named, env)
-	}
-	for _, path := range []string{filepath.Join(data, "litestream.yml"), "litestream.yml"} {
-		if _, err := os.Stat(path); err == nil {
-			return replica.Load(path, env)
-		}
-	}
-	return replica.Parse([]byte(replica.DefaultYAML), env)
-}
-
-// startReplica begins to replicate; it returns after the first sync, or when
-// that takes too long.
-func (a *App) startReplica(ctx context.Context) (err error) {
+// StartReplica begins to replicate; it returns after the first sync, or when
+// that takes too long. Run calls it; programs that serve in another way do it themselves.
+func (a *App) StartReplica(ctx context.Context) (err error) {
 	if a.Config.Replica == "off" {
 		return nil
 	}
@@ -76,9 +51,9 @@ func (a *App) startReplica(ctx context.Context) (err error) {
 	return err
 }
 
-// confirmed returns when everything committed so far is at the replica, and at
+// Confirm returns when everything committed so far is at the replica, and at
 // once where nothing is replicated.
-func (a *App) confirmed(ctx context.Context) error {
+func (a *App) Confirm(ctx context.Context) error {
 	if a.Config.Replica == "off" {
 		return nil
 	}

@@ -31,7 +31,19 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	}
 	defer listener.Close()
 	entrance := newDoor(listener)
-	if err := a.startReplica(ctx); err != nil {
+	tls, err := a.secure()
+	if err != nil {
+		return err
+	}
+	a.tls.Store(tls)
+	var plain net.Listener
+	if tls != nil && a.Config.Redirect != "off" {
+		if plain, err = net.Listen("tcp", a.Config.Redirect); err != nil {
+			return fmt.Errorf("listen for plain HTTP: %w", err)
+		}
+		defer plain.Close()
+	}
+	if err := a.StartReplica(ctx); err != nil {
 		return err
 	}
 	if a.Simulator != nil {
@@ -65,6 +77,12 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10, ConnContext: web.WithConn,
 	}
+	if tls != nil {
+		server.TLSConfig = tls.config
+	}
+	if plain != nil {
+		owned.Go(func() { tls.servePlain(background, plain, a.log) })
+	}
 	failed := make(chan error, 1)
 	go func() { failed <- entrance.serve(server) }()
 	if started != nil {
@@ -75,7 +93,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-a.DB.Failed():
-		err = fmt.Errorf("the database file failed and the process must be restarted: %w", a.DB.FailErr())
+		err = fmt.Errorf("nothing can be written any more and the process must be restarted: %w", a.DB.FailErr())
 	}
 	a.log.Info("draining", "grace", a.Config.Grace.String())
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)

@@ -138,7 +138,7 @@ func (db *DB) Path() string { return db.path }
 func (db *DB) Now() time.Time { return db.clock() }
 
 // Failed is closed when the file must not be written any more (a failed fsync,
-// a corrupt page); FailErr says why. The process should exit and be restarted.
+// a corrupt page, see also Fence); FailErr says why. The process should exit and be restarted.
 func (db *DB) Failed() <-chan struct{} { return db.failed }
 
 // FailErr is the reason Failed was closed, or nil.
@@ -149,6 +149,15 @@ func (db *DB) FailErr() error {
 	default:
 		return nil
 	}
+}
+
+// Fence refuses every later write and closes Failed, for a reason outside of the file:
+// somebody else is its owner now. The file itself is sound.
+func (db *DB) Fence(err error) {
+	db.failOnce.Do(func() {
+		db.failErr = err
+		close(db.failed)
+	})
 }
 
 func (db *DB) fail(err error) {

@@ -143,3 +143,9 @@ func (l *logBuffer) String() string {
 	defer l.mu.Unlock()
 	return l.b.String()
 }
+
+// Replicate begins to replicate as the configuration says, until the test ends.
+func (a *App) Replicate() {
+	a.T.Helper()
+	a.Must(a.StartReplica(a.T.Context()))
+}

@@ -107,15 +107,13 @@ func (s *System) customerOfEvent(ctx context.Context, e eventRow, what subject) 
 			return "", err
 		}
 	}
-	err = s.DB.Write(ctx, func(tx *store.Tx) error {
-		if e.customer != customer {
-			if err := nameCustomer(tx, e.id, customer); err != nil {
-				return err
-			}
+	if e.customer != customer {
+		err = s.DB.Write(ctx, func(tx *store.Tx) error { return nameCustomer(tx, e.id, customer) })
+		if err != nil {
+			return customer, err
 		}
-		_, err := customerByID(tx, customer)
-		return err
-	})
+	}
+	_, err = store.Read(ctx, s.DB, func(tx *store.Tx) (customerRow, error) { return customerByID(tx, customer) })
 	if !isNotFound(err) {
 		return customer, err
 	}

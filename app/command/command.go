@@ -25,6 +25,9 @@ type commands struct {
 	Flags   flagsCmd   `cmd:"" help:"See feature flags, change, kill, import and export them."`
 	Email   emailCmd   `cmd:"" help:"Make keys that sign mail."`
 	Outbox  outboxCmd  `cmd:"" help:"Help your app to hand in jobs from its own database."`
+	Backup  backupCmd  `cmd:"" help:"See and verify what is kept outside of this machine."`
+	Keys    keysCmd    `cmd:"" help:"Keep the keys of this installation safe, and bring them back."`
+	Restore restoreCmd `cmd:"" help:"Bring the database back, of now or of an earlier time, while the server is stopped."`
 	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

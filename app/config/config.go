@@ -17,9 +17,14 @@ import (
 type Config struct {
 	Addr           string         `name:"addr" var:"SEAWORTHY_ADDR" default:"127.0.0.1:8080" help:"Address to listen on."`
 	URL            string         `name:"url" var:"SEAWORTHY_URL" help:"Public address of this installation. https:// means production; empty means http:// on the listen address."`
+	TLS            string         `name:"tls" var:"SEAWORTHY_TLS" default:"off" help:"TLS without a proxy in front: auto has a certificate made by Let's Encrypt, which needs ports 443 and 80 of the public address; or two paths, as cert.pem,key.pem, which are read again when they change. Then the default of --addr is :443."`
+	Redirect       string         `name:"redirect-addr" var:"SEAWORTHY_REDIRECT_ADDR" help:"Where plain HTTP is sent on to https, with TLS. Default: :80; off for nowhere."`
+	ACMEDirectory  string         `name:"acme-directory" var:"SEAWORTHY_ACME_DIRECTORY" help:"Directory of another certificate authority that speaks ACME. Default: Let's Encrypt."`
+	ACMEEmail      string         `name:"acme-email" var:"SEAWORTHY_ACME_EMAIL" help:"Address that the authority may write to."`
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
+	NewKeys        bool           `name:"new-keys" var:"SEAWORTHY_NEW_KEYS" help:"Make a new master key for a database whose own is lost. What was sealed with it, such as second factors and the secrets of providers, stays unreadable and must be set up again."`
 	Upstream       string         `name:"upstream" var:"SEAWORTHY_UPSTREAM" help:"Your app, as http://127.0.0.1:3000 or unix:/run/app.sock: whatever is not under /-/ goes there, with who asks in its headers."`
 	UpstreamHealth string         `name:"upstream-health" var:"SEAWORTHY_UPSTREAM_HEALTH" help:"Path of your app that answers 2xx while it is well, as /healthz. Without one it is only seen whether it listens."`
 	UpstreamTime   time.Duration  `name:"upstream-timeout" var:"SEAWORTHY_UPSTREAM_TIMEOUT" default:"1m" help:"How long your app may take to begin its answer."`
@@ -79,6 +84,13 @@ type Config struct {
 	StripeSim     string `name:"stripe-sim" var:"SEAWORTHY_STRIPE_SIM" enum:"auto,on,off" default:"auto" help:"Offline Stripe that takes the place of the real one; in development alone. auto: there, without a key of Stripe's."`
 	StripeMinimum int64  `name:"stripe-minimum" var:"SEAWORTHY_STRIPE_MINIMUM" default:"100" help:"Amounts that are due below this, in cents or the like, limit nobody."`
 
+	// Daily copies, see copies.go.
+	Copies           string `name:"copies" var:"SEAWORTHY_COPIES" placeholder:"PLACE" help:"Where a copy of the whole database goes every night, beside the replica and independent of it: a folder on another disk, or s3://bucket/prefix?endpoint=https://...&region=..."`
+	CopiesRecipients string `name:"copies-recipients" var:"SEAWORTHY_COPIES_RECIPIENTS" placeholder:"RECIPIENTS" help:"Who can read the copies: recipients of age (age1...), separated by blanks. Needed for a bucket."`
+	CopiesDays       int    `name:"copies-days" var:"SEAWORTHY_COPIES_DAYS" default:"30" help:"Days for which copies are kept; the last two always are."`
+	CopiesKeyID      string `name:"copies-key-id" var:"SEAWORTHY_COPIES_KEY_ID" help:"Access key of the bucket for copies; that of the machine or AWS_ACCESS_KEY_ID when empty."`
+	CopiesSecret     string `name:"copies-secret" var:"SEAWORTHY_COPIES_SECRET" secret:"" help:"Secret that belongs to it."`
+
 	// Signing in with a provider, see providers.go.
 	GoogleClientID     string `name:"google-client-id" var:"SEAWORTHY_GOOGLE_CLIENT_ID" help:"Client id for signing in with Google, from console.cloud.google.com. The redirect address to register there is <url>/-/login/google/callback."`
 	GoogleClientSecret string `name:"google-client-secret" var:"SEAWORTHY_GOOGLE_CLIENT_SECRET" secret:"" help:"Client secret that belongs to it."`
@@ -131,6 +143,8 @@ func (c *Config) Validate() error {
 	c.Outboxes(fault)
 	c.checkFlags(fault)
 	c.checkStripe(fault)
+	c.checkTLS(u, fault)
+	c.checkCopies(fault)
 	if c.MailFrom == "" {
 		c.MailFrom = c.Brand + " <no-reply@localhost>"
 	}

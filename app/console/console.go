@@ -78,6 +78,7 @@ func Nav() []web.NavGroup {
 		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}, {Label: "Email", Path: "/-/admin/email", Icon: "mail"}, {Label: "Flags", Path: "/-/admin/flags", Icon: "flag"}}},
 		{Label: "Trust", Items: []web.NavItem{{Label: "Access", Path: "/-/admin/access", Icon: "shield-check"}, {Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"},
 			{Label: "Errors", Path: "/-/admin/errors", Icon: "bug"}, {Label: "Logs", Path: "/-/admin/logs", Icon: "logs"}}},
+		{Label: "Ship", Items: []web.NavItem{{Label: "Backups", Path: "/-/admin/backups", Icon: "database-backup"}}},
 	}
 }
 

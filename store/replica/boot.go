@@ -26,6 +26,8 @@ type BootOptions struct {
 	FirstInstall bool         // this is a new installation: an empty replica is right
 	KnownSchema  int          // newest schema this binary knows; the built-in one if 0
 	Log          *slog.Logger // discarded if nil
+
+	lease leaseTimes // tests make them small
 }
 
 // Outcome tells what Boot decided.
@@ -146,6 +148,9 @@ func bootMissing(ctx context.Context, cfg Config, dbPath string, o BootOptions) 
 	}
 	for _, tmp := range stale {
 		removeScratch(tmp) // of a restore that was killed; the replica has it all
+	}
+	if err := bootLease(ctx, cfg, dbPath, o); err != nil {
+		return Outcome{}, err
 	}
 	out, err := Restore(ctx, cfg, dbPath, RestoreOptions{KnownSchema: o.KnownSchema, Log: o.Log})
 	if err == nil {

@@ -192,7 +192,7 @@ func (b *bounded) DeleteLTXFiles(ctx context.Context, infos []*ltx.FileInfo) err
 
 // DeleteAll is refused: nothing of ours deletes an epoch.
 func (b *bounded) DeleteAll(context.Context) error {
-	return errors.New("an epoch is never deleted whole")
+	return errKept
 }
 
 func closeLate(c io.ReadCloser) { c.Close() }

@@ -45,12 +45,51 @@ func TestStockCommandRestores(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := replicated(t, cfg)
+	checkStock(t, dir, cli, shipped, cfg)
+	if text, err := os.ReadFile(shipped); err != nil || strings.Contains(string(text), "\t") {
+		t.Errorf("litestream.yml must not contain tabs: %v", err)
+	}
+}
 
+// The same out of a bucket, which our own client has filled.
+func TestStockCommandRestoresFromS3(t *testing.T) {
+	t.Parallel()
+	cli := litestreamCLI(t)
+	s3 := newFakeS3(t)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "s3.yml")
+	text := strings.ReplaceAll(`
+dbs:
+  - path: ${SEAWORTHY_DATA}/seaworthy.db
+    replica:
+      type: s3
+      bucket: bucket
+      path: app/${SEAWORTHY_EPOCH}
+      endpoint: URL
+      region: us-east-1
+      access-key-id: id
+      secret-access-key: secret
+      force-path-style: true
+      sync-interval: 20ms
+`, "URL", s3.server.URL)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg, err := Load(file, env(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkStock(t, dir, cli, file, cfg)
+}
+
+// checkStock replicates by us and restores by the stock command.
+func checkStock(t *testing.T, dir, cli, file string, cfg Config) {
+	t.Helper()
+	want := replicated(t, cfg)
 	out := filepath.Join(dir, "out.db")
 	script := `set -eu; set -a; . "$1/litestream.env"; set +a
 		"$2" restore -config "$3" -o "$4" "$SEAWORTHY_DATA/seaworthy.db"`
-	shell := exec.Command("sh", "-c", script, "sh", dir, cli, shipped, out)
+	shell := exec.Command("sh", "-c", script, "sh", dir, cli, file, out)
 	shell.Env = []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}
 	if text, err := shell.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
@@ -65,8 +104,5 @@ func TestStockCommandRestores(t *testing.T) {
 	}
 	if info, err := os.Stat(filepath.Join(dir, "litestream.env")); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("litestream.env: %v, %v", info, err)
-	}
-	if text, err := os.ReadFile(shipped); err != nil || strings.Contains(string(text), "\t") {
-		t.Errorf("litestream.yml must not contain tabs: %v", err)
 	}
 }

@@ -37,11 +37,12 @@ type limits struct {
 	idle       time.Duration // look for other processes' commits
 	retry      time.Duration // longest pause between attempts
 	silence    time.Duration // how long a call to the replica may stay silent
+	lease      leaseTimes
 }
 
 var defaultLimits = limits{
 	checkpoint: 4 << 20, watchdog: 64 << 20, abort: 1 << 30, backlog: 64 << 20,
-	stuck: 30 * time.Second, idle: 10 * time.Second, retry: 10 * time.Second, silence: callTimeout,
+	stuck: 30 * time.Second, idle: 10 * time.Second, retry: 10 * time.Second, silence: callTimeout, lease: defaultLease,
 }
 
 // Driver keeps the replica up to date until Close. One goroutine decides; the
@@ -61,6 +62,7 @@ type Driver struct {
 	work    sync.WaitGroup
 	view    atomic.Pointer[view]
 	writes  writes
+	lease   *lease // nil where there is none
 
 	closing sync.Once
 	closed  error
@@ -70,7 +72,8 @@ type Driver struct {
 
 // Start begins to replicate an open, migrated database. It returns when the
 // first sync is done, so before traffic; but when the replica cannot be reached
-// it returns after FirstSync all the same, keeps trying, and Status tells.
+// it returns after FirstSync all the same, keeps trying, and Status tells. A
+// *HeldError says that another process writes to the replica.
 func Start(ctx context.Context, db *store.DB, cfg Config, o Options) (*Driver, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -95,6 +98,9 @@ func Start(ctx context.Context, db *store.DB, cfg Config, o Options) (*Driver, e
 		quit: make(chan struct{}), stopped: make(chan struct{}), first: make(chan struct{}),
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
+	if err := d.takeLease(ctx); err != nil {
+		return nil, err
+	}
 	// Whether the commits before this start are at the replica is not known yet.
 	d.pending = o.Clock()
 	d.publish()
@@ -140,6 +146,7 @@ func (d *Driver) close(ctx context.Context) error {
 	if hung := d.waitForCalls(ctx); hung != nil && err == nil {
 		err = hung
 	}
+	d.giveLease(ctx, err)
 	d.db.ManageCheckpoints(false)
 	for _, w := range d.waiters {
 		w.done <- err

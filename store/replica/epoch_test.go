@@ -54,9 +54,13 @@ func TestBeginIsExclusive(t *testing.T) {
 	}
 }
 
+// Where the provider has no conditional writes there is no lease, and the epochs alone keep
+// two nodes apart.
 func TestTwoNodesNeverShareAnEpoch(t *testing.T) {
 	t.Parallel()
-	a := newFakeS3(t).config(t)
+	s3 := newFakeS3(t)
+	s3.plain.Store(true)
+	a := s3.config(t)
 	replicated(t, a)
 	// A copy of the whole data folder goes on on another machine.
 	b := elsewhere(t, a)

@@ -18,6 +18,7 @@ type fakeS3 struct {
 	puts    atomic.Int64
 	release chan struct{} // closed at the end, for what hangs
 	server  *httptest.Server
+	plain   atomic.Bool // it knows no writes with a condition
 }
 
 func newFakeS3(t testing.TB) *fakeS3 {
@@ -26,7 +27,14 @@ func newFakeS3(t testing.TB) *fakeS3 {
 	if err := backend.CreateBucket("bucket"); err != nil {
 		t.Fatal(err)
 	}
-	inner := gofakes3.New(backend).Server()
+	return frontOf(t, gofakes3.New(backend).Server())
+}
+
+// front is another way to the same bucket, which fails on its own.
+func (f *fakeS3) front(t testing.TB) *fakeS3 { return frontOf(t, f.server.Config.Handler) }
+
+func frontOf(t testing.TB, inner http.Handler) *fakeS3 {
+	t.Helper()
 	f := &fakeS3{release: make(chan struct{})}
 	f.set("ok")
 	f.server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -34,6 +42,14 @@ func newFakeS3(t testing.TB) *fakeS3 {
 			f.puts.Add(1)
 		}
 		switch mode := f.mode.Load().(string); {
+		case f.plain.Load() && r.Header.Get("If-Match")+r.Header.Get("If-None-Match") != "":
+			w.WriteHeader(http.StatusNotImplemented)
+			w.Write([]byte("<Error><Code>NotImplemented</Code></Error>"))
+		case mode == "deaf" && r.Method == http.MethodPut: // it does what it is asked, and its answer is lost
+			f.set("ok")
+			inner.ServeHTTP(httptest.NewRecorder(), r)
+			conn, _, _ := w.(http.Hijacker).Hijack()
+			conn.Close()
 		case mode == "503":
 			http.Error(w, "<Error><Code>SlowDown</Code></Error>", http.StatusServiceUnavailable)
 		case mode == "full" && r.Method == http.MethodPut:

@@ -17,7 +17,7 @@ import (
 // small limits make minutes of an outage happen in a moment.
 func small() limits {
 	return limits{checkpoint: 256 << 10, watchdog: 1 << 20, abort: 4 << 20, backlog: 1 << 40,
-		stuck: 500 * time.Millisecond, idle: 100 * time.Millisecond, retry: 50 * time.Millisecond, silence: 300 * time.Millisecond}
+		stuck: 500 * time.Millisecond, idle: 100 * time.Millisecond, retry: 50 * time.Millisecond, silence: 300 * time.Millisecond, lease: leaseTimes{50 * time.Millisecond, 400 * time.Millisecond}}
 }
 
 // fill writes about so many bytes from several goroutines and reports the

@@ -11,11 +11,11 @@ type state struct {
 	sess  *session
 	fresh string // why the next session must begin a fresh epoch, or ""
 
-	opening, capturing, uploading, ending, emptying bool // a call of the kind is under way
+	opening, capturing, uploading, ending, emptying, renewing bool // a call of the kind is under way
 
-	openAt, captureAt, uploadAt, emptyAt time.Time // when the next is due; zero when not wanted
-	openFails, captureFails, uploadFails int
-	captureBegan, captureGood            time.Time
+	openAt, captureAt, uploadAt, emptyAt, renewAt time.Time // when the next is due; zero when not wanted
+	openFails, captureFails, uploadFails          int
+	captureBegan, captureGood                     time.Time
 
 	pending   time.Time // the oldest commit that no capture covers; zero when none
 	inCapture time.Time // ... that the capture under way covers
@@ -123,6 +123,9 @@ func (d *Driver) full() int64 {
 
 // schedule begins what is due.
 func (d *Driver) schedule(now time.Time) {
+	if !d.renewing && due(d.renewAt, now) {
+		d.beginRenew(now)
+	}
 	if d.sess == nil {
 		if !d.opening && !d.ending && !now.Before(d.openAt) {
 			d.beginOpen()
@@ -147,6 +150,7 @@ func (d *Driver) nextDue(now time.Time) time.Duration {
 			next = at
 		}
 	}
+	sooner(!d.renewing, d.renewAt)
 	if d.sess == nil {
 		sooner(!d.opening && !d.ending, d.openAt)
 		sooner(true, now.Add(time.Second)) // the watchdog

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"github.com/benbjohnson/litestream"
-	"github.com/benbjohnson/litestream/s3"
+
+	"seaworthy/store/replica/bucket"
 )
 
 const day = 24 * time.Hour
@@ -149,7 +150,7 @@ func (m *mapping) fromURL(rep *Replica, raw string, line int) {
 	switch scheme {
 	case "s3":
 		var region, endpoint string
-		rep.Bucket, region, endpoint, rep.ForcePathStyle = s3.ParseHost(host)
+		rep.Bucket, region, endpoint, rep.ForcePathStyle = bucket.ParseHost(host)
 		for name := range query {
 			if name != "endpoint" && name != "region" {
 				m.r.fail(line, key, "unknown parameter %q: use the keys of the file", name)

@@ -21,6 +21,9 @@ type RestoreOptions struct {
 	At          time.Time    // the state at that time; the newest if zero
 	KnownSchema int          // newest schema this binary knows; the built-in one if 0
 	Log         *slog.Logger // discarded if nil
+	// Check is asked about the restored file before it gets its name, beside the checks that
+	// are always made.
+	Check func(ctx context.Context, path string) error
 }
 
 // Restoration tells what was brought back.
@@ -114,6 +117,11 @@ func restoreEpoch(ctx context.Context, client litestream.ReplicaClient, path str
 	out, err := verify(ctx, tmp, o.KnownSchema)
 	if err != nil {
 		return Restoration{}, fmt.Errorf("the restored file fails its check: %w", err)
+	}
+	if o.Check != nil {
+		if err := o.Check(ctx, tmp); err != nil {
+			return Restoration{}, fmt.Errorf("the restored file fails its check: %w", err)
+		}
 	}
 	if err := os.Chmod(tmp, 0o600); err != nil {
 		return Restoration{}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -48,10 +47,7 @@ func (e *UnreachableError) Unwrap() error { return e.Err }
 func openRoot(rep Replica, patience time.Duration) root {
 	switch rep.Type {
 	case "s3":
-		// The SDK refuses to combine this with a client of one's own, which
-		// Litestream's is (spec/storage.md section 1).
-		os.Unsetenv("AWS_CA_BUNDLE")
-		return &s3Root{rep: rep, patience: patience}
+		return newS3Root(rep, patience)
 	case "sftp":
 		return &sftpRoot{rep: rep, patience: patience}
 	}

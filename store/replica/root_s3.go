@@ -1,150 +1,105 @@
 package replica
 
 import (
-	"bytes"
 	"context"
-	"crypto/md5"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net/http"
 	"strings"
-	"sync"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/config"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	smithyhttp "github.com/aws/smithy-go/transport/http"
+	"seaworthy/store/replica/bucket"
 )
 
-// s3Root is a prefix of a bucket. Its client is set up like Litestream's, whose
-// own is private.
-type s3Root struct {
-	rep      Replica
-	patience time.Duration
-
-	mu     sync.Mutex
-	client *s3.Client
-	http   *http.Client
-}
-
-func (r *s3Root) connect(ctx context.Context) (*s3.Client, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.client != nil {
-		return r.client, nil
-	}
-	r.http = &http.Client{Timeout: r.patience, Transport: http.DefaultTransport.(*http.Transport).Clone()}
-	options := []func(*config.LoadOptions) error{
-		config.WithRegion(first(r.rep.Region, "us-east-1")),
-		config.WithHTTPClient(r.http),
-	}
-	if r.rep.AccessKeyID != "" {
-		options = append(options, config.WithCredentialsProvider(
-			credentials.NewStaticCredentialsProvider(r.rep.AccessKeyID, r.rep.SecretAccessKey, "")))
-	}
-	cfg, err := config.LoadDefaultConfig(ctx, options...)
+// openBucket is the client of a replica's bucket. It connects when it must.
+func openBucket(rep Replica, attempts int) (*bucket.Bucket, error) {
+	b, err := bucket.Open(bucket.Options{
+		Name: rep.Bucket, Region: rep.Region, Endpoint: rep.Endpoint, PathStyle: rep.ForcePathStyle,
+		AccessKeyID: rep.AccessKeyID, SecretAccessKey: rep.SecretAccessKey, CustomerKey: rep.SSECustomerKey, Attempts: attempts,
+	})
 	if err != nil {
 		return nil, fmt.Errorf("set up the S3 client: %w", err)
 	}
-	r.client = s3.NewFromConfig(cfg, func(o *s3.Options) {
-		o.UsePathStyle = r.rep.ForcePathStyle
-		if r.rep.Endpoint == "" {
-			return
-		}
-		o.BaseEndpoint = aws.String(withScheme(r.rep.Endpoint))
-		// Most other providers reject the SDK's newer default checksums.
-		o.RequestChecksumCalculation = aws.RequestChecksumCalculationWhenRequired
-		o.ResponseChecksumValidation = aws.ResponseChecksumValidationWhenRequired
-	})
-	return r.client, nil
+	return b, nil
+}
+
+// s3Root is a prefix of a bucket.
+type s3Root struct {
+	rep      Replica
+	patience time.Duration
+	bucket   *bucket.Bucket
+	err      error // of setting it up
+}
+
+// rootAttempts is how often something small is tried.
+const rootAttempts = 3
+
+func newS3Root(rep Replica, patience time.Duration) *s3Root {
+	b, err := openBucket(rep, rootAttempts)
+	return &s3Root{rep, patience, b, err}
 }
 
 func (r *s3Root) get(ctx context.Context, name string) ([]byte, string, error) {
+	if r.err != nil {
+		return nil, "", r.err
+	}
 	var tag string
 	data, err := within(ctx, r.patience, "get "+name, func(ctx context.Context) ([]byte, error) {
-		client, err := r.connect(ctx)
+		body, object, err := r.bucket.Get(ctx, r.key(name), 0, 0)
 		if err != nil {
 			return nil, err
 		}
-		in := &s3.GetObjectInput{Bucket: &r.rep.Bucket, Key: aws.String(r.key(name))}
-		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = r.sse()
-		out, err := client.GetObject(ctx, in)
-		if status(err) == http.StatusNotFound && !strings.Contains(err.Error(), "NoSuchBucket") {
-			return nil, fs.ErrNotExist
-		}
-		if err != nil {
-			return nil, err
-		}
-		defer out.Body.Close()
-		tag = aws.ToString(out.ETag)
-		return io.ReadAll(io.LimitReader(out.Body, 1<<20))
+		defer body.Close()
+		tag = object.Tag
+		return io.ReadAll(io.LimitReader(body, 1<<20))
 	})
 	return data, tag, err
 }
 
 func (r *s3Root) put(ctx context.Context, name string, data []byte, tag string) error {
-	_, err := within(ctx, r.patience, "put "+name, func(ctx context.Context) (struct{}, error) {
-		client, err := r.connect(ctx)
-		if err != nil {
-			return struct{}{}, err
+	if r.err != nil {
+		return r.err
+	}
+	_, err := within(ctx, r.patience, "put "+name, func(ctx context.Context) (string, error) {
+		when := bucket.Condition{Absent: tag == "", Tag: tag}
+		tag, err := r.bucket.Put(ctx, r.key(name), data, "application/json", when)
+		if errors.Is(err, bucket.ErrNoConditions) {
+			// The ids in the epochs' names still keep two histories apart.
+			return r.bucket.Put(ctx, r.key(name), data, "application/json", bucket.Condition{})
 		}
-		in := &s3.PutObjectInput{Bucket: &r.rep.Bucket, Key: aws.String(r.key(name)),
-			Body: bytes.NewReader(data), ContentType: aws.String("application/json")}
-		in.SSECustomerAlgorithm, in.SSECustomerKey, in.SSECustomerKeyMD5 = r.sse()
-		if in.IfMatch = &tag; tag == "" {
-			in.IfMatch, in.IfNoneMatch = nil, aws.String("*")
+		if errors.Is(err, bucket.ErrChanged) {
+			return "", errChanged
 		}
-		_, err = client.PutObject(ctx, in)
-		switch status(err) {
-		case http.StatusPreconditionFailed, http.StatusConflict:
-			return struct{}{}, errChanged
-		case http.StatusNotImplemented:
-			// A provider without conditional writes: the ids in the epochs'
-			// names still keep two histories apart.
-			in.IfMatch, in.IfNoneMatch, in.Body = nil, nil, bytes.NewReader(data)
-			_, err = client.PutObject(ctx, in)
-		}
-		return struct{}{}, err
+		return tag, err
 	})
 	return err
 }
 
 func (r *s3Root) list(ctx context.Context) ([]string, error) {
+	if r.err != nil {
+		return nil, r.err
+	}
 	return within(ctx, r.patience, "list "+r.rep.Location(), func(ctx context.Context) ([]string, error) {
-		client, err := r.connect(ctx)
-		if err != nil {
-			return nil, err
-		}
 		var names []string
 		prefix := r.key("")
-		pages := s3.NewListObjectsV2Paginator(client, &s3.ListObjectsV2Input{
-			Bucket: &r.rep.Bucket, Prefix: &prefix, Delimiter: aws.String("/")})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, err
+		for page := (*bucket.Page)(nil); ; {
+			var err error
+			if page, err = r.bucket.List(ctx, prefix, true, page); err != nil || page == nil {
+				return names, err
 			}
-			for _, p := range page.CommonPrefixes {
-				names = append(names, strings.TrimSuffix(strings.TrimPrefix(aws.ToString(p.Prefix), prefix), "/"))
+			for _, folder := range page.Folders {
+				names = append(names, strings.TrimSuffix(strings.TrimPrefix(folder, prefix), "/"))
 			}
-			for _, o := range page.Contents {
-				names = append(names, strings.TrimPrefix(aws.ToString(o.Key), prefix))
+			for _, o := range page.Objects {
+				names = append(names, strings.TrimPrefix(o.Key, prefix))
 			}
 		}
-		return names, nil
 	})
 }
 
 func (r *s3Root) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.http != nil {
-		r.http.CloseIdleConnections()
+	if r.bucket != nil {
+		r.bucket.Close()
 	}
 }
 
@@ -154,30 +109,4 @@ func (r *s3Root) key(name string) string {
 		return name
 	}
 	return r.rep.Path + "/" + name
-}
-
-// sse are the headers of encryption with the customer's key, nil without.
-func (r *s3Root) sse() (algorithm, key, sum *string) {
-	raw, err := base64.StdEncoding.DecodeString(r.rep.SSECustomerKey)
-	if err != nil || len(raw) == 0 {
-		return nil, nil, nil
-	}
-	hash := md5.Sum(raw)
-	return aws.String("AES256"), &r.rep.SSECustomerKey, aws.String(base64.StdEncoding.EncodeToString(hash[:]))
-}
-
-// status is the HTTP status an S3 call failed with, 0 for none.
-func status(err error) int {
-	var response *smithyhttp.ResponseError
-	if errors.As(err, &response) {
-		return response.HTTPStatusCode()
-	}
-	return 0
-}
-
-func withScheme(endpoint string) string {
-	if strings.Contains(endpoint, "://") {
-		return endpoint
-	}
-	return "https://" + endpoint
 }

@@ -46,6 +46,10 @@ const busyTimeout = 250 * time.Millisecond
 
 // openSession claims the epoch, opens Litestream on it and does the first sync.
 func (d *Driver) openSession(fresh string) (*session, error) {
+	// Without the lease the epoch of whoever has it would lose its place to ours.
+	if err := d.holdLease(d.ctx); err != nil {
+		return nil, err
+	}
 	epoch, err := d.claim(d.ctx, fresh)
 	if err != nil {
 		return nil, err

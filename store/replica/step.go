@@ -40,6 +40,7 @@ func (d *Driver) beginOpen() {
 func (d *Driver) opened(sess *session, err error) {
 	d.opening = false
 	if err != nil {
+		d.lost(err)
 		d.openFails++
 		d.openAt = time.Now().Add(d.backoff(d.openFails))
 		d.failed("open", err, d.openFails)
@@ -48,6 +49,9 @@ func (d *Driver) opened(sess *session, err error) {
 		}
 	} else {
 		d.sess, d.fresh, d.openFails = sess, "", 0
+		if d.lease != nil && d.renewAt.IsZero() {
+			d.renewAt = time.Now().Add(d.o.limits.lease.renew)
+		}
 		d.captured, d.uploaded = 0, 0
 		d.captureFails, d.uploadFails = 0, 0
 		d.captureGood = time.Now()

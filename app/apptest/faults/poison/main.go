@@ -1,12 +1,14 @@
 //go:build faults
 
 // Command poison is Seaworthy with jobs that the fault suite needs: one that
-// kills the process, one that does not, and one that takes its time.
+// kills the process, one that does not, and one that takes its time; it can be pointed at
+// a Stripe of the test's.
 package main
 
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"os/signal"
 	"strings"
@@ -63,6 +65,15 @@ func enqueue(ctx context.Context, db *store.DB, names string) error {
 	})
 }
 
+// elsewhere is a Stripe of the test's, at a host and port.
+type elsewhere string
+
+func (e elsewhere) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.URL.Scheme, r.URL.Host = "http", string(e)
+	return http.DefaultTransport.RoundTrip(r)
+}
+
 func main() {
 	if err := run(); err != nil {
 		fmt.Fprintln(os.Stderr, "poison:", err)
@@ -77,7 +88,11 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	a, err := app.New(ctx, cfg, app.Options{Extend: func(*app.App) app.Extension { return app.Extension{Jobs: jobs} }})
+	o := app.Options{Extend: func(*app.App) app.Extension { return app.Extension{Jobs: jobs} }}
+	if at := os.Getenv("FAULTS_STRIPE"); at != "" {
+		o.Stripe = elsewhere(at)
+	}
+	a, err := app.New(ctx, cfg, o)
 	if err != nil {
 		return err
 	}
