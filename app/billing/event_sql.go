@@ -46,6 +46,24 @@ func endEvent(tx *store.Tx, id, state, note string) error {
 	return tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), id)
 }
 
+// waitingEvent is one of a customer that no fetch has covered yet.
+func waitingEvent(tx *store.Tx, customer string) (eventRow, error) {
+	if customer == "" {
+		return eventRow{}, store.ErrNotFound
+	}
+	return scanEvent(tx.QueryRow(eventColumns+`WHERE customer_id = ? AND state = 'queued' ORDER BY id LIMIT 1`, customer))
+}
+
+// endWith ends an event without a fetch, and all that wait with it for the same
+// customer: they have no job of their own. "" for one of nobody's.
+func endWith(tx *store.Tx, e eventRow, customer, state, note string) error {
+	if err := endEvent(tx, e.id, state, note); err != nil || customer == "" {
+		return err
+	}
+	_, err := tx.Exec(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE customer_id = ? AND state = 'queued'`, state, note, tx.Now().UnixMilli(), customer)
+	return err
+}
+
 // nameCustomer says whom an event is about, once that is known.
 func nameCustomer(tx *store.Tx, id, customer string) error {
 	return tx.ExecOne(`UPDATE billing_event SET customer_id = ? WHERE id = ?`, customer, id)

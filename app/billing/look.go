@@ -59,7 +59,14 @@ func (s *System) look(ctx context.Context, job queue.Job[Look]) error {
 	if isNotFound(err) {
 		return queue.Cancel(err)
 	}
-	if err != nil || e.state == eventDone { // a fetch that began after it came has covered it
+	if err == nil && e.state == eventDone { // a fetch that began after it came has covered it
+		// Later events of the customer may have counted on this job.
+		e, err = store.Read(ctx, s.DB, func(tx *store.Tx) (eventRow, error) { return waitingEvent(tx, e.customer) })
+		if isNotFound(err) {
+			return nil
+		}
+	}
+	if err != nil {
 		return err
 	}
 	what, with := subjects[e.typ], extra{}
@@ -78,7 +85,7 @@ func (s *System) look(ctx context.Context, job queue.Job[Look]) error {
 	case errors.Is(err, errStranger):
 		return s.park(ctx, job, e)
 	case isMissing(err):
-		return job.Complete(ctx, func(tx *store.Tx) error { return endEvent(tx, e.id, eventDone, "what it is about is gone") })
+		return job.Complete(ctx, func(tx *store.Tx) error { return endWith(tx, e, customer, eventDone, "what it is about is gone") })
 	case err != nil:
 		return later(err)
 	}
@@ -181,7 +188,7 @@ func (s *System) adopt(ctx context.Context, customer string) error {
 // park puts an event on the list of what a person must look at.
 func (s *System) park(ctx context.Context, job queue.Job[Look], e eventRow) error {
 	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := endEvent(tx, e.id, eventParked, errStranger.Error()); err != nil {
+		if err := endWith(tx, e, e.customer, eventParked, errStranger.Error()); err != nil {
 			return err
 		}
 		if err := raise(tx, alarm{Kind: alarmStranger, Object: e.customer, About: fmt.Sprintf("Stripe tells of %s (%s), whose customer belongs to no organization here. Link the customer by putting %s=<id of the organization> in the metadata, then replay the event.", e.object, e.typ, orgKey)}); err != nil {

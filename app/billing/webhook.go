@@ -113,7 +113,14 @@ func (s *System) store(tx *store.Tx, row eventRow, what subject) (fresh bool, er
 			return false, err
 		}
 	}
-	_, err = queue.Enqueue(tx, Look{Event: row.id}, queue.Key(lockOf(row, what), 1))
+	how := []queue.Option{queue.Key(lockOf(row, what), 1)}
+	if what == aCustomer && row.customer != "" {
+		// A job that has yet to begin fetches all that this event can tell of. One that
+		// runs may have asked before it came, and one that waits for its next try would
+		// keep it waiting: beside those there is a new one.
+		how = append(how, queue.Unique(row.customer, 0), queue.UniqueAmong(queue.Available, queue.Blocked))
+	}
+	_, err = queue.Enqueue(tx, Look{Event: row.id}, how...)
 	return true, err
 }
 
