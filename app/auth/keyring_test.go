@@ -108,9 +108,12 @@ func TestRotationByHand(t *testing.T) {
 }
 
 // reopen starts a second app on the data of the first, which is closed.
-func reopen(t *testing.T, data string) (*app.App, error) {
+func reopen(t *testing.T, data string, more ...func(*config.Config)) (*app.App, error) {
 	t.Helper()
 	cfg := config.Config{Addr: "127.0.0.1:0", Data: data, Replica: "off", Brand: "Acme", LogLevel: "error", RefreshGrace: 30}
+	for _, set := range more {
+		set(&cfg)
+	}
 	if err := cfg.Validate(); err != nil {
 		t.Fatal(err)
 	}
@@ -152,11 +155,15 @@ func TestSigningKeysOutliveARestart(t *testing.T) {
 	if err := second.Close(); err != nil {
 		t.Fatal(err)
 	}
-	// Without its master key an installation still starts, with new keys.
+	// Without its master key an installation starts when it is told to, with new keys.
 	if err := os.Remove(filepath.Join(data, "keys", "master.key")); err != nil {
 		t.Fatal(err)
 	}
-	third, err := reopen(t, data)
+	if a, err := reopen(t, data); err == nil {
+		a.Close()
+		t.Fatal("it starts without its key, though nobody said that it is lost")
+	}
+	third, err := reopen(t, data, func(c *config.Config) { c.NewKeys = true })
 	if err != nil {
 		t.Fatal(err)
 	}
