@@ -38,6 +38,23 @@ func (s *System) Writable(ctx context.Context, org web.Org) error {
 	return s.closed(e, org)
 }
 
+// Changeable is Writable for an org of which only the id is known. The org is read only when
+// the answer is no.
+func (s *System) Changeable(ctx context.Context, org string) error {
+	if !s.On() {
+		return nil
+	}
+	e, err := s.Entitlements(ctx, org)
+	if err != nil || s.closed(e, web.Org{ID: org}) == nil {
+		return err
+	}
+	named, err := store.Read(ctx, s.DB, func(tx *store.Tx) (web.Org, error) { return auth.FindOrg(tx, org) })
+	if err != nil {
+		return err
+	}
+	return s.closed(e, named)
+}
+
 // Work says why no jobs may be taken for an org now.
 func (s *System) Work(tx *store.Tx, org string) error {
 	o, err := auth.FindOrg(tx, org)

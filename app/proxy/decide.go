@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -51,7 +52,7 @@ func (s *System) hold(r Rule, v *visitor) (decision, error) {
 	if r.MaxAge > 0 && !id.Person() {
 		return refuse(web.ErrPersonOnly, "a program cannot show who it is")
 	}
-	if len(r.Roles)+len(r.Plans) > 0 {
+	if len(r.Roles)+len(r.Plans)+len(r.Features) > 0 {
 		if _, err := v.facts(); err != nil {
 			return decision{}, err
 		}
@@ -60,6 +61,11 @@ func (s *System) hold(r Rule, v *visitor) (decision, error) {
 		}
 		if len(r.Plans) > 0 && !containsFold(r.Plans, v.plan) {
 			return refuse(errPlan, "the org is on no plan of "+strings.Join(r.Plans, ", "))
+		}
+		for _, name := range r.Features {
+			if !containsFold(v.gives, name) {
+				return refuse(errPlan, "the plan of the org does not give "+name)
+			}
 		}
 	}
 	if r.Flag != "" {
@@ -72,6 +78,26 @@ func (s *System) hold(r Rule, v *visitor) (decision, error) {
 		}
 	}
 	return decision{why: "all that the rule asks for holds"}, nil
+}
+
+// restrain adds to a decision that passes whether payment has narrowed the org of whoever asks
+// to reading. A rule can except what a person needs in order to go, such as an export.
+func (s *System) restrain(ctx context.Context, d decision, except bool, method string, v *visitor) (decision, error) {
+	if d.refusal != nil || except || s.Changeable == nil || !v.id.Known() || method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions {
+		return d, nil
+	}
+	if _, err := v.facts(); err != nil { // they say in which org a person works
+		return d, err
+	}
+	if v.id.Org == "" {
+		return d, nil
+	}
+	err := s.Changeable(ctx, v.id.Org)
+	if e := web.AsError(err); err != nil && e.Status == http.StatusPaymentRequired {
+		d.refusal, d.why = e, "the org may only read until it has paid"
+		return d, nil
+	}
+	return d, err
 }
 
 func containsFold(all []string, name string) bool {

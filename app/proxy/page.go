@@ -85,7 +85,9 @@ type ruleForm struct {
 	Permission string `json:"permission"`
 	Roles      string `json:"roles"`
 	Plans      string `json:"plans"`
+	Features   string `json:"features,omitempty"`
 	Flag       string `json:"flag"`
+	Restricted bool   `json:"while_restricted"`
 	TwoFactors bool   `json:"two_factors"`
 	MaxAge     int    `json:"max_age_minutes"`
 	Note       string `json:"note"`
@@ -95,13 +97,13 @@ type ruleForm struct {
 func commas(text string) []string { return names(strings.Split(text, ",")) }
 
 func (f ruleForm) rule() Rule {
-	return Rule{Path: f.Path, Methods: commas(f.Methods), Who: f.Who, Permission: strings.TrimSpace(f.Permission), Roles: commas(f.Roles), Plans: commas(f.Plans), Flag: strings.TrimSpace(f.Flag),
-		TwoFactors: f.TwoFactors, MaxAge: f.MaxAge, Note: f.Note}
+	return Rule{Path: f.Path, Methods: commas(f.Methods), Who: f.Who, Permission: strings.TrimSpace(f.Permission), Roles: commas(f.Roles), Plans: commas(f.Plans), Features: commas(f.Features), Flag: strings.TrimSpace(f.Flag),
+		Restricted: f.Restricted, TwoFactors: f.TwoFactors, MaxAge: f.MaxAge, Note: f.Note}
 }
 
 func formOf(r Rule, at int) ruleForm {
-	return ruleForm{Path: r.Path, Methods: strings.Join(r.Methods, ", "), Who: r.Who, Permission: r.Permission, Roles: strings.Join(r.Roles, ", "), Plans: strings.Join(r.Plans, ", "), Flag: r.Flag,
-		TwoFactors: r.TwoFactors, MaxAge: r.MaxAge, Note: r.Note, At: at}
+	return ruleForm{Path: r.Path, Methods: strings.Join(r.Methods, ", "), Who: r.Who, Permission: r.Permission, Roles: strings.Join(r.Roles, ", "), Plans: strings.Join(r.Plans, ", "), Features: strings.Join(r.Features, ", "), Flag: r.Flag,
+		Restricted: r.Restricted, TwoFactors: r.TwoFactors, MaxAge: r.MaxAge, Note: r.Note, At: at}
 }
 
 // place reads which rule an address names, from 0.
@@ -139,7 +141,7 @@ func (s *System) showRule(w http.ResponseWriter, r *http.Request, status int, d 
 	if d.N > 0 {
 		title = "Rule " + strconv.Itoa(d.N)
 	}
-	form := &web.Form{Err: fault, Values: map[string]string{"path": d.Path, "methods": d.Methods, "who": d.Who, "permission": d.Permission, "roles": d.Roles, "plans": d.Plans, "flag": d.Flag, "note": d.Note,
+	form := &web.Form{Err: fault, Values: map[string]string{"path": d.Path, "methods": d.Methods, "who": d.Who, "permission": d.Permission, "roles": d.Roles, "plans": d.Plans, "features": d.Features, "flag": d.Flag, "note": d.Note,
 		"max_age_minutes": strconv.Itoa(d.MaxAge), "at": strconv.Itoa(d.At)}}
 	return s.Pages.Render(w, r, "access/rule", web.View{Title: title, Status: status, Data: d, Form: form})
 }

@@ -35,6 +35,8 @@ type Deps struct {
 	// what all of them say for him.
 	Flag  func(key string, facts map[string]any) bool
 	Flags func(facts map[string]any) map[string]any
+	// Changeable says why nothing may be changed for an org now, as a 402; nil: everything may.
+	Changeable func(ctx context.Context, org string) error
 }
 
 // System is the proxy.
@@ -103,21 +105,26 @@ func (s *System) Guarding(inside http.Handler) web.Front {
 // admit says who makes a request, or why the rules refuse it.
 func (s *System) admit(r *http.Request) (*visitor, error) {
 	who := s.visitor(r.Context())
+	d, except := decision{rule: -1}, false
 	if rules := s.rules.Load().rules; len(rules) > 0 {
 		path, err := plainPath(r.URL)
 		if err != nil {
 			return nil, err
 		}
-		d, err := s.decide(rules, r.Method, path, who)
-		if err != nil {
+		if d, err = s.decide(rules, r.Method, path, who); err != nil {
 			return nil, err
 		}
-		if d.refusal == web.ErrSignedOut && web.OriginOf(r.Context()).Foreign {
-			return nil, errForeign
-		}
-		if d.refusal != nil {
-			return nil, d.refusal
-		}
+		except = d.rule >= 0 && rules[d.rule].Restricted
+	}
+	d, err := s.restrain(r.Context(), d, except, r.Method, who)
+	if err != nil {
+		return nil, err
+	}
+	if d.refusal == web.ErrSignedOut && web.OriginOf(r.Context()).Foreign {
+		return nil, errForeign
+	}
+	if d.refusal != nil {
+		return nil, d.refusal
 	}
 	return who, nil
 }

@@ -11,15 +11,17 @@ import (
 
 // Rule says who may make some requests. All that it asks for must hold.
 type Rule struct {
-	Path       string   `json:"path"`                      // /admin/**; * is one part, ** at the end all that follows
-	Methods    []string `json:"methods,omitempty"`         // none: any
-	Who        string   `json:"who"`                       // public, signed_in or verified
-	Permission string   `json:"permission,omitempty"`      // in the org of the session
-	Roles      []string `json:"roles,omitempty"`           // one of them, by name
-	Plans      []string `json:"plans,omitempty"`           // one of them
-	Flag       string   `json:"flag,omitempty"`            // a boolean flag that must be on
-	TwoFactors bool     `json:"two_factors,omitempty"`     // shown in this session
-	MaxAge     int      `json:"max_age_minutes,omitempty"` // since the person last showed who he is; 0: any
+	Path       string   `json:"path"`                       // /admin/**; * is one part, ** at the end all that follows
+	Methods    []string `json:"methods,omitempty"`          // none: any
+	Who        string   `json:"who"`                        // public, signed_in or verified
+	Permission string   `json:"permission,omitempty"`       // in the org of the session
+	Roles      []string `json:"roles,omitempty"`            // one of them, by name
+	Plans      []string `json:"plans,omitempty"`            // one of them
+	Features   []string `json:"features,omitempty"`         // the plan gives all of them
+	Flag       string   `json:"flag,omitempty"`             // a boolean flag that must be on
+	TwoFactors bool     `json:"two_factors,omitempty"`      // shown in this session
+	MaxAge     int      `json:"max_age_minutes,omitempty"`  // since the person last showed who he is; 0: any
+	Restricted bool     `json:"while_restricted,omitempty"` // it may change things although payment has narrowed the org
 	Note       string   `json:"note,omitempty"`
 }
 
@@ -56,7 +58,11 @@ func (r *Rule) check(c *web.Check, field string) {
 	}
 	c.Fault(r.Who == WhoPublic || r.Who == WhoSignedIn || r.Who == WhoVerified, field+"who", "choice", "Choose public, signed_in or verified.")
 	c.Fault(r.Permission == "" || permissionForm.MatchString(r.Permission), field+"permission", "form", "A permission is written area:act.")
-	r.Roles, r.Plans = names(r.Roles), names(r.Plans)
+	r.Roles, r.Plans, r.Features = names(r.Roles), names(r.Plans), names(r.Features)
+	c.Fault(len(r.Features) <= 20, field+"features", "too_many", "At most 20.")
+	for _, name := range r.Features {
+		c.Text(field+"features", name, 1, 80)
+	}
 	c.Fault(len(r.Roles) <= 20, field+"roles", "too_many", "At most 20.")
 	c.Fault(len(r.Plans) <= 20, field+"plans", "too_many", "At most 20.")
 	for _, name := range slices.Concat(r.Roles, r.Plans) {
@@ -64,7 +70,7 @@ func (r *Rule) check(c *web.Check, field string) {
 	}
 	c.Fault(r.Flag == "" || flagForm.MatchString(r.Flag), field+"flag", "form", "The key of a flag.")
 	c.Fault(r.MaxAge >= 0 && r.MaxAge <= 7*24*60, field+"max_age_minutes", "range", "From 1 minute to a week.")
-	c.Fault(r.Who != WhoPublic || r.Permission == "" && len(r.Roles)+len(r.Plans) == 0 && !r.TwoFactors && r.MaxAge == 0, field+"who", "public",
+	c.Fault(r.Who != WhoPublic || r.Permission == "" && len(r.Roles)+len(r.Plans)+len(r.Features) == 0 && !r.TwoFactors && r.MaxAge == 0, field+"who", "public",
 		"What is public asks for nothing of a person. Choose signed_in.")
 	r.Note = c.Text(field+"note", r.Note, 0, 200)
 }
@@ -102,11 +108,15 @@ func (r Rule) Says() string {
 	add(r.Permission != "", "has the permission %s", r.Permission)
 	add(len(r.Roles) > 0, "has the role %s", strings.Join(r.Roles, " or "))
 	add(len(r.Plans) > 0, "is on the plan %s", strings.Join(r.Plans, " or "))
+	add(len(r.Features) > 0, "has a plan that gives %s", strings.Join(r.Features, " and "))
 	add(r.TwoFactors, "showed two factors")
 	add(r.MaxAge > 0, "showed who he is within %d minutes", r.MaxAge)
 	add(r.Flag != "", "has the flag %s on", r.Flag)
-	if len(with) == 0 {
-		return who
+	if len(with) > 0 {
+		who += ", who " + strings.Join(with, ", ")
 	}
-	return who + ", who " + strings.Join(with, ", ")
+	if r.Restricted {
+		who += "; also while payment narrows the organization"
+	}
+	return who
 }

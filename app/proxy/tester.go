@@ -54,15 +54,18 @@ func (s *System) test(ctx context.Context, in testIn) (out testOut, err error) {
 		return out, err
 	}
 	rules := s.rules.Load().rules
-	if len(rules) == 0 {
-		return testOut{Allowed: true, Status: http.StatusOK, Why: "there are no rules, so everybody may"}, nil
+	d, except := decision{rule: -1, why: "there are no rules, so everybody may"}, false
+	if len(rules) > 0 {
+		path, err := plainPath(u)
+		if err != nil {
+			return testOut{Status: http.StatusBadRequest, Why: "the address can be read in more than one way"}, nil
+		}
+		if d, err = s.decide(rules, in.Method, path, v); err != nil {
+			return out, err
+		}
+		except = d.rule >= 0 && rules[d.rule].Restricted
 	}
-	path, err := plainPath(u)
-	if err != nil {
-		return testOut{Status: http.StatusBadRequest, Why: "the address can be read in more than one way"}, nil
-	}
-	d, err := s.decide(rules, in.Method, path, v)
-	if err != nil {
+	if d, err = s.restrain(ctx, d, except, in.Method, v); err != nil {
 		return out, err
 	}
 	out = testOut{Allowed: d.refusal == nil, Status: http.StatusOK, Rule: d.rule + 1, Why: d.why}
