@@ -10,6 +10,8 @@ import (
 	"seaworthy/app/billing"
 	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/seal"
+	"seaworthy/queue"
+	"seaworthy/store"
 )
 
 // simKey is the key that the offline Stripe is asked with; it takes any.
@@ -58,5 +60,44 @@ func (a *App) keepSimulator(ctx context.Context) error {
 	if err := a.Simulator.Keep(ctx, filepath.Join(a.Config.Data, "stripesim")); err != nil {
 		return err
 	}
+	a.Simulator.Life = stripesim.Life{Due: a.Billing.Due, Settled: a.sold}
 	return a.listenSimulator(ctx, a.Billing.Secrets[0].Value)
+}
+
+// soldWithin is how long a step of the offline Stripe's clock waits for what it brings about here.
+const soldWithin = 2 * time.Second
+
+// sold returns when all that is to be done by now is done: the calendar of overdue payments, and the
+// jobs that this and the webhooks brought. Jobs that wait for their time are not waited for.
+func (a *App) sold(ctx context.Context) error {
+	if err := a.Billing.Sweep(ctx); err != nil {
+		return err
+	}
+	deadline := time.NewTimer(soldWithin)
+	defer deadline.Stop()
+	look := time.NewTicker(5 * time.Millisecond)
+	defer look.Stop()
+	for {
+		busy := 0
+		err := a.DB.Read(ctx, func(tx *store.Tx) error {
+			for _, state := range []queue.State{queue.Available, queue.Blocked, queue.Running} {
+				n, err := queue.CountState(tx, state, 1)
+				if err != nil {
+					return err
+				}
+				busy += n
+			}
+			return nil
+		})
+		if err != nil || busy == 0 {
+			return err
+		}
+		select {
+		case <-look.C:
+		case <-deadline.C:
+			return nil // something else of the installation takes its time
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
 }

@@ -5,6 +5,7 @@
 package apptest
 
 import (
+	"context"
 	"log/slog"
 	"net/http/httptest"
 	"net/netip"
@@ -17,6 +18,7 @@ import (
 
 	"seaworthy/app"
 	"seaworthy/app/auth"
+	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/config"
 	"seaworthy/queue"
 	"seaworthy/store"
@@ -73,6 +75,13 @@ func New(t testing.TB, opts ...Option) *App {
 	var err error
 	if a.App, err = app.New(t.Context(), cfg, o); err != nil {
 		t.Fatal(err)
+	}
+	if a.Simulator != nil {
+		a.Simulator.Life = stripesim.Life{Due: a.Billing.Due, Settled: func(ctx context.Context) error {
+			err := a.Billing.Sweep(ctx)
+			a.RunJobs()
+			return err
+		}}
 	}
 	server.Config.Handler = a.Web
 	server.Start()

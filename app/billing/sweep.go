@@ -19,28 +19,49 @@ const trialNotice = 3 * oneDay
 // sweep finds what is due by the clock: steps of the calendar, trials that end, and
 // sessions that expired. It narrows nothing itself: each customer is fetched first.
 func (s *System) sweep(ctx context.Context, job queue.Job[queue.Tick]) error {
-	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := s.noteTrouble(tx); err != nil {
+	return job.Complete(ctx, s.sweepNow)
+}
+
+func (s *System) sweepNow(tx *store.Tx) error {
+	if err := s.noteTrouble(tx); err != nil {
+		return err
+	}
+	// After a restore what happened meanwhile is to be known first.
+	if back, _, err := markOf(tx, markBackfill); err != nil || back != "" {
+		return err
+	}
+	due, err := dunningDue(tx, s.now(tx).UnixMilli(), sweepSlice)
+	if err != nil {
+		return err
+	}
+	for _, customer := range due {
+		if err := s.syncSoon(tx, customer, false); err != nil {
 			return err
 		}
-		// After a restore what happened meanwhile is to be known first.
-		if back, _, err := markOf(tx, markBackfill); err != nil || back != "" {
-			return err
-		}
-		due, err := dunningDue(tx, s.now(tx).UnixMilli(), sweepSlice)
-		if err != nil {
-			return err
-		}
-		for _, customer := range due {
-			if err := s.syncSoon(tx, customer, false); err != nil {
-				return err
-			}
-		}
-		if err := firstOf(s.noticeTrials(tx), s.wakePauses(tx)); err != nil {
-			return err
-		}
-		return s.expireIntents(tx)
+	}
+	if err := firstOf(s.noticeTrials(tx), s.wakePauses(tx)); err != nil {
+		return err
+	}
+	return s.expireIntents(tx)
+}
+
+// Sweep does at once what the next minute would.
+func (s *System) Sweep(ctx context.Context) error {
+	if !s.On() {
+		return nil
+	}
+	return s.DB.Write(ctx, s.sweepNow)
+}
+
+// Due is when the calendar of anybody's overdue payment has its next step, by Stripe's clock; zero for never.
+func (s *System) Due(ctx context.Context) (time.Time, error) {
+	next, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]int64, error) {
+		return store.All(tx, func(r store.Scanner) (n int64, err error) { return n, r.Scan(&n) }, `SELECT next_at FROM billing_dunning ORDER BY next_at LIMIT 1`)
 	})
+	if err != nil || len(next) == 0 || !at(next[0]).Before(never) {
+		return time.Time{}, err
+	}
+	return at(next[0]), nil
 }
 
 // syncSoon has a customer fetched, unless that waits to be done already.

@@ -98,3 +98,43 @@ func TestFromSignUpToRecoveredAgainstTheSimulator(t *testing.T) {
 	settle()
 	want("pro", billing.Active, billing.AccessFull)
 }
+
+// A month passes on the simulator's clock in one go, and each reminder comes at its time, in order.
+func TestAMonthOfTheSimulatorsClock(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits, func(c *config.Config, _ *app.Options) { c.StripeSim, c.StripeMinimum = "on", 100 })
+	ada := a.SignUp("ada@example.com")
+	org := a.PersonalOrg("ada@example.com")
+	k := a.Key("payments:manage", "payments:read")
+	for _, p := range []string{`{"key":"free","kind":"free","name":"Free"}`,
+		`{"key":"team","kind":"plan","name":"Team","rank":10,"make_prices":[{"currency":"eur","unit_amount":4900,"interval":"month"}]}`} {
+		k.Do("PUT", api+"plans", "application/json", p).Want(200)
+	}
+	a.RunJobs()
+	ada.PostJSON(api+"checkout", object{"price": a.Query(`SELECT id FROM billing_price`)}).Want(201)
+	_, _, err := a.Simulator.CompleteCheckout(t.Context(), a.Query(`SELECT remote_id FROM billing_intent WHERE kind = 'checkout'`), "4242424242424242", false)
+	a.Must(err)
+	a.Must(a.Simulator.Advance(t.Context(), 0))
+	for range 20 {
+		a.Simulator.FailNextPayment("insufficient_funds")
+	}
+	a.Must(a.Simulator.Advance(t.Context(), 62*oneDay))
+	var got []string
+	for _, m := range a.Mails("ada@example.com") {
+		got = append([]string{m.Subject}, got...)
+	}
+	want := []string{"Verify your address", "Receipt", "did not go through", "still due", "will be limited on 5 Jan 2027", "is now limited", "ends on 19 Jan 2027", "has ended"}
+	ok := len(got) == len(want)
+	for i := range min(len(got), len(want)) {
+		ok = ok && strings.Contains(got[i], want[i])
+	}
+	if !ok {
+		t.Errorf("mails, in order: %q; want %q", got, want)
+	}
+	if e, err := a.Billing.Entitlements(t.Context(), org); err != nil || e.Plan != "free" {
+		t.Errorf("%+v, %v", e, err)
+	}
+	if got := a.Query(`SELECT status FROM billing_subscription`); got != "canceled" {
+		t.Errorf("the subscription is %s", got)
+	}
+}

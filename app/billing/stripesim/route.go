@@ -100,6 +100,8 @@ func (s *Sim) clockForm(w http.ResponseWriter, r *http.Request) error {
 		m.Advance = 3600
 	case "day":
 		m.Advance = 24 * 3600
+	case "week":
+		m.Advance = 7 * 24 * 3600
 	case "next":
 		m.Next = true
 	default:

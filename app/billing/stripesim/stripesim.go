@@ -38,6 +38,7 @@ type Deliver func(ctx context.Context, url string, header http.Header, body []by
 // Sim is the simulator. All its methods may be called at the same time.
 type Sim struct {
 	Pages *web.Pages // set before its routes are served
+	Life  Life       // of the program that sells; set before its clock is moved
 
 	o     Options
 	db    *store.DB  // nil: in memory alone
@@ -53,6 +54,15 @@ type Sim struct {
 	moved   bool              // the clock was moved and that is not saved yet
 	faults  Faults
 	replies map[string]reply // by idempotency key
+}
+
+// Life is what goes on beside it while its clock is moved, so that a month passes in a moment
+// as it would in a month: each thing at its time, and done before the next.
+type Life struct {
+	// Due is when something is due next in the program, by the clock here; zero for nothing.
+	Due func(ctx context.Context) (time.Time, error)
+	// Settled returns when the program has done what it has to do by now.
+	Settled func(ctx context.Context) error
 }
 
 // New makes a simulator, with what its folder holds.
