@@ -175,7 +175,13 @@ func (s *Sim) window(id string) (window, error) {
 		return window{}, web.ErrNotFound
 	}
 	v := window{ID: id, Back: o.str("return_url"), Cards: Cards(), Ending: map[string]bool{}}
-	if pm := s.objects[s.objects[o.str("customer")].sub("invoice_settings").str("default_payment_method")]; pm != nil {
+	used := s.objects[o.str("customer")].sub("invoice_settings").str("default_payment_method")
+	for _, sub := range s.all("subscription") { // its own card comes before the customer's
+		if own := sub.str("default_payment_method"); own != "" && sub.str("customer") == o.str("customer") && !ended(sub) {
+			used = own
+		}
+	}
+	if pm := s.objects[used]; pm != nil {
 		v.Card = pm.sub("card").str("brand") + " ending in " + pm.sub("card").str("last4")
 	}
 	for _, sub := range s.all("subscription") {
