@@ -47,7 +47,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 		return err
 	}
 	if a.Simulator != nil {
-		if err := a.keepSimulator(ctx); err != nil {
+		if err := a.KeepSimulator(ctx, nil); err != nil {
 			return err
 		}
 	}

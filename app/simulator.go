@@ -54,13 +54,22 @@ func (a *App) runSimulator(ctx context.Context) {
 	}
 }
 
-// keepSimulator has it go on where it was when the process ended, with our secret,
-// which another master key would have changed.
-func (a *App) keepSimulator(ctx context.Context) error {
+// KeepSimulator has the offline Stripe go on where it was when the process ended, with our secret,
+// which another master key would have changed. settled returns when the jobs that are due are done;
+// nil where Run runs them. Run calls it; a program that moves the clock without serving does itself.
+func (a *App) KeepSimulator(ctx context.Context, settled func(context.Context) error) error {
 	if err := a.Simulator.Keep(ctx, filepath.Join(a.Config.Data, "stripesim")); err != nil {
 		return err
 	}
 	a.Simulator.Life = stripesim.Life{Due: a.Billing.Due, Settled: a.sold}
+	if settled != nil {
+		a.Simulator.Life.Settled = func(ctx context.Context) error {
+			if err := a.Billing.Sweep(ctx); err != nil {
+				return err
+			}
+			return settled(ctx)
+		}
+	}
 	return a.listenSimulator(ctx, a.Billing.Secrets[0].Value)
 }
 

@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -123,4 +124,10 @@ func (s *System) unlink(tx *store.Tx, c customerRow) error {
 		}
 	}
 	return s.Audit.Record(tx, audit.Event{Action: actUnlinked, Org: c.org, Targets: targets(c.org, c.id)})
+}
+
+// CustomerOf is the id at Stripe of the living customer of an org; store.ErrNotFound for none.
+func (s *System) CustomerOf(ctx context.Context, org string) (string, error) {
+	c, err := store.Read(ctx, s.DB, func(tx *store.Tx) (customerRow, error) { return customerOf(tx, org) })
+	return c.id, err
 }

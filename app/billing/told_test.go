@@ -78,6 +78,7 @@ func TestARestrictedOrgOnlyReadsTheApp(t *testing.T) {
 	asks("POST", "/things", 200, "the app: POST")
 	s.on(14)
 	asks("GET", "/things", 200, "the app: GET")
+	s.Key("payments:read").Get("/-/api/v1/billing/overview").Want(200, `"restricted":1`, `"grace":0`)
 	asks("POST", "/things", 402, "overdue", "Go to billing")
 	asks("DELETE", "/things/1", 402)
 	s.owner.Header.Set("Accept", "application/json")

@@ -17,6 +17,7 @@ import (
 
 type commands struct {
 	Serve   serveCmd   `cmd:"" help:"Serve. In an empty folder this is all it takes."`
+	Demo    demoCmd    `cmd:"" help:"Fill a fresh folder with ten weeks of a made-up company, and serve it."`
 	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, and stop."`
 	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
 	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
