@@ -65,8 +65,8 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 		}
 		// Stripe says the same of both; that access is narrow is the calendar's.
 		var narrow int64
-		if err := tx.QueryRow(`SELECT count(*) FROM billing_subscription s JOIN billing_dunning d ON d.customer_id = s.customer_id
-			WHERE s.state = ? AND d.state = ? AND d.subscription_id = s.id`, string(Grace), string(Restricted)).Scan(&narrow); err != nil {
+		if err := tx.QueryRow(`SELECT count(*) FROM (SELECT s.id FROM billing_subscription s JOIN billing_dunning d ON d.customer_id = s.customer_id
+			WHERE s.state = ? AND d.state = ? AND d.subscription_id = s.id LIMIT ?)`, string(Grace), string(Restricted), maxCounted).Scan(&narrow); err != nil {
 			return f, err
 		}
 		f.ByState[Grace], f.ByState[Restricted] = f.ByState[Grace]-narrow, f.ByState[Restricted]+narrow
