@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -126,7 +127,7 @@ func (s *System) do(ctx context.Context, what string) error {
 	if err != nil {
 		s.Log.Error("a backup is not what it should be", "what", what, "err", err)
 		fault = redact.Text(err.Error())
-		fault = fault[:min(len(fault), 500)]
+		fault = strings.ToValidUTF8(fault[:min(len(fault), 500)], "")
 	}
 	done := s.DB.Write(context.WithoutCancel(ctx), func(tx *store.Tx) error {
 		r := Run{ID: tx.NewID("bak"), Kind: what, Began: at, Took: time.Since(began), Fault: fault, Name: out.name, Bytes: out.bytes, Events: out.events}

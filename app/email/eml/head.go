@@ -129,7 +129,7 @@ func short(s string, n int) string {
 	if len(s) <= n {
 		return s
 	}
-	return s[:n]
+	return strings.ToValidUTF8(s[:n], "") // the cut may go through a character
 }
 
 // addresses reads a header of addresses as people read it: "Ada <ada@example.com>,

@@ -86,7 +86,7 @@ func (e *Error) fill(doc errorDocument) {
 // line is words of the provider as they may stand in a log.
 func line(s string) string {
 	s = strings.Join(strings.Fields(s), " ")
-	return s[:min(len(s), 300)]
+	return strings.ToValidUTF8(s[:min(len(s), 300)], "")
 }
 
 // passing reports whether the same request may succeed a moment later. Tigris sheds load
