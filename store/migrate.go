@@ -165,6 +165,8 @@ const createHistory = `CREATE TABLE IF NOT EXISTS schema_migration (
 
 // apply runs each step in a transaction of its own, with its history row.
 func apply(ctx context.Context, db *DB, steps []Migration, binary string) error {
+	db.stats.migrating.Store(true)
+	defer db.stats.migrating.Store(false)
 	for _, m := range steps {
 		err := db.Write(ctx, func(tx *Tx) error {
 			if _, err := tx.Exec(createHistory); err != nil {

@@ -13,6 +13,7 @@ type counters struct {
 	locking                           atomic.Int64 // since when the write lock is waited for, unix ns
 	holder                            atomic.Pointer[request]
 	holdStart                         atomic.Int64
+	migrating                         atomic.Bool // nobody is served yet: a closure may take as long as it needs
 	pausing                           atomic.Pointer[string]
 	lastCommit                        atomic.Int64
 	lastFailure                       atomic.Pointer[failure]
@@ -74,7 +75,7 @@ func (s *counters) hold(r *request) {
 
 func (s *counters) release(log *slog.Logger, r *request) {
 	s.holder.Store(nil)
-	if held := time.Since(time.Unix(0, s.holdStart.Load())); held > slowHold {
+	if held := time.Since(time.Unix(0, s.holdStart.Load())); held > slowHold && !s.migrating.Load() {
 		log.Warn("a closure held the write lock too long",
 			"holder", closureName(r.name), "held_ms", held.Milliseconds())
 	}
