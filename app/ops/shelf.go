@@ -24,7 +24,6 @@ type Item struct {
 type Shelf interface {
 	// Put stores what r holds under a name that is new; it is there whole or not at all.
 	Put(ctx context.Context, name string, r io.Reader) (int64, error)
-	Get(ctx context.Context, name string) (io.ReadCloser, error)
 	List(ctx context.Context) ([]Item, error)
 	Delete(ctx context.Context, name string) error
 	String() string // for people, without secrets
@@ -51,11 +50,6 @@ func (f FolderShelf) Put(_ context.Context, name string, r io.Reader) (int64, er
 		return 0, err
 	}
 	return n, os.Rename(tmp.Name(), filepath.Join(string(f), name))
-}
-
-// Get implements Shelf.
-func (f FolderShelf) Get(_ context.Context, name string) (io.ReadCloser, error) {
-	return os.Open(filepath.Join(string(f), name))
 }
 
 // List implements Shelf.
@@ -91,12 +85,6 @@ func (b BucketShelf) String() string { return b.Shown }
 // Put implements Shelf.
 func (b BucketShelf) Put(ctx context.Context, name string, r io.Reader) (int64, error) {
 	return b.Bucket.Upload(ctx, b.Prefix+name, r, nil)
-}
-
-// Get implements Shelf.
-func (b BucketShelf) Get(ctx context.Context, name string) (io.ReadCloser, error) {
-	body, _, err := b.Bucket.Get(ctx, b.Prefix+name, 0, 0)
-	return body, err
 }
 
 // List implements Shelf.

@@ -129,18 +129,6 @@ func (b *Bucket) delete(ctx context.Context, keys []string) error {
 	return errors.Join(errs...)
 }
 
-// Remove deletes one object if the condition holds; ErrChanged if it does not.
-func (b *Bucket) Remove(ctx context.Context, key string, when Condition) error {
-	h := http.Header{}
-	when.header(h)
-	r, err := b.do(ctx, call{method: http.MethodDelete, key: key, header: h})
-	if err != nil {
-		return conditional(err, h)
-	}
-	discard(r)
-	return nil
-}
-
 // mostAnswer is how large a document of the service may be: a thousand keys of a
 // kilobyte each, escaped.
 const mostAnswer = 16 << 20
