@@ -413,3 +413,31 @@ func FuzzAnswer(f *testing.F) {
 		read(answer(), &doc)
 	})
 }
+
+// A service that answers before it has read the body is sent the whole of it again, and
+// nothing reads it for the attempt before meanwhile.
+func TestAnsweredBeforeTheBodyWasRead(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("0123456789abcdef"), 4<<20/16)
+	var attempts atomic.Int64
+	b := open(t, Options{}, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Method == http.MethodPut && attempts.Add(1)%4 != 0 {
+				http.Error(w, "<Error><Code>SlowDown</Code></Error>", http.StatusServiceUnavailable)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	})
+	for range 3 {
+		if _, err := b.Upload(t.Context(), "early", bytes.NewReader(data), nil); err != nil {
+			t.Fatal(err)
+		}
+		if content(t, b, "early", 0, 0) != string(data) {
+			t.Error("it comes back as something else")
+		}
+	}
+	if attempts.Load() != 12 {
+		t.Errorf("%d attempts", attempts.Load())
+	}
+}

@@ -110,6 +110,9 @@ func (b *Bucket) send(ctx context.Context, c call, hash string) (*http.Response,
 	if err := b.signer.SignHTTP(ctx, keys, r, hash, "s3", b.o.Region, now); err != nil {
 		return nil, fmt.Errorf("sign the request: %w", err)
 	}
+	if r.Body != nil {
+		defer r.Body.Close()
+	}
 	answer, err := b.http.Do(r)
 	if err != nil {
 		return nil, err
@@ -127,11 +130,11 @@ func (b *Bucket) request(ctx context.Context, c call) (*http.Request, error) {
 	}
 	u.RawPath = escape(u.Path)
 	u.RawQuery = strings.ReplaceAll(c.query.Encode(), "+", "%20")
-	var body io.Reader
+	var sent io.Reader
 	if c.body != nil && c.size > 0 {
-		body = io.NopCloser(io.LimitReader(c.body, c.size))
+		sent = &body{r: io.LimitReader(c.body, c.size)}
 	}
-	r, err := http.NewRequestWithContext(ctx, c.method, u.String(), body)
+	r, err := http.NewRequestWithContext(ctx, c.method, u.String(), sent)
 	if err != nil {
 		return nil, fmt.Errorf("make the request: %w", err)
 	}
