@@ -43,7 +43,11 @@ func (p panicked) Error() string { return fmt.Sprintf("panic: %v", p.value) }
 
 // execute runs the handler of a claimed job and stores how it ended.
 func (q *Queue) execute(r *running) result {
-	ctx, stop := context.WithTimeout(r.ctx, r.timeout)
+	begun, end := r.ctx, func(bool) {}
+	if q.o.Begin != nil {
+		begun, end = q.o.Begin(r.ctx)
+	}
+	ctx, stop := context.WithTimeout(begun, r.timeout)
 	err := r.protect(ctx)
 	stop()
 	res := r.judge(ctx, err)
@@ -56,6 +60,7 @@ func (q *Queue) execute(r *running) result {
 	if q.o.Ended != nil {
 		q.o.Ended(r.info.Kind, now.Sub(time.UnixMilli(r.started)), res.state == Dead || res.state == Retryable)
 	}
+	end(res.state == Dead || res.state == Retryable)
 	q.release(r)
 	return res
 }

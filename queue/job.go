@@ -44,6 +44,7 @@ type Cause struct {
 	RequestID string `json:"request_id,omitempty"`
 	Actor     string `json:"actor,omitempty"` // type:id
 	Org       string `json:"org,omitempty"`
+	Trace     string `json:"trace,omitempty"` // id, 32 hexadecimal digits
 }
 
 type causeKey struct{}

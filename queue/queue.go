@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"context"
 	"log/slog"
 	"math/rand/v2"
 	"sync"
@@ -21,7 +22,10 @@ type Options struct {
 	MaxUnknown time.Duration                                     // a job of an unknown kind is held for; 24 hours if 0
 	Failed     func(Failure)                                     // a job gave up, or its handler panicked; quick, called after the commit; may be nil
 	Ended      func(kind string, run time.Duration, failed bool) // an attempt ended; quick; may be nil
-	MaxCrashes int                                               // a job that killed the process this often is dead; 3 if 0
+	// Begin is told of each attempt; what it returns is the handler's context, and a function
+	// that is told how the attempt ended. Quick; may be nil.
+	Begin      func(ctx context.Context) (context.Context, func(failed bool))
+	MaxCrashes int // a job that killed the process this often is dead; 3 if 0
 }
 
 // Queue runs the jobs of one database.

@@ -28,6 +28,9 @@ type group struct {
 	ok    []*request // ran without error, not yet committed
 	after []*Tx      // their transactions, for AfterCommit and Notify
 	dead  error      // SQLite rolled the whole transaction back on its own
+
+	locked time.Time     // when the write lock was had
+	lock   time.Duration // how long that took
 }
 
 // group commits first together with whatever else is waiting.
@@ -35,12 +38,15 @@ func (w *writer) group(first *request) {
 	if first.state.Load() == abandoned {
 		return
 	}
+	asked := time.Now()
 	tx, err := w.begin()
 	if err != nil {
 		w.refuse(first, err)
 		return
 	}
-	g := &group{tx: tx}
+	g := &group{tx: tx, locked: time.Now()}
+	g.lock = g.locked.Sub(asked)
+	w.holds.add(hold{name: "another process", start: asked, end: g.locked})
 	limit := w.yieldToOthers()
 	started := time.Now()
 	w.member(g, first)
@@ -141,8 +147,13 @@ func (w *writer) member(g *group, r *request) {
 
 func (w *writer) attempt(g *group, r *request) (*Tx, error) {
 	s := &w.db.stats
-	s.hold(r)
-	defer s.release(w.db.log, r)
+	started := time.Now()
+	s.hold(r, started)
+	defer func() {
+		ended := time.Now()
+		s.release(w.db.log, r, ended.Sub(started))
+		w.note(g, r, started, ended)
+	}()
 	if err := w.stmts.exec("SAVEPOINT member"); err != nil {
 		g.dead = err
 		return nil, err
@@ -172,6 +183,7 @@ func (w *writer) commit(g *group) {
 	if err == nil && len(g.ok) > 0 {
 		err = w.beforeCommit(g)
 	}
+	asked := time.Now()
 	if err == nil {
 		err = translate(g.tx.Commit())
 	}
@@ -181,11 +193,14 @@ func (w *writer) commit(g *group) {
 		w.failed(g, err)
 		return
 	}
+	durable := time.Now()
 	w.db.stats.committed(len(g.ok))
+	w.holds.add(hold{name: "commit", start: asked, end: durable})
 	for _, tx := range g.after {
 		w.afterCommit(tx)
 	}
 	for _, r := range g.ok {
+		r.timing.durable = durable
 		r.done <- nil
 	}
 	w.db.topics.signal(Commits)

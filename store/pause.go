@@ -49,6 +49,7 @@ func (w *writer) runPause(p *pause) {
 	started := time.Now()
 	err := call(func(*Tx) error { return p.fn() }, nil)
 	s.pausing.Store(nil)
+	w.holds.add(hold{name: p.holder, start: started, end: time.Now()})
 	s.pauseNS.Add(int64(time.Since(started)))
 	// What the holder wrote through its own connection is not a foreign writer's.
 	w.dataVersion = 0

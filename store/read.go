@@ -32,7 +32,7 @@ func newReaders(path string, o Options) (*readers, error) {
 			r.close(nil)
 			return nil, err
 		}
-		r.free <- &statements{conn: conn}
+		r.free <- &statements{conn: conn, watch: o.Watch}
 	}
 	return r, nil
 }
@@ -102,8 +102,12 @@ func (db *DB) reader(ctx context.Context, fn func(*Tx) error) error {
 	select {
 	case s = <-db.readers.free:
 	default:
+		asked := time.Now()
 		select {
 		case s = <-db.readers.free:
+			if s.watch != nil {
+				s.watch.Transaction(ctx, Transaction{Start: asked, Gate: time.Since(asked)})
+			}
 		case <-ctx.Done():
 			return fmt.Errorf("wait for a reader: %w", context.Cause(ctx))
 		}

@@ -68,14 +68,14 @@ func (db *DB) Stats() Stats {
 	return out
 }
 
-func (s *counters) hold(r *request) {
-	s.holdStart.Store(time.Now().UnixNano())
+func (s *counters) hold(r *request, at time.Time) {
+	s.holdStart.Store(at.UnixNano())
 	s.holder.Store(r)
 }
 
-func (s *counters) release(log *slog.Logger, r *request) {
+func (s *counters) release(log *slog.Logger, r *request, held time.Duration) {
 	s.holder.Store(nil)
-	if held := time.Since(time.Unix(0, s.holdStart.Load())); held > slowHold && !s.migrating.Load() {
+	if held > slowHold && !s.migrating.Load() {
 		log.Warn("a closure held the write lock too long",
 			"holder", closureName(r.name), "held_ms", held.Milliseconds())
 	}

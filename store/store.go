@@ -30,6 +30,7 @@ type Options struct {
 	MaxBatch  int              // most closures in one commit; 512 if 0
 	Readers   int              // read connections; 2 a core, at least 4, if 0
 	CacheMmap int64            // bytes of the file readers map into memory; 256 MiB if 0
+	Watch     Watcher          // is told what statements and transactions take; nobody if nil
 }
 
 // DB is an open database: one writer, many readers, one exclusive lock.

@@ -61,11 +61,15 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	start := tx.stmts.begin()
 	res, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
-		return 0, translate(err)
+		err = translate(err)
+		tx.ran(stmt, start, 0, err)
+		return 0, err
 	}
 	n, err := res.RowsAffected()
+	tx.ran(stmt, start, n, err)
 	return n, translate(err)
 }
 
@@ -89,23 +93,33 @@ func (tx *Tx) QueryRow(query string, args ...any) Row {
 	if err != nil {
 		return Row{err: err}
 	}
-	return Row{row: stmt.QueryRowContext(context.Background(), args...)}
+	start := tx.stmts.begin()
+	return Row{row: stmt.QueryRowContext(context.Background(), args...), tx: tx, p: stmt, start: start}
 }
 
 // Query runs a query of many rows; the caller closes them. All is shorter.
-func (tx *Tx) Query(query string, args ...any) (*sql.Rows, error) {
+func (tx *Tx) Query(query string, args ...any) (*Rows, error) {
 	stmt, err := tx.stmts.get(query)
 	if err != nil {
 		return nil, err
 	}
+	start := tx.stmts.begin()
 	rows, err := stmt.QueryContext(context.Background(), args...)
-	return rows, translate(err)
+	if err != nil {
+		err = translate(err)
+		tx.ran(stmt, start, 0, err)
+		return nil, err
+	}
+	return &Rows{Rows: rows, tx: tx, p: stmt, start: start}, nil
 }
 
 // Row is the answer to QueryRow.
 type Row struct {
-	row *sql.Row
-	err error
+	row   *sql.Row
+	err   error
+	tx    *Tx
+	p     *prepared
+	start time.Time
 }
 
 // Scan copies the columns of the row, or returns ErrNotFound.
@@ -113,7 +127,16 @@ func (r Row) Scan(dest ...any) error {
 	if r.err != nil {
 		return r.err
 	}
-	return translate(r.row.Scan(dest...))
+	err := translate(r.row.Scan(dest...))
+	switch {
+	case err == nil:
+		r.tx.ran(r.p, r.start, 1, nil)
+	case errors.Is(err, ErrNotFound):
+		r.tx.ran(r.p, r.start, 0, nil)
+	default:
+		r.tx.ran(r.p, r.start, 0, err)
+	}
+	return err
 }
 
 // Scanner is one row being read: a Row, or the current one of a Query.
@@ -140,13 +163,14 @@ func All[T any](tx *Tx, scan func(Scanner) (T, error), query string, args ...any
 // statements are the prepared statements of one pinned connection. Every query
 // text in the program is a constant, so the set is small; the bound is a guard.
 type statements struct {
-	conn *sql.Conn
-	m    map[string]*sql.Stmt
+	conn  *sql.Conn
+	m     map[string]*prepared
+	watch Watcher // nil: nobody asks
 }
 
 const maxStatements = 1000
 
-func (s *statements) get(query string) (*sql.Stmt, error) {
+func (s *statements) get(query string) (*prepared, error) {
 	if stmt, ok := s.m[query]; ok {
 		return stmt, nil
 	}
@@ -158,10 +182,14 @@ func (s *statements) get(query string) (*sql.Stmt, error) {
 		s.close()
 	}
 	if s.m == nil {
-		s.m = make(map[string]*sql.Stmt)
+		s.m = make(map[string]*prepared)
 	}
-	s.m[query] = stmt
-	return stmt, nil
+	p := &prepared{Stmt: stmt}
+	if s.watch != nil {
+		p.shape = s.watch.Shape(query)
+	}
+	s.m[query] = p
+	return p, nil
 }
 
 func (s *statements) close() {

@@ -58,6 +58,7 @@ type request struct {
 	queued time.Time
 	state  atomic.Int32
 	done   chan error
+	timing timing
 }
 
 func (db *DB) submit(ctx context.Context, name uintptr, fn func(*Tx) error) error {
@@ -78,6 +79,7 @@ func (db *DB) submit(ctx context.Context, name uintptr, fn func(*Tx) error) erro
 	var err error
 	select {
 	case err = <-r.done:
+		db.watched(r, err)
 	case <-ctx.Done():
 		if r.state.CompareAndSwap(pending, abandoned) {
 			return fmt.Errorf("wait for the writer: %w", context.Cause(ctx))
@@ -117,6 +119,7 @@ type writer struct {
 	queue    chan *request
 	held     []*request        // taken off the queue but put back by refuse
 	last     []func(*Tx) error // run before each commit
+	holds    holds
 	pauses   chan *pause
 	quit     chan struct{} // closed to stop
 	gone     chan struct{} // closed when stopped
@@ -147,7 +150,7 @@ func newWriter(db *DB, o Options) (*writer, error) {
 		return nil, err
 	}
 	w := &writer{
-		db: db, pool: pool, conn: conn, stmts: &statements{conn: conn},
+		db: db, pool: pool, conn: conn, stmts: &statements{conn: conn, watch: o.Watch},
 		queue: make(chan *request, 2*o.MaxBatch), pauses: make(chan *pause),
 		quit: make(chan struct{}), gone: make(chan struct{}),
 		maxBatch: o.MaxBatch, busyWait: o.BusyWait,

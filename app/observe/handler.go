@@ -94,7 +94,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 // from fills in the ids that the context knows.
 func (l *Line) from(ctx context.Context) {
 	o := web.OriginOf(ctx)
-	l.Request, l.User, l.Org = o.RequestID, o.Identity.User, o.Org.ID
+	l.Request, l.Trace, l.User, l.Org = o.RequestID, o.Trace, o.Identity.User, o.Org.ID
 	if l.Org == "" {
 		l.Org = o.Identity.Org
 	}
@@ -102,6 +102,9 @@ func (l *Line) from(ctx context.Context) {
 		l.Job = job.ID
 		if l.Request == "" {
 			l.Request = job.Cause.RequestID
+		}
+		if l.Trace == "" {
+			l.Trace = job.Cause.Trace
 		}
 		if l.Org == "" {
 			l.Org = job.Cause.Org
@@ -111,12 +114,12 @@ func (l *Line) from(ctx context.Context) {
 
 // name adds the ids to the record, where it does not name them itself.
 func (l *Line) name(r *slog.Record) {
-	missing := map[string]string{"request_id": l.Request, "user": l.User, "org": l.Org, "job": l.Job}
+	missing := map[string]string{"request_id": l.Request, "trace_id": l.Trace, "user": l.User, "org": l.Org, "job": l.Job}
 	r.Attrs(func(a slog.Attr) bool {
 		delete(missing, a.Key)
 		return true
 	})
-	for _, key := range []string{"request_id", "user", "org", "job"} {
+	for _, key := range []string{"request_id", "trace_id", "user", "org", "job"} {
 		if v := missing[key]; v != "" {
 			r.AddAttrs(slog.String(key, v))
 		}

@@ -112,5 +112,5 @@ func (s *Server) refused(r *http.Request, route Route, err error) {
 // cause is what the jobs that a request enqueues remember of it.
 func cause(ctx context.Context) queue.Cause {
 	o := OriginOf(ctx)
-	return queue.Cause{RequestID: o.RequestID, Org: o.Identity.Org, Actor: o.Identity.Actor()}
+	return queue.Cause{RequestID: o.RequestID, Org: o.Identity.Org, Actor: o.Identity.Actor(), Trace: o.Trace}
 }

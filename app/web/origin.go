@@ -29,6 +29,8 @@ type Origin struct {
 	Stop      <-chan struct{} // closed when the process is about to stop
 	Streams   bool            // the answer goes on until one side ends it: its time says nothing
 	Quiet     bool            // it is a live page's asking again: not worth a line at info
+	Trace     string          // id of the trace it belongs to, 32 hexadecimal digits
+	Parent    string          // id of the span that made the request, 16; "" for none
 	Found     any             // what the guard found while the session cookie was read, for its own use
 }
 

@@ -131,6 +131,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512), Stop: s.Stop,
 		}
 		_, origin.Bearer = Bearer(r)
+		origin.Trace, origin.Parent = traceOf(r.Header)
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", origin.RequestID)
 		ctx := WithOrigin(r.Context(), origin)

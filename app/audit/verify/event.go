@@ -129,7 +129,7 @@ func (e *event) prefix() bool {
 
 // personal walks the disclosures of a span of events beside the events.
 type personal struct {
-	rows  *sql.Rows
+	rows  *store.Rows
 	seq   int64 // of items; past the span when there are no more
 	items sql.RawBytes
 	given [][]byte
