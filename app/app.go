@@ -160,7 +160,7 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.keys, err = a.masterKey(err == nil); err != nil {
 		return err
 	}
-	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
+	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log, Watch: a.Observe}); err != nil {
 		return err
 	}
 	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
@@ -193,7 +193,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
 	a.metrics = newMetrics(a)
-	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job, Ended: a.jobEnded})
+	a.Queue = queue.New(a.DB, queue.Options{Log: a.log, Workers: 64, Failed: a.Observe.Job, Ended: a.jobEnded, Begin: a.Observe.Attempt})
 	a.Audit = audit.New(audit.Deps{DB: a.DB, Logger: a.log, Pages: a.Pages, URL: cfg.URL, Keys: filepath.Join(cfg.Data, "keys"),
 		Exports: filepath.Join(cfg.Data, "exports"), Vaults: a.vaults(), Restored: a.restored, Confirmed: a.Confirm, Scrub: a.scrub, FindOrg: auth.FindOrg})
 
@@ -356,7 +356,7 @@ func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) er
 // within is what handlers find in their context: whom to ask for flags, and what the
 // plan gives.
 func (a *App) within(ctx context.Context) context.Context {
-	return a.Billing.Into(a.Flags.Into(ctx))
+	return a.Billing.Into(a.Flags.Into(a.Observe.Begin(ctx)))
 }
 
 func openPlaces(cfg config.Config) (*auth.Places, error) {

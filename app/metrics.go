@@ -33,6 +33,7 @@ func newMetrics(a *App) *metrics {
 }
 
 func (m *metrics) request(o *web.Origin, status int, took time.Duration) {
+	m.app.Observe.End(o, status, took)
 	switch {
 	case status == http.StatusSwitchingProtocols: // a socket's time says how long somebody stayed
 	case o.Asked != "":

@@ -16,6 +16,7 @@ type spanRow struct {
 	seq                     int64
 	trace, id, parent       string
 	at, ms                  int64
+	startUS, us             int64
 	op, name, status, attrs string
 }
 
@@ -56,9 +57,14 @@ func (s *System) keepSpans(p Project, all []sentry.Span, sentAt time.Time) {
 		}
 		attrs, _ := json.Marshal(names)
 		at, _ := s.happened(in.Start, sentAt)
-		rows = append(rows, spanRow{trace: in.Trace, id: in.ID, parent: in.Parent, at: at.UnixMilli(), ms: in.Took.Milliseconds(),
+		rows = append(rows, spanRow{trace: in.Trace, id: in.ID, parent: in.Parent, at: at.UnixMilli(), ms: in.Took.Milliseconds(), us: in.Took.Microseconds(),
 			op: redact.Text(clip(in.Op, 100)), name: redact.Text(clip(in.Name, 1<<10)), status: clip(in.Status, 100), attrs: string(attrs)})
 	}
+	s.admitSpans(rows)
+}
+
+// admitSpans puts rows into the ring, as far as they fit.
+func (s *System) admitSpans(rows []spanRow) {
 	r := &s.spans
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -88,8 +94,8 @@ func (f *files) writeSpans(rows []spanRow) error {
 	return f.seg.Write(context.Background(), func(tx *store.Tx) error {
 		for i := range rows {
 			r := &rows[i]
-			if _, err := tx.Exec(`INSERT INTO observe_span (seq, trace, span, parent, at, ms, op, name, status, attrs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-				f.base+r.seq, r.trace, r.id, r.parent, r.at, r.ms, r.op, r.name, r.status, r.attrs); err != nil {
+			if _, err := tx.Exec(`INSERT INTO observe_span (seq, trace, span, parent, at, ms, start_us, us, op, name, status, attrs) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				f.base+r.seq, r.trace, r.id, r.parent, r.at, r.ms, r.startUS, r.us, r.op, r.name, r.status, r.attrs); err != nil {
 				return err
 			}
 		}

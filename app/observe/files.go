@@ -155,13 +155,15 @@ func highest(side *store.Side) (seq int64, err error) {
 		if err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_event`).Scan(&events); err != nil {
 			return err
 		}
-		var spans, tables int64
-		if err := tx.QueryRow(`SELECT count(name) FROM sqlite_schema WHERE name = 'observe_span'`).Scan(&tables); err != nil || tables == 0 {
-			seq = max(seq, events)
-			return err // a segment of an earlier release
+		seq = max(seq, events)
+		if known, err := hasTraces(tx); err != nil || !known {
+			return err // a segment of an earlier release, which is not written any more
 		}
-		err := tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_span`).Scan(&spans)
-		seq = max(seq, events, spans)
+		var spans, traces, slow int64
+		err := errors.Join(tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_span`).Scan(&spans),
+			tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_trace`).Scan(&traces),
+			tx.QueryRow(`SELECT coalesce(max(seq), 0) FROM observe_slow`).Scan(&slow))
+		seq = max(seq, spans, traces, slow)
 		return err
 	})
 	return seq, err

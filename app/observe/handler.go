@@ -27,7 +27,9 @@ type handler struct {
 // in the ring.
 func (s *System) Handler(next slog.Handler) slog.Handler {
 	s.own = slog.New(next) // what is said of the ring must not go through it
-	return &handler{s: s, next: next}
+	h := &handler{s: s, next: next}
+	s.said = slog.New(h)
+	return h
 }
 
 // Enabled implements slog.Handler. The ring takes what is info or worse.

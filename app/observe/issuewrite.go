@@ -192,7 +192,7 @@ func (s *System) tidy() {
 	}
 	s.tidied = now
 	if err := s.files.main.Write(context.Background(), func(tx *store.Tx) error {
-		return errors.Join(dropBefore(tx, now.Add(-keepIssues)), dropFigures(tx, now, 1))
+		return errors.Join(dropBefore(tx, now.Add(-keepIssues)), dropFigures(tx, now, 1), dropQueries(tx, now.Add(-keepQueriesFor)))
 	}); err != nil {
 		s.own.Warn("old issues cannot be deleted", "err", err)
 	}

@@ -22,6 +22,7 @@ import (
 // production.
 type Options struct {
 	Folder       string           // of telemetry.db and the segments
+	SlowQuery    time.Duration    // from when a statement, or a wait for the writer, is kept as slow; 50 ms if 0
 	Clock        func() time.Time // time.Now if nil
 	Release      string           // of this program
 	SegmentBytes int64            // most bytes of a segment; 64 MB if 0
@@ -60,13 +61,21 @@ type System struct {
 	quotas    quotas
 	known     known
 	spans     spanRing
-	red       red       // requests and jobs, counted
-	hour      time.Time // in which issues began
-	begun     int       // how many
-	tidied    time.Time // when what is old was last deleted
-	names     sync.Map  // whether attributes of a name are secret
+	red       red               // requests and jobs, counted
+	shapes    shapes            // statements, counted
+	sources   sources           // who ran them
+	slow      bounded[slowRow]  // those that were slow, on their way to the file
+	kept      bounded[traceRow] // traces, on their way there
+	keeping   pace              // of traces
+	scratches sync.Pool         // of *scratch
+	queries   queries           // what of them is stored when
+	hour      time.Time         // in which issues began
+	begun     int               // how many
+	tidied    time.Time         // when what is old was last deleted
+	names     sync.Map          // whether attributes of a name are secret
 	nameCount atomic.Int64
 	own       *slog.Logger // of this package, past the ring
+	said      *slog.Logger // of this package, through the ring
 }
 
 // New makes the system. It opens no file before something is to be written.
@@ -74,13 +83,16 @@ func New(o Options) *System {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.SlowQuery == 0 {
+		o.SlowQuery = 50 * time.Millisecond
+	}
 	if o.SegmentBytes == 0 {
 		o.SegmentBytes = 64 << 20
 	}
 	if o.Disk == nil {
 		o.Disk = disk
 	}
-	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler)}
+	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler), said: slog.New(slog.DiscardHandler)}
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
 	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
@@ -128,6 +140,7 @@ func (s *System) Run(ctx context.Context) {
 			return
 		}
 		s.Flush()
+		s.lookAtPlans()
 	}
 }
 
@@ -141,7 +154,8 @@ func (s *System) Flush() {
 		s.held = s.ring.take()
 	}
 	due := s.red.due(s.now())
-	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() && !due {
+	queries := s.queriesDue()
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() && !s.slow.some() && !s.kept.some() && !due && !queries {
 		return
 	}
 	if err := s.files.ready(s.now()); err != nil {
@@ -163,10 +177,15 @@ func (s *System) Flush() {
 	}
 	s.files.trouble.Store("")
 	s.writeSpans()
+	s.writeTraces()
+	s.writeSlow()
 	s.writeDrops()
 	if s.files.usable() {
 		if due {
 			s.keepFigures(s.files.main)
+		}
+		if queries {
+			s.keepQueries(s.files.main)
 		}
 		s.tidy()
 	}
@@ -179,6 +198,7 @@ func (s *System) Close() error {
 	defer s.flushing.Unlock()
 	if s.files.usable() {
 		s.keepFigures(s.files.main)
+		s.keepQueries(s.files.main)
 	}
 	return s.files.close()
 }

@@ -49,6 +49,43 @@ CREATE TABLE observe_metric (
 	blob   BLOB NOT NULL,    -- figures, see histogram.go
 	PRIMARY KEY (res, ts, series)
 ) STRICT, WITHOUT ROWID;
+`, `
+CREATE TABLE observe_query (
+	id         TEXT NOT NULL PRIMARY KEY, -- of its text
+	text       TEXT NOT NULL,
+	caller     TEXT NOT NULL,             -- function, file and line that ran it first
+	first_seen INTEGER NOT NULL,
+	last_seen  INTEGER NOT NULL
+) STRICT;
+CREATE TABLE observe_query_hour (
+	hour      INTEGER NOT NULL, -- ms, start of the hour
+	query     TEXT NOT NULL,
+	rows      INTEGER NOT NULL, -- read or changed
+	txs       INTEGER NOT NULL, -- write transactions that ran it; the times are theirs together
+	gate_us   INTEGER NOT NULL,
+	lock_us   INTEGER NOT NULL,
+	commit_us INTEGER NOT NULL,
+	blob      BLOB NOT NULL,    -- figures, see histogram.go
+	PRIMARY KEY (hour, query)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX observe_query_hour_query ON observe_query_hour (query, hour);
+CREATE TABLE observe_query_source (
+	query  TEXT NOT NULL,
+	hour   INTEGER NOT NULL,
+	source TEXT NOT NULL, -- class, a space, name
+	n      INTEGER NOT NULL,
+	us     INTEGER NOT NULL,
+	PRIMARY KEY (query, hour, source)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX observe_query_source_hour ON observe_query_source (hour);
+CREATE TABLE observe_plan (
+	query      TEXT NOT NULL,
+	hash       TEXT NOT NULL,
+	plan       TEXT NOT NULL,
+	first_seen INTEGER NOT NULL,
+	last_seen  INTEGER NOT NULL,
+	PRIMARY KEY (query, hash)
+) STRICT, WITHOUT ROWID;
 `}
 
 // The tables of a segment: only ever added to, and deleted as a file.
@@ -86,6 +123,49 @@ CREATE TABLE observe_span (
 	attrs  TEXT NOT NULL     -- JSON
 ) STRICT;
 CREATE INDEX observe_span_trace ON observe_span (trace, seq);
+`, `
+ALTER TABLE observe_span ADD COLUMN start_us INTEGER NOT NULL DEFAULT 0; -- of the start, beyond its ms
+ALTER TABLE observe_span ADD COLUMN us INTEGER NOT NULL DEFAULT 0;       -- how long, exactly; 0 where only ms is known
+CREATE TABLE observe_trace (
+	seq        INTEGER NOT NULL PRIMARY KEY,
+	trace      TEXT NOT NULL,
+	at         INTEGER NOT NULL,
+	us         INTEGER NOT NULL,
+	class      TEXT NOT NULL,
+	source     TEXT NOT NULL, -- route or kind of job
+	status     TEXT NOT NULL,
+	reason     TEXT NOT NULL, -- why it was kept
+	spans      INTEGER NOT NULL,
+	lost       INTEGER NOT NULL,
+	statements INTEGER NOT NULL,
+	sql_us     INTEGER NOT NULL,
+	wait_us    INTEGER NOT NULL,
+	request    TEXT NOT NULL,
+	job        TEXT NOT NULL,
+	user_id    TEXT NOT NULL
+) STRICT;
+CREATE INDEX observe_trace_trace ON observe_trace (trace, seq);
+CREATE INDEX observe_trace_source ON observe_trace (class, source, seq);
+CREATE TABLE observe_slow (
+	seq       INTEGER NOT NULL PRIMARY KEY,
+	at        INTEGER NOT NULL,
+	kind      TEXT NOT NULL, -- slow, wait, n+1
+	query     TEXT NOT NULL, -- '' of a wait
+	source    TEXT NOT NULL,
+	trace     TEXT NOT NULL,
+	request   TEXT NOT NULL,
+	job       TEXT NOT NULL,
+	caller    TEXT NOT NULL,
+	gate_us   INTEGER NOT NULL,
+	lock_us   INTEGER NOT NULL,
+	run_us    INTEGER NOT NULL,
+	commit_us INTEGER NOT NULL,
+	rows      INTEGER NOT NULL,
+	n         INTEGER NOT NULL, -- how often within the request
+	blocker   TEXT NOT NULL,
+	plan      TEXT NOT NULL  -- at that time
+) STRICT;
+CREATE INDEX observe_slow_query ON observe_slow (query, seq);
 `}
 
 // Schemas are the statements that make an empty file of each kind, for the tests

@@ -34,7 +34,8 @@ const (
 type counter struct {
 	errors, total, most atomic.Int64 // times in microseconds
 	counts              [buckets]atomic.Uint32
-	idle                int // drains in a row that found nothing
+	p99                 atomic.Int64 // of the last drain with enough to say so, us; 0 before
+	idle                int          // drains in a row that found nothing
 }
 
 func (c *counter) add(us int64, failed bool) {
@@ -128,6 +129,9 @@ func (c *counters) read(drain bool) map[Series]*Figures {
 		if !drain {
 			return true
 		}
+		if f := all[s]; f != nil && f.Count >= enoughForP99 {
+			from.p99.Store(f.Quantile(.99).Microseconds())
+		}
 		if from.idle++; all[s] != nil {
 			from.idle = 0
 		}
@@ -139,6 +143,26 @@ func (c *counters) read(drain bool) map[Series]*Figures {
 		return true
 	})
 	return all
+}
+
+// enoughForP99 is how many it takes to say what one in a hundred is, and leastSlow below what
+// nothing is slow.
+const (
+	enoughForP99 = 100
+	leastSlow    = 10 * time.Millisecond
+)
+
+// slow reports whether something took longer than 99 of 100 of its kind did lately.
+func (c *counters) slow(series Series, took time.Duration) bool {
+	if took < leastSlow {
+		return false
+	}
+	found, ok := c.known.Load(series)
+	if !ok {
+		return false
+	}
+	p99 := found.(*counter).p99.Load()
+	return p99 > 0 && took.Microseconds() > p99
 }
 
 // Count counts something that happened, how long it took, and whether it failed. It never waits

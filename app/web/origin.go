@@ -31,6 +31,7 @@ type Origin struct {
 	Quiet     bool            // it is a live page's asking again: not worth a line at info
 	Trace     string          // id of the trace it belongs to, 32 hexadecimal digits
 	Parent    string          // id of the span that made the request, 16; "" for none
+	Watched   any             // what telemetry gathers about it, for its own use
 	Found     any             // what the guard found while the session cookie was read, for its own use
 }
 
