@@ -18,6 +18,12 @@ func (db *DB) Explain(ctx context.Context, statement string) (plan string, err e
 }
 
 func (s *statements) explain(ctx context.Context, statement string) (string, error) {
+	// The program of EXPLAIN QUERY PLAN reads nothing, and so does not notice that the schema
+	// changed since this connection looked; a read does.
+	var n int
+	if err := s.row(ctx, "SELECT count(*) FROM sqlite_schema").Scan(&n); err != nil {
+		return "", fmt.Errorf("explain: %w", translate(err))
+	}
 	// One mark more than there are does no harm; one less is refused.
 	rows, err := s.conn.QueryContext(ctx, "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
 	if err != nil {

@@ -68,6 +68,7 @@ type System struct {
 	kept      bounded[traceRow] // traces, on their way there
 	keeping   pace              // of traces
 	scratches sync.Pool         // of *scratch
+	released  bool              // it is noted that this release runs
 	queries   queries           // what of them is stored when
 	hour      time.Time         // in which issues began
 	begun     int               // how many
@@ -187,6 +188,7 @@ func (s *System) Flush() {
 		if queries {
 			s.keepQueries(s.files.main)
 		}
+		s.sayRelease(s.files.main)
 		s.tidy()
 	}
 }

@@ -17,13 +17,13 @@ var spans = map[string]time.Duration{"15m": 15 * time.Minute, "1h": time.Hour, "
 
 // Measure is what figures come to: times are milliseconds.
 type Measure struct {
-	Count   int64   `json:"count"`
-	Errors  int64   `json:"errors"`
-	TotalMS float64 `json:"total_ms"`
-	P50MS   float64 `json:"p50_ms"`
-	P95MS   float64 `json:"p95_ms"`
-	P99MS   float64 `json:"p99_ms"`
-	MaxMS   float64 `json:"max_ms"`
+	Count   int64  `json:"count"`
+	Errors  int64  `json:"errors"`
+	TotalMS Millis `json:"total_ms"`
+	P50MS   Millis `json:"p50_ms"`
+	P95MS   Millis `json:"p95_ms"`
+	P99MS   Millis `json:"p99_ms"`
+	MaxMS   Millis `json:"max_ms"`
 }
 
 // SeriesMeasure is a series over the whole of a range.
@@ -56,8 +56,7 @@ type PerformanceDetail struct {
 }
 
 func measure(f *Figures) Measure {
-	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
-	return Measure{f.Count, f.Errors, ms(f.Total), ms(f.Quantile(.5)), ms(f.Quantile(.95)), ms(f.Quantile(.99)), ms(f.Most)}
+	return Measure{f.Count, f.Errors, millis(f.Total), millis(f.Quantile(.5)), millis(f.Quantile(.95)), millis(f.Quantile(.99)), millis(f.Most)}
 }
 
 func measureSeries(s Series, f *Figures, span time.Duration) SeriesMeasure {
@@ -68,6 +67,21 @@ func (s *System) performanceRoutes() []web.Route {
 	see := web.Permission("performance:read")
 	return []web.Route{
 		{Method: "GET", Pattern: "/-/api/v1/performance", Access: see, Handler: s.performanceAPI, Doc: web.Doc{Summary: "How often routes and kinds of jobs were used in a range, how long they took and how often they failed", Out: PerformancePage{}}},
+		{Method: "GET", Pattern: performanceBase, Access: see, Handler: s.performancePage},
+		{Method: "GET", Pattern: performanceBase + "/series", Access: see, Handler: s.seriesPage},
+		{Method: "GET", Pattern: performanceBase + "/queries", Access: see, Handler: s.queriesPage},
+		{Method: "GET", Pattern: performanceBase + "/queries/{id}", Access: see, Handler: s.queryPage},
+		{Method: "POST", Pattern: performanceBase + "/queries/{id}", Access: web.Permission("performance:manage"), Handler: s.queryAct, Audit: []string{string(actAnalysed)}},
+		{Method: "GET", Pattern: performanceBase + "/slow", Access: see, Handler: s.slowShown},
+		{Method: "GET", Pattern: performanceBase + "/traces", Access: see, Handler: s.tracesPage},
+		{Method: "GET", Pattern: performanceBase + "/traces/{id}", Access: see, Handler: s.tracePage},
+		{Method: "GET", Pattern: "/-/api/v1/performance/queries", Access: see, Handler: s.queriesAPI, Doc: web.Doc{Summary: "The statements that ran in a range, with how long they took and waited", Out: QueryPage{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/queries/{id}", Access: see, Handler: s.queryAPI, Doc: web.Doc{Summary: "A statement over time: who ran it, its plans, its slow runs", Out: QueryDetail{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/queries/{id}/advice", Access: see, Handler: s.adviceAPI, Doc: web.Doc{Summary: "Indexes that would help a statement; nothing is changed", Out: Advice{}}},
+		{Method: "POST", Pattern: "/-/api/v1/performance/queries/{id}/analyse", Access: web.Permission("performance:manage"), Handler: s.analyseAPI, Audit: []string{string(actAnalysed)}, Doc: web.Doc{Summary: "Run a query again with values, without keeping what it finds", In: AnalyseInput{}, Out: Analysis{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/slow", Access: see, Handler: s.slowAPI, Doc: web.Doc{Summary: "Slow statements, long waits and repeated statements, the newest first", Out: SlowPage{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/traces", Access: see, Handler: s.tracesAPI, Doc: web.Doc{Summary: "Requests and jobs whose trace was kept, the newest first", Out: TracePage{}}},
+		{Method: "GET", Pattern: "/-/api/v1/performance/traces/{id}", Access: see, Handler: s.traceAPI, Doc: web.Doc{Summary: "A trace with its spans", Out: TraceDetail{}}},
 		{Method: "GET", Pattern: "/-/api/v1/performance/series", Access: see, Handler: s.seriesAPI, Doc: web.Doc{Summary: "A route, kind of job or host over time", Out: PerformanceDetail{}}},
 	}
 }

@@ -142,3 +142,15 @@ func hasTraces(tx *store.Tx) (bool, error) {
 	err := tx.QueryRow(`SELECT count(name) FROM sqlite_schema WHERE name = 'observe_trace'`).Scan(&n)
 	return n > 0, err
 }
+
+type statementRow struct {
+	id, text string
+	n, us    int64
+}
+
+// statementsOf reads what a route or job ran since an hour, the statements that took the most
+// time first.
+func statementsOf(tx *store.Tx, source string, since int64) ([]statementRow, error) {
+	return store.All(tx, func(r store.Scanner) (s statementRow, err error) { return s, r.Scan(&s.id, &s.text, &s.n, &s.us) },
+		`SELECT o.query, q.text, sum(o.n), sum(o.us) FROM observe_query_source o JOIN observe_query q ON q.id = o.query WHERE o.source = ? AND o.hour >= ? GROUP BY o.query, q.text ORDER BY sum(o.us) DESC LIMIT 50`, source, since)
+}

@@ -12,6 +12,7 @@ var Permissions = []web.PermissionKind{
 	{Name: "logs:read", Title: "Read the log", Means: "Search the log of this program and watch it live.", Scope: web.ScopeInstance},
 	{Name: "errors:read", Title: "See errors", Means: "See what failed, where, for whom and how often.", Scope: web.ScopeInstance},
 	{Name: "performance:read", Title: "See performance", Means: "See how often routes and jobs are used, how long they take and how often they fail.", Scope: web.ScopeInstance},
+	{Name: "performance:manage", Title: "Analyse statements", Means: "Run a slow query of this program again by hand, for at most two seconds and without seeing what it finds.", Scope: web.ScopeInstance},
 	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors, and set up the projects that report them.", Scope: web.ScopeInstance},
 }
 
@@ -26,6 +27,8 @@ const (
 	actProjectChanged audit.Action = "project.changed"
 	actKeyMade        audit.Action = "project.key_created"
 	actKeyRevoked     audit.Action = "project.key_revoked"
+
+	actAnalysed audit.Action = "query.analysed"
 )
 
 // Actions are the part of telemetry in the catalogue.
@@ -37,6 +40,7 @@ var Actions = []audit.Kind{
 	{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
 	{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
 	{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
+	{Action: actAnalysed, Title: "Query analysed", Means: "A slow query of this program was run again by hand, to see how long it takes."},
 	{Action: actKeyRevoked, Title: "Project key revoked", Means: "What comes with the key is refused from now on."},
 }
 

@@ -78,6 +78,11 @@ CREATE TABLE observe_query_source (
 	PRIMARY KEY (query, hour, source)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX observe_query_source_hour ON observe_query_source (hour);
+CREATE INDEX observe_query_source_source ON observe_query_source (source, hour);
+CREATE TABLE observe_release (
+	release    TEXT NOT NULL PRIMARY KEY,
+	first_seen INTEGER NOT NULL
+) STRICT;
 CREATE TABLE observe_plan (
 	query      TEXT NOT NULL,
 	hash       TEXT NOT NULL,

@@ -74,6 +74,17 @@ func (s *sources) back(taken map[sourceKey]*sourceCount) {
 	}
 }
 
+// by reads what is counted of one source and not stored yet.
+func (s *sources) by(source Series, fn func(query string, c sourceCount)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key, c := range s.all {
+		if key.source == source {
+			fn(key.query, *c)
+		}
+	}
+}
+
 // of reads what is counted of one statement and not stored yet.
 func (s *sources) of(query string, fn func(Series, sourceCount)) {
 	s.mu.Lock()

@@ -30,6 +30,26 @@
     return { names, data: [column(0), ...names.map((_, i) => column(i + 1))] }
   }
 
+  // Releases: a line each, "seconds name" a line.
+  function marks(figure) {
+    const all = (figure.dataset.marks || "").trim().split("\n").filter(Boolean).map((line) => Number(line.split(" ", 1)[0]))
+    return (u) => {
+      const c = u.ctx
+      c.save()
+      c.strokeStyle = colour("--n8")
+      c.setLineDash([4, 4])
+      for (const at of all) {
+        const x = Math.round(u.valToPos(at, "x", true))
+        if (x < u.bbox.left || x > u.bbox.left + u.bbox.width) continue
+        c.beginPath()
+        c.moveTo(x, u.bbox.top)
+        c.lineTo(x, u.bbox.top + u.bbox.height)
+        c.stroke()
+      }
+      c.restore()
+    }
+  }
+
   function draw(figure) {
     figure.querySelector(".uplot")?.remove()
     const { names, data } = read(figure.querySelector("table"))
@@ -37,6 +57,7 @@
     const say = units[figure.dataset.unit] || units.count
     const axis = { stroke: colour("--n11"), grid: { stroke: colour("--n5"), width: 1 }, ticks: { show: false }, font: "12px system-ui" }
     const plot = new uPlot({
+      hooks: { draw: [marks(figure)] },
       width: figure.clientWidth, height: 180, padding: [8, 8, 0, 0],
       cursor: { y: false, drag: { x: false, y: false } },
       scales: { x: { time: true }, y: { range: (u, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
