@@ -44,6 +44,7 @@ type Config struct {
 	SendGridHook   string         `name:"sendgrid-webhook-key" var:"SENDGRID_WEBHOOK_KEY" help:"Verification key of SendGrid's signed event webhook, which posts to <url>/-/webhooks/sendgrid."`
 	SendGridSkew   int            `name:"sendgrid-webhook-skew" var:"SENDGRID_WEBHOOK_SKEW" default:"300" help:"Seconds that the time of SendGrid's signature may be away from now, 1 to 86400."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
+	SlowQuery      time.Duration  `name:"slow-query" var:"SEAWORTHY_SLOW_QUERY" default:"50ms" help:"From when a statement, or a wait for the database's writer, is kept as slow with its plan, 1ms to 1m."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
 	RefreshGrace   int            `name:"refresh-grace" var:"SEAWORTHY_REFRESH_GRACE" default:"30" help:"Seconds for which a refresh token that was used may be shown again and gets the same answer, 0 to 300: an answer can be lost, and two tabs can ask at once. Later it counts as stolen."`
@@ -128,6 +129,9 @@ func (c *Config) Validate() error {
 	c.checkUpstream(u, fault)
 	if c.Production() && c.RateLimits == "off" {
 		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
+	}
+	if c.SlowQuery != 0 && (c.SlowQuery < time.Millisecond || c.SlowQuery > time.Minute) {
+		fault("SEAWORTHY_SLOW_QUERY must be from 1ms to 1m, not %s", c.SlowQuery)
 	}
 	if c.RefreshGrace < 0 || c.RefreshGrace > 300 {
 		fault("SEAWORTHY_REFRESH_GRACE must be from 0 to 300 seconds, not %d", c.RefreshGrace)

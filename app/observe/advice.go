@@ -151,6 +151,8 @@ func valueOf(line string) any {
 	return line
 }
 
+var errNotAQuery = &web.Error{Status: http.StatusConflict, Code: "not_a_query", Public: "Only a query can be run again: this statement changes something."}
+
 // Analyse runs a query of the program again. What is no query is refused.
 func (s *System) Analyse(ctx context.Context, id string, in AnalyseInput) (a Analysis, err error) {
 	found, ok := s.shapes.byID.Load(id)
@@ -158,13 +160,16 @@ func (s *System) Analyse(ctx context.Context, id string, in AnalyseInput) (a Ana
 		return a, store.ErrNotFound
 	}
 	h := found.(*shape)
+	if !h.reads() {
+		return a, errNotAQuery
+	}
 	values, err := valuesOf(in.Values, strings.Count(h.sql, "?"))
 	if err != nil {
 		return a, err
 	}
 	done, err := s.DB.Analyse(ctx, h.sql, values, analyseLimit)
 	if errors.Is(err, store.ErrNotRead) {
-		return a, &web.Error{Status: http.StatusConflict, Code: "not_a_query", Public: "Only a query can be run again: this statement changes something."}
+		return a, errNotAQuery
 	}
 	if err != nil {
 		return a, fmt.Errorf("analyse: %w", err)

@@ -68,6 +68,7 @@ type System struct {
 	kept      bounded[traceRow] // traces, on their way there
 	keeping   pace              // of traces
 	scratches sync.Pool         // of *scratch
+	saidWait  atomic.Int64      // when the log last told of a wait, ms
 	released  bool              // it is noted that this release runs
 	queries   queries           // what of them is stored when
 	hour      time.Time         // in which issues began

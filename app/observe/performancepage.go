@@ -51,7 +51,7 @@ type performanceData struct {
 }
 
 // mostRows bounds a list that is not paged: the ones that matter come first.
-const mostRows = 200
+const mostRows = 50
 
 func (s *System) performancePage(w http.ResponseWriter, r *http.Request) error {
 	span, name, class, err := asked(r)

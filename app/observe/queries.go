@@ -209,7 +209,7 @@ func (s *System) Query(ctx context.Context, id string, span time.Duration) (d Qu
 	})
 	d.Query = queryOf(id, row.text, row.caller, all)
 	d.Points, d.Sources = pointsOf(points), sourcesIn(sources)
-	d.Slow, err = s.Slow(ctx, SlowFilter{Query: id, Limit: maxSamples})
+	d.Slow, err = s.Slow(ctx, SlowFilter{Query: id, Limit: 10})
 	return d, err
 }
 

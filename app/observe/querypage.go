@@ -90,7 +90,7 @@ func (s *System) showQuery(w http.ResponseWriter, r *http.Request, status int, f
 	if found, ok := s.shapes.byID.Load(id); ok {
 		h := found.(*shape)
 		d.Marks = strings.Count(h.sql, "?")
-		d.Reads = strings.HasPrefix(h.Text, "SELECT") || strings.HasPrefix(h.Text, "WITH")
+		d.Reads = h.reads()
 		if d.Advice, err = s.Advise(r.Context(), id); err != nil {
 			return err
 		}

@@ -30,7 +30,8 @@ type shape struct {
 	caller atomic.Pointer[string]
 	asked  atomic.Int64 // when its plan was last asked for, ms; 0 never
 	plan   atomic.Pointer[Plan]
-	wants  atomic.Bool // its plan is to be looked at
+	said   atomic.Int64 // when the log last told that it was slow, ms
+	wants  atomic.Bool  // its plan is to be looked at
 }
 
 // mostShapes bounds how many are told apart; a program has some hundred.
@@ -86,6 +87,11 @@ func (h *shape) explicable() bool {
 		return true
 	}
 	return false
+}
+
+// reads reports whether a statement is a query.
+func (h *shape) reads() bool {
+	return strings.HasPrefix(h.Text, "SELECT ") || strings.HasPrefix(h.Text, "WITH ")
 }
 
 // callerOf names the function of the program that ran the statement which is being

@@ -94,8 +94,19 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, base+r.seq, r.at.Un
 	return err
 }
 
+// sayEvery is how often the log tells of one statement at most; each time is kept all the same.
+const sayEvery = time.Minute
+
 // sayWhatWasSlow writes a line, for who has nothing but the log.
 func (s *System) sayWhatWasSlow(r *slowRow) {
+	last, now := &s.saidWait, r.at.UnixMilli()
+	if r.shape != nil {
+		last = &r.shape.said
+	}
+	if now-last.Load() < sayEvery.Milliseconds() {
+		return
+	}
+	last.Store(now)
 	attrs := []any{"source", r.source.String(), "caller", r.caller, "request_id", r.request, "trace_id", r.trace, "job", r.job, "run_ms", ms(r.run)}
 	switch r.kind {
 	case "wait":

@@ -38,6 +38,7 @@ type trace struct {
 	uses  []use
 	sql   time.Duration
 	wait  time.Duration // the longest for writer and lock
+	slow  bool          // one of its statements was
 	over  bool
 }
 
@@ -178,6 +179,7 @@ func (t *trace) statement(h *shape, st *store.Statement) {
 		return
 	}
 	t.sql += st.Took
+	t.slow = t.slow || st.Took >= t.s.o.SlowQuery
 	parent, status := ownRoot, ""
 	if st.Write {
 		parent = inTransaction
@@ -265,7 +267,7 @@ func (t *trace) reason(e *ending, repeated bool) string {
 		return "n+1"
 	case t.wait > slowWait:
 		return "waited"
-	case e.took >= slowTrace || t.s.red.counters.slow(e.source, e.took):
+	case t.slow || e.took >= slowTrace || t.s.red.counters.slow(e.source, e.took):
 		return "slow"
 	case rand.IntN(sampleEvery) == 0:
 		return "sample"

@@ -5,10 +5,12 @@ import (
 	"context"
 	"encoding/json"
 	"math"
+	"net/http"
 	"slices"
 	"strconv"
 	"time"
 
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -151,7 +153,7 @@ func (s *System) Traces(ctx context.Context, f TraceFilter) (page TracePage, err
 	return page, err
 }
 
-// Trace returns a trace, or store.ErrNotFound: it was never kept, or is kept no more.
+// Trace returns a trace, or an error that is store.ErrNotFound: it was never kept, or is kept no more.
 func (s *System) Trace(ctx context.Context, id string) (d TraceDetail, err error) {
 	d = TraceDetail{ID: id, Traces: []TraceSummary{}}
 	err = s.files.each(ctx, func(tx *store.Tx) (bool, error) {
@@ -171,7 +173,7 @@ func (s *System) Trace(ctx context.Context, id string) (d TraceDetail, err error
 		return d, err
 	}
 	if len(d.Spans) == 0 {
-		return d, store.ErrNotFound
+		return d, errNoTrace
 	}
 	if len(d.Spans) > mostSpans {
 		d.Spans, d.More = d.Spans[:mostSpans], true
@@ -180,6 +182,8 @@ func (s *System) Trace(ctx context.Context, id string) (d TraceDetail, err error
 	slices.SortFunc(d.Traces, func(a, b TraceSummary) int { return cmp.Compare(a.Seq, b.Seq) })
 	return d, nil
 }
+
+var errNoTrace = &web.Error{Status: http.StatusNotFound, Code: "not_kept", Err: store.ErrNotFound, Public: "This trace was not kept, or is kept no more. What fails, is slow, waits or repeats itself is kept until the telemetry files are full."}
 
 // nested puts each span after the one it is part of, by time; one whose parent is not known
 // stands by itself.
