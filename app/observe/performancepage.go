@@ -3,6 +3,7 @@ package observe
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -170,9 +171,19 @@ func (s *System) statementsOf(ctx context.Context, source Series, span time.Dura
 	defer s.queries.mu.RUnlock()
 	texts := map[string]string{}
 	err := s.issues(ctx, func(tx *store.Tx) error {
-		rows, err := statementsOf(tx, source.String(), since)
+		rows, err := usedBy(tx, source.String(), since)
 		for _, row := range rows {
-			sums[row.id], texts[row.id] = sourceCount{row.n, row.us}, row.text
+			sums[row.name] = sourceCount{sums[row.name].n + row.n, sums[row.name].us + row.us}
+		}
+		for id := range sums {
+			if _, live := s.shapes.byID.Load(id); live || err != nil {
+				continue
+			}
+			var row queryRow
+			if row, err = queryText(tx, id); errors.Is(err, store.ErrNotFound) {
+				err = nil
+			}
+			texts[id] = row.text
 		}
 		return err
 	})

@@ -80,18 +80,14 @@ func (s *System) Queries(ctx context.Context, span time.Duration, order string) 
 	s.queries.mu.RLock()
 	defer s.queries.mu.RUnlock()
 	err := s.issues(ctx, func(tx *store.Tx) error {
-		known, err := queryTexts(tx)
-		if err != nil {
-			return err
-		}
-		for _, q := range known {
-			texts[q.id] = q
-		}
 		hour, last := since.UnixMilli(), ""
 		for {
 			rows, err := talliesSince(tx, hour, last)
-			if err != nil || len(rows) == 0 {
+			if err != nil {
 				return err
+			}
+			if len(rows) == 0 {
+				return s.textsOf(tx, sums, texts)
 			}
 			for i := range rows {
 				sumOf(sums, rows[i].query).add(&rows[i].tally)
@@ -116,6 +112,21 @@ func (s *System) Queries(ctx context.Context, span time.Duration, order string) 
 	by := orders[order]
 	slices.SortFunc(all, func(a, b Query) int { return cmp.Or(cmp.Compare(by(b), by(a)), strings.Compare(a.ID, b.ID)) })
 	return all, nil
+}
+
+// textsOf reads the statements that did not run in this process.
+func (s *System) textsOf(tx *store.Tx, sums map[string]*tally, texts map[string]queryRow) error {
+	for id := range sums {
+		if _, live := s.shapes.byID.Load(id); live {
+			continue
+		}
+		row, err := queryText(tx, id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		texts[id] = row
+	}
+	return nil
 }
 
 func sumOf(sums map[string]*tally, id string) *tally {
@@ -173,7 +184,7 @@ func (s *System) Query(ctx context.Context, id string, span time.Duration) (d Qu
 		}
 		found, err := sourcesOf(tx, id, since.UnixMilli())
 		for _, one := range found {
-			sources[one.source] = sourceCount{one.n, one.us}
+			sources[one.name] = sourceCount{sources[one.name].n + one.n, sources[one.name].us + one.us}
 		}
 		if err == nil {
 			d.Plans, err = plansOf(tx, id)

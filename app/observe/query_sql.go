@@ -2,6 +2,7 @@ package observe
 
 import (
 	"errors"
+	"slices"
 	"time"
 
 	"seaworthy/store"
@@ -90,24 +91,33 @@ func scanQuery(r store.Scanner) (q queryRow, err error) {
 	return q, r.Scan(&q.id, &q.text, &q.caller, &q.first, &q.last)
 }
 
-// queryTexts reads every statement that is known; there are at most as many as the program has.
-func queryTexts(tx *store.Tx) ([]queryRow, error) {
-	return store.All(tx, scanQuery, `SELECT id, text, caller, first_seen, last_seen FROM observe_query LIMIT 10000`)
-}
-
+// queryText reads a statement, or store.ErrNotFound.
 func queryText(tx *store.Tx, id string) (queryRow, error) {
 	return scanQuery(tx.QueryRow(`SELECT id, text, caller, first_seen, last_seen FROM observe_query WHERE id = ?`, id))
 }
 
-type sourceRow struct {
-	source string
-	n, us  int64
+// usedRow is what one source ran of one statement in one hour.
+type usedRow struct {
+	hour  int64
+	name  string // of the source, or of the statement
+	n, us int64
 }
 
-// sourcesOf reads who ran a statement, those that took the most time first.
-func sourcesOf(tx *store.Tx, query string, since int64) ([]sourceRow, error) {
-	return store.All(tx, func(r store.Scanner) (s sourceRow, err error) { return s, r.Scan(&s.source, &s.n, &s.us) },
-		`SELECT source, sum(n), sum(us) FROM observe_query_source WHERE query = ? AND hour >= ? GROUP BY source ORDER BY sum(us) DESC LIMIT 50`, query, since)
+func scanUsed(r store.Scanner) (u usedRow, err error) {
+	return u, r.Scan(&u.hour, &u.name, &u.n, &u.us)
+}
+
+// mostUsed bounds what is read to say who runs what: two weeks of fifty sources by the hour.
+const mostUsed = 20_000
+
+// sourcesOf reads who ran a statement, by the hour.
+func sourcesOf(tx *store.Tx, query string, since int64) ([]usedRow, error) {
+	return store.All(tx, scanUsed, `SELECT hour, source, n, us FROM observe_query_source WHERE query = ? AND hour >= ? ORDER BY hour DESC LIMIT ?`, query, since, mostUsed)
+}
+
+// usedBy reads what a route or job ran, by the hour.
+func usedBy(tx *store.Tx, source string, since int64) ([]usedRow, error) {
+	return store.All(tx, scanUsed, `SELECT hour, query, n, us FROM observe_query_source WHERE source = ? AND hour >= ? ORDER BY hour DESC LIMIT ?`, source, since, mostUsed)
 }
 
 // Plan is one way in which SQLite ran a statement.
@@ -127,12 +137,14 @@ func putPlan(tx *store.Tx, query string, p Plan) error {
 
 // plansOf reads the plans of a statement, the one used last first.
 func plansOf(tx *store.Tx, query string) ([]Plan, error) {
-	return store.All(tx, func(r store.Scanner) (p Plan, err error) {
+	all, err := store.All(tx, func(r store.Scanner) (p Plan, err error) {
 		var first, last int64
 		err = r.Scan(&p.Hash, &p.Text, &first, &last)
 		p.First, p.Last = time.UnixMilli(first).UTC(), time.UnixMilli(last).UTC()
 		return p, err
-	}, `SELECT hash, plan, first_seen, last_seen FROM observe_plan WHERE query = ? ORDER BY last_seen DESC LIMIT 20`, query)
+	}, `SELECT hash, plan, first_seen, last_seen FROM observe_plan WHERE query = ? LIMIT 100`, query)
+	slices.SortFunc(all, func(a, b Plan) int { return b.Last.Compare(a.Last) })
+	return all, err
 }
 
 // hasTraces reports whether a segment has the tables of traces and slow statements; one of an
@@ -141,16 +153,4 @@ func hasTraces(tx *store.Tx) (bool, error) {
 	var n int
 	err := tx.QueryRow(`SELECT count(name) FROM sqlite_schema WHERE name = 'observe_trace'`).Scan(&n)
 	return n > 0, err
-}
-
-type statementRow struct {
-	id, text string
-	n, us    int64
-}
-
-// statementsOf reads what a route or job ran since an hour, the statements that took the most
-// time first.
-func statementsOf(tx *store.Tx, source string, since int64) ([]statementRow, error) {
-	return store.All(tx, func(r store.Scanner) (s statementRow, err error) { return s, r.Scan(&s.id, &s.text, &s.n, &s.us) },
-		`SELECT o.query, q.text, sum(o.n), sum(o.us) FROM observe_query_source o JOIN observe_query q ON q.id = o.query WHERE o.source = ? AND o.hour >= ? GROUP BY o.query, q.text ORDER BY sum(o.us) DESC LIMIT 50`, source, since)
 }

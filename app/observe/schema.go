@@ -83,6 +83,7 @@ CREATE TABLE observe_release (
 	release    TEXT NOT NULL PRIMARY KEY,
 	first_seen INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX observe_release_seen ON observe_release (first_seen);
 CREATE TABLE observe_plan (
 	query      TEXT NOT NULL,
 	hash       TEXT NOT NULL,
