@@ -224,7 +224,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Auth = auth.New(auth.Deps{DB: a.DB, Audit: a.Audit.Log, Mail: a.Email, Log: a.log, Pages: a.Pages, Limiter: limiter,
 		URL: cfg.URL, Secure: cfg.Production(), Hasher: a.o.Hasher,
 		Master: keys, Grace: time.Duration(cfg.RefreshGrace) * time.Second, Places: places, Social: providers, Brand: cfg.Brand, Texts: texter(a.SMS),
-		Breaches: breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
+		Breaches: a.breaches(cfg), EmailSignIn: cfg.EmailSignIn != "off",
 		Plans:   planner{a},
 		Grow:    func(tx *store.Tx, org string) error { return a.Billing.Grow(tx, org) },
 		Forgets: []func(*store.Tx, string) error{a.Flags.Forget},
@@ -370,11 +370,11 @@ func openPlaces(cfg config.Config) (*auth.Places, error) {
 	return places, nil
 }
 
-func breaches(cfg config.Config) *guess.Breaches {
+func (a *App) breaches(cfg config.Config) *guess.Breaches {
 	if cfg.HIBP != "on" {
 		return nil
 	}
-	return guess.NewBreaches()
+	return guess.NewBreaches(a.Observe.Outgoing)
 }
 
 // Close releases the database. Run closes on its own.

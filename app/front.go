@@ -16,7 +16,7 @@ func (a *App) proxy() (*proxy.System, error) {
 		return nil, err
 	}
 	return proxy.New(proxy.Deps{DB: a.DB, Audit: a.Audit.Log, Auth: a.Auth, Log: a.log, Pages: a.Pages, Upstream: a.Config.Upstream, Health: a.Config.UpstreamHealth,
-		Timeout: a.Config.UpstreamTime, Public: public, Flag: a.Flags.IsOn, Flags: a.Flags.Values,
+		Timeout: a.Config.UpstreamTime, Public: public, Span: a.Observe.Handed, Flag: a.Flags.IsOn, Flags: a.Flags.Values,
 		Changeable: func(ctx context.Context, org string) error { return a.Billing.Changeable(ctx, org) }})
 }
 

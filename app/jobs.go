@@ -14,7 +14,7 @@ import (
 // jobs makes the jobs of the customer's app.
 func (a *App) jobs(keys *seal.Keys) (*jobs.System, error) {
 	cfg := a.Config
-	d := jobs.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Keys: keys, Log: a.log, URL: cfg.AppJobsURL, Production: cfg.Production(), Resolver: a.o.Resolver,
+	d := jobs.Deps{DB: a.DB, Queue: a.Queue, Audit: a.Audit.Log, Keys: keys, Log: a.log, URL: cfg.AppJobsURL, Production: cfg.Production(), Resolver: a.o.Resolver, Span: a.Observe.Called,
 		Work: func(tx *store.Tx, org string) error { return a.Billing.Work(tx, org) }}
 	var err error
 	if d.Allowed, err = dial.Allow(cfg.JobPlaces()...); err != nil {

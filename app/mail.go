@@ -10,14 +10,14 @@ import (
 
 // mailProviders makes those who deliver mail over HTTP, by their names, and lists who delivers each stream in the order in which
 // they are tried. The list may name smtp, whose provider is email's; it is empty when mail stays in the inbox.
-func mailProviders(cfg config.Config) (map[string]post.Provider, map[string][]string, error) {
+func mailProviders(cfg config.Config, o post.Options) (map[string]post.Provider, map[string][]string, error) {
 	transactional, broadcast := cfg.MailStreams(func(string, ...any) {})
 	providers := map[string]post.Provider{}
 	for _, name := range append(transactional[:len(transactional):len(transactional)], broadcast...) {
 		if providers[name] != nil || name == "smtp" {
 			continue
 		}
-		p, err := mailProviderOf(name, cfg, post.Options{})
+		p, err := mailProviderOf(name, cfg, o)
 		if err != nil {
 			return nil, nil, &config.FaultError{Faults: []string{fmt.Sprintf("mail provider %s: %v", name, err)}}
 		}
@@ -71,7 +71,7 @@ func (a *App) mailCarriers(cfg config.Config) (map[string]post.Provider, map[str
 		}
 		return all, map[string][]string{post.Transactional: order, post.Broadcast: order}, nil
 	}
-	all, streams, err := mailProviders(cfg)
+	all, streams, err := mailProviders(cfg, post.Options{Through: a.Observe.Outgoing})
 	if err != nil || cfg.SMTPURL == "" {
 		return all, streams, err
 	}

@@ -28,7 +28,7 @@ func mailConfig(t *testing.T, vars ...string) config.Config {
 func TestMailProvidersOfTheConfiguration(t *testing.T) {
 	t.Parallel()
 	providers, streams, err := mailProviders(mailConfig(t, "POSTMARK_SERVER_TOKEN=t", "SENDGRID_API_KEY=k", "SEAWORTHY_SMTP_URL=smtp://mail.example.com",
-		"SEAWORTHY_SES_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIA1", "AWS_SECRET_ACCESS_KEY=s", "SEAWORTHY_MAIL_PROVIDERS=ses,smtp,postmark", "SEAWORTHY_MAIL_BROADCAST=sendgrid,ses"))
+		"SEAWORTHY_SES_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIA1", "AWS_SECRET_ACCESS_KEY=s", "SEAWORTHY_MAIL_PROVIDERS=ses,smtp,postmark", "SEAWORTHY_MAIL_BROADCAST=sendgrid,ses"), post.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -43,7 +43,7 @@ func TestMailProvidersOfTheConfiguration(t *testing.T) {
 	if len(providers) != 3 {
 		t.Errorf("%v", providers)
 	}
-	providers, streams, err = mailProviders(mailConfig(t))
+	providers, streams, err = mailProviders(mailConfig(t), post.Options{})
 	if err != nil || len(providers) != 0 || len(streams[post.Transactional])+len(streams[post.Broadcast]) != 0 {
 		t.Errorf("with nothing configured: %v, %v, %v", providers, streams, err)
 	}

@@ -26,7 +26,7 @@ func (a *App) providers() (all []*oidc.Provider, err error) {
 		case "github":
 			s.Kind, s.Issuer = oidc.GitHub, oidc.GitHubIssuer
 		}
-		if err := add(s, oidc.Options{Transport: a.o.Outside}); err != nil {
+		if err := add(s, oidc.Options{Transport: a.o.Outside, Through: a.Observe.Outgoing}); err != nil {
 			return nil, err
 		}
 	}

@@ -19,13 +19,13 @@ func (a *App) texts(keys *seal.Keys) (*sms.System, error) {
 	d := sms.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Daily: cfg.SMSDaily, Wake: email.InboxTopic}
 	switch {
 	case cfg.TwilioSID != "":
-		d.Provider = sms.Twilio{SID: cfg.TwilioSID, Token: cfg.TwilioToken, From: cfg.TwilioFrom}
+		d.Provider = sms.Twilio{SID: cfg.TwilioSID, Token: cfg.TwilioToken, From: cfg.TwilioFrom, Through: a.Observe.Outgoing}
 	case cfg.SMSWebhook != "":
 		key, err := webhook.ParseSecret(cfg.SMSSecret)
 		if err != nil {
 			return nil, &config.FaultError{Faults: []string{fmt.Sprintf("SEAWORTHY_SMS_WEBHOOK_SECRET: %v", err)}}
 		}
-		d.Provider = sms.Webhook{URL: cfg.SMSWebhook, Key: key, Now: a.DB.Now}
+		d.Provider = sms.Webhook{URL: cfg.SMSWebhook, Key: key, Now: a.DB.Now, Through: a.Observe.Outgoing}
 	case cfg.Production():
 		return nil, nil
 	}

@@ -3,9 +3,6 @@ package jobs
 import (
 	"bytes"
 	"context"
-	"crypto/rand"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,8 +117,17 @@ func (s *System) post(ctx context.Context, e endpoint, job queue.Job[json.RawMes
 	h.Set("Seaworthy-Attempt", strconv.Itoa(job.Attempt))
 	h.Set("Seaworthy-Max-Attempts", strconv.Itoa(job.MaxAttempts))
 	h.Set("Seaworthy-Deadline", now.Add(left).UTC().Format(time.RFC3339))
-	h.Set("Traceparent", traceparent(job.ID))
-	return s.exchange(r, e, left)
+	trace, ended := "", func(int, error) {}
+	if s.Span != nil {
+		trace, ended = s.Span(ctx, r)
+	}
+	if trace == "" {
+		trace = traceparent(job.ID)
+	}
+	h.Set("Traceparent", trace)
+	a, err := s.exchange(r, e, left)
+	ended(a.status, err)
+	return a, err
 }
 
 // exchange sends a request and reads a bounded part of the answer. Its errors are
@@ -168,8 +174,5 @@ func (a answer) snippet() string {
 // traceparent is a trace for each job and a span for each attempt (W3C Trace Context
 // level 1, sampled).
 func traceparent(job string) string {
-	trace := sha256.Sum256([]byte("trace:" + job))
-	var span [8]byte
-	rand.Read(span[:])
-	return "00-" + hex.EncodeToString(trace[:16]) + "-" + hex.EncodeToString(span[:]) + "-01"
+	return web.Traceparent(web.TraceFor(job), web.NewSpan())
 }

@@ -7,6 +7,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"slices"
 
 	"seaworthy/app/audit"
@@ -32,6 +33,9 @@ type Deps struct {
 	Production bool           // addresses are https, but for those allowed
 	Resolver   *net.Resolver  // the system's if nil
 
+	// Span is told of each delivery; it returns what the endpoint is told of the trace it belongs
+	// to, "" for none, and a function that is told how it ended. nil: nobody asks.
+	Span func(ctx context.Context, r *http.Request) (traceparent string, ended func(status int, err error))
 	// Work says why no work may be done for an org now, as for want of payment; nil:
 	// it may be for any.
 	Work func(tx *store.Tx, org string) error

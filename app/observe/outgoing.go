@@ -1,13 +1,16 @@
 package observe
 
 import (
+	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
 
-// Outgoing counts the calls that go through next, by host: http.DefaultTransport if nil. One that
-// brings no answer, or a 5xx, has failed; it took until the answer's head was there.
+// Outgoing counts the calls that go through next, by host, and makes each a step of the trace it
+// is made in: http.DefaultTransport if nil. One that brings no answer, or a 5xx, has failed; it
+// took until the answer's head was there. Others are not told of our traces.
 func (s *System) Outgoing(next http.RoundTripper) http.RoundTripper {
 	if next == nil {
 		next = http.DefaultTransport
@@ -22,8 +25,36 @@ type outgoing struct {
 
 // RoundTrip implements http.RoundTripper.
 func (o outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
-	start := time.Now()
+	_, ended := o.s.Called(r.Context(), r)
 	res, err := o.next.RoundTrip(r)
-	o.s.Count(Series{Calls, strings.ToLower(r.URL.Hostname())}, time.Since(start), err != nil || res.StatusCode >= 500)
+	status := 0
+	if err == nil {
+		status = res.StatusCode
+	}
+	ended(status, err)
 	return res, err
+}
+
+// Called begins a call to somebody else within the request or job of ctx. It returns the
+// traceparent for who may know it, "" outside of a trace, and a function that is told how it ended.
+func (s *System) Called(ctx context.Context, r *http.Request) (traceparent string, ended func(status int, err error)) {
+	host, start := strings.ToLower(r.URL.Hostname()), time.Now()
+	traceparent, end := s.Span(ctx, "http.client", r.Method+" "+host)
+	return traceparent, func(status int, err error) {
+		s.Count(Series{Calls, host}, time.Since(start), err != nil || status >= 500)
+		end(callStatus(status, err))
+	}
+}
+
+// Handed begins the passage of a request to the app behind, which is counted as a request already.
+func (s *System) Handed(ctx context.Context, r *http.Request) (traceparent string, ended func(status int, err error)) {
+	traceparent, end := s.Span(ctx, "http.client", r.Method+" "+FoldPath(r.URL.Path)+" of the app")
+	return traceparent, func(status int, err error) { end(callStatus(status, err)) }
+}
+
+func callStatus(status int, err error) string {
+	if status == 0 || err != nil {
+		return "failed"
+	}
+	return strconv.Itoa(status)
 }

@@ -128,7 +128,7 @@ func (s *System) Attempt(ctx context.Context) (context.Context, func(failed bool
 	job, _ := queue.FromContext(ctx)
 	id := job.Cause.Trace
 	if id == "" {
-		id = web.NewTrace()
+		id = web.TraceFor(job.ID)
 	}
 	ctx, t := s.begin(ctx, id, "")
 	return ctx, func(failed bool) {

@@ -18,8 +18,10 @@ import (
 
 // passage is a request that is handed on; it is in the request's context.
 type passage struct {
-	told http.Header // what the app is told of who asks
-	err  error       // why the app did not answer
+	told   http.Header // what the app is told of who asks
+	trace  string      // and of the trace it belongs to; "" for nothing
+	status int         // what it answered
+	err    error       // why it did not
 }
 
 type passageKey struct{}
@@ -39,6 +41,11 @@ func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) 
 	_ = control.SetWriteDeadline(time.Time{})
 	_ = control.EnableFullDuplex() // the app may answer while it still reads
 	p := passage{told: told}
+	if s.Span != nil {
+		var ended func(int, error)
+		p.trace, ended = s.Span(r.Context(), r)
+		defer func() { ended(p.status, p.err) }()
+	}
 	s.forward.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, &p)))
 	return p.err
 }
@@ -53,7 +60,11 @@ func (s *System) newForward() *httputil.ReverseProxy {
 			s.forwarded(p)
 			// Last, and here: a client's Connection header has taken out by now what it names.
 			strip(p.Out.Header)
-			maps.Copy(p.Out.Header, passageOf(p.In).told)
+			passed := passageOf(p.In)
+			maps.Copy(p.Out.Header, passed.told)
+			if passed.trace != "" {
+				traced(p.Out.Header, passed.trace)
+			}
 			p.Out.Header.Set("X-Request-Id", web.OriginOf(p.In.Context()).RequestID)
 		},
 		ModifyResponse: s.answered,
@@ -75,9 +86,19 @@ func (s *System) forwarded(p *httputil.ProxyRequest) {
 	h.Set("X-Forwarded-Proto", s.Public.Scheme)
 }
 
+// traced tells the app of the trace, in both forms that SDKs know: W3C Trace Context, and
+// Sentry's without a decision, so that the app's SDK samples as it is set up to.
+func traced(h http.Header, traceparent string) {
+	h.Set("Traceparent", traceparent)
+	if parts := strings.Split(traceparent, "-"); len(parts) == 4 {
+		h.Set("Sentry-Trace", parts[1]+"-"+parts[2])
+	}
+}
+
 // answered looks at the head of the app's answer: it sets no cookie of ours, and the
 // request keeps its id.
 func (s *System) answered(res *http.Response) error {
+	passageOf(res.Request).status = res.StatusCode
 	mine := foldName(prefix)
 	for name := range res.Header {
 		if strings.HasPrefix(foldName(name), mine) {

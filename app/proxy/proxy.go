@@ -35,6 +35,9 @@ type Deps struct {
 	// what all of them say for him.
 	Flag  func(key string, facts map[string]any) bool
 	Flags func(facts map[string]any) map[string]any
+	// Span is told of each request to the app; it returns what the app is told of the trace, and
+	// a function that is told how it ended. nil: nobody asks.
+	Span func(ctx context.Context, r *http.Request) (traceparent string, ended func(status int, err error))
 	// Changeable says why nothing may be changed for an org now, as a 402; nil: everything may.
 	Changeable func(ctx context.Context, org string) error
 }

@@ -45,7 +45,7 @@ const (
 // client reaches the public network and the place that was configured, follows no
 // redirect, because the credentials are for one address, and keeps no connection:
 // texts are rare.
-func client(to *url.URL) *http.Client {
+func client(to *url.URL, through func(http.RoundTripper) http.RoundTripper) *http.Client {
 	port := to.Port()
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[to.Scheme]
@@ -53,7 +53,11 @@ func client(to *url.URL) *http.Client {
 	allowed, _ := dial.Allow(net.JoinHostPort(to.Hostname(), port)) // nothing is, if it is malformed
 	transport := dial.Dialer{Allowed: allowed}.Transport()
 	transport.DisableKeepAlives = true
-	return &http.Client{Timeout: sendTimeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var outward http.RoundTripper = transport
+	if through != nil {
+		outward = through(transport)
+	}
+	return &http.Client{Timeout: sendTimeout, Transport: outward, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 }
 
 // outcome sorts an answer: 2xx is done; 408, 429 and 5xx may pass; the rest is final.
@@ -76,6 +80,8 @@ type Twilio struct {
 	SID, Token string
 	From       string // a number, an alphanumeric sender, or a messaging service (MG…)
 	URL        string // "" for Twilio's own
+	// Through is what every call goes through on its way out; nothing if nil.
+	Through func(http.RoundTripper) http.RoundTripper
 }
 
 // Name implements Provider.
@@ -99,7 +105,7 @@ func (t Twilio) Send(ctx context.Context, o Outgoing) (string, error) {
 	}
 	r.SetBasicAuth(t.SID, t.Token)
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	status, body, err := do(r)
+	status, body, err := do(r, t.Through)
 	if err != nil {
 		return "", err
 	}
@@ -121,6 +127,8 @@ type Webhook struct {
 	URL string
 	Key webhook.Secret
 	Now func() time.Time
+	// Through is what every call goes through on its way out; nothing if nil.
+	Through func(http.RoundTripper) http.RoundTripper
 }
 
 // Name implements Provider.
@@ -141,7 +149,7 @@ func (h Webhook) Send(ctx context.Context, o Outgoing) (string, error) {
 	}
 	r.Header.Set("Content-Type", "application/json")
 	webhook.Sign(r.Header, o.ID, now, body, h.Key)
-	status, said, err := do(r)
+	status, said, err := do(r, h.Through)
 	if err != nil {
 		return "", err
 	}
@@ -150,8 +158,8 @@ func (h Webhook) Send(ctx context.Context, o Outgoing) (string, error) {
 
 // do sends a request and reads a bounded part of the answer. Its errors are of the
 // network alone: url.Error would repeat an address that may hold a secret.
-func do(r *http.Request) (status int, body []byte, err error) {
-	res, err := client(r.URL).Do(r)
+func do(r *http.Request, through func(http.RoundTripper) http.RoundTripper) (status int, body []byte, err error) {
+	res, err := client(r.URL, through).Do(r)
 	var wrapped *url.Error
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
@@ -57,6 +58,13 @@ func NewTrace() string {
 	binary.LittleEndian.PutUint64(b[:], rand.Uint64())
 	binary.LittleEndian.PutUint64(b[8:], rand.Uint64()|1)
 	return hex.EncodeToString(b[:])
+}
+
+// TraceFor is the trace of something that belongs to no other, the same each time, such as
+// the attempts of a job.
+func TraceFor(id string) string {
+	sum := sha256.Sum256([]byte("trace:" + id))
+	return hex.EncodeToString(sum[:16])
 }
 
 // NewSpan makes the id of a span.

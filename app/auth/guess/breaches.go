@@ -39,9 +39,9 @@ const (
 	atOnce     = 8
 )
 
-// NewBreaches asks at the public address.
-func NewBreaches() *Breaches {
-	return newBreaches("https://api.pwnedpasswords.com/range/", &http.Client{Timeout: patience, Transport: dial.Dialer{Timeout: patience}.Transport(),
+// NewBreaches asks at the public address, through what stands in the way out.
+func NewBreaches(through func(http.RoundTripper) http.RoundTripper) *Breaches {
+	return newBreaches("https://api.pwnedpasswords.com/range/", &http.Client{Timeout: patience, Transport: through(dial.Dialer{Timeout: patience}.Transport()),
 		CheckRedirect: func(*http.Request, []*http.Request) error {
 			return errors.New("guess: the list of breaches sends elsewhere")
 		}})

@@ -87,7 +87,7 @@ func TestBreachesAreNotInside(t *testing.T) {
 	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it was asked") }))
 	defer server.Close()
-	b := NewBreaches()
+	b := NewBreaches(func(t http.RoundTripper) http.RoundTripper { return t })
 	b.url = server.URL + "/range/"
 	if _, err := b.Has(t.Context(), "any"); !errors.Is(err, dial.ErrInside) {
 		t.Errorf("loopback: %v", err)

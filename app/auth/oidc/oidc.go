@@ -53,6 +53,8 @@ type Options struct {
 	Clock     func() time.Time
 	Transport http.RoundTripper // the network if nil
 	Timeout   time.Duration     // of one call; 10 s if 0
+	// Through is what every call goes through on its way out; nothing if nil.
+	Through func(http.RoundTripper) http.RoundTripper
 }
 
 // Provider is one place where people can prove who they are.
@@ -109,6 +111,9 @@ func New(s Settings, o Options) (*Provider, error) {
 	outward := o.Transport
 	if outward == nil {
 		outward = newTransport(s.Loopback)
+	}
+	if o.Through != nil {
+		outward = o.Through(outward)
 	}
 	outward = bounded{outward}
 	p.client = &http.Client{Transport: outward, Timeout: o.Timeout, CheckRedirect: sameHost}

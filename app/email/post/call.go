@@ -27,6 +27,8 @@ type Options struct {
 	URL     string           // of the API; "" for the provider's own
 	Now     func() time.Time // nil: time.Now
 	Timeout time.Duration    // of one attempt; 30 seconds if 0
+	// Through is what every call goes through on its way out; nothing if nil.
+	Through func(http.RoundTripper) http.RoundTripper
 }
 
 // api is a provider's API.
@@ -66,7 +68,11 @@ func newAPI(own string, o Options, secrets ...string) (*api, error) {
 	transport.DisableCompression = true
 	// Shorter than the providers': a request on a connection that the other end has just closed leaves us in doubt.
 	transport.IdleConnTimeout = 20 * time.Second
-	a.client = &http.Client{Timeout: o.Timeout, Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	var outward http.RoundTripper = transport
+	if o.Through != nil {
+		outward = o.Through(transport)
+	}
+	a.client = &http.Client{Timeout: o.Timeout, Transport: outward, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return a, nil
 }
 
