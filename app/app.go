@@ -133,7 +133,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			o.Log.Warn("passwords are hashed in the server's own process from now on: a flood of sign-ins will slow others down", "err", err)
 		})
 	}
-	seen := observe.New(observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery})
+	seen := observe.New(telemetry(cfg, o))
 	o.Log = slog.New(seen.Handler(o.Log.Handler()))
 	a := &App{Config: cfg, o: o, log: o.Log, Observe: seen, stopping: make(chan struct{})}
 	err := a.openStore(ctx)

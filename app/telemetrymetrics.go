@@ -1,10 +1,12 @@
 package app
 
 import (
+	"path/filepath"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"seaworthy/app/config"
 	"seaworthy/app/observe"
 )
 
@@ -20,6 +22,19 @@ func (m *metrics) telemetryMetrics(out chan<- prometheus.Metric) {
 	for d, n := range st.Dropped {
 		out <- prometheus.MustNewConstMetric(telemetryDropped, prometheus.CounterValue, float64(n), d.Class, d.Reason)
 	}
+}
+
+// telemetry is how the system of it is set up.
+func telemetry(cfg config.Config, o Options) observe.Options {
+	to := observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery, Service: cfg.ServiceName, Environment: cfg.Environment}
+	told := func(string, ...any) {} // Validate has told of faults
+	if p, ok := cfg.Traces(told); ok {
+		to.Traces = &observe.Place{URL: p.URL, Header: p.Header}
+	}
+	if p, ok := cfg.Sentry(told); ok {
+		to.Reports = &observe.Place{URL: p.URL, Header: p.Header}
+	}
+	return to
 }
 
 // jobEnded counts an attempt of a job by its kind.

@@ -44,6 +44,13 @@ type Config struct {
 	SendGridHook   string         `name:"sendgrid-webhook-key" var:"SENDGRID_WEBHOOK_KEY" help:"Verification key of SendGrid's signed event webhook, which posts to <url>/-/webhooks/sendgrid."`
 	SendGridSkew   int            `name:"sendgrid-webhook-skew" var:"SENDGRID_WEBHOOK_SKEW" default:"300" help:"Seconds that the time of SendGrid's signature may be away from now, 1 to 86400."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
+	OTLPEndpoint   string         `name:"otlp-endpoint" var:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Collector that takes traces by OTLP over HTTP, as https://collector.example.com:4318: what is kept here goes there as well."`
+	OTLPTraces     string         `name:"otlp-traces-endpoint" var:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" help:"The whole address for traces, in place of the collector's with /v1/traces behind it."`
+	OTLPHeaders    string         `name:"otlp-headers" var:"OTEL_EXPORTER_OTLP_HEADERS" secret:"" help:"What else the collector is told, as name=value,name=value with values percent-encoded."`
+	OTLPProtocol   string         `name:"otlp-protocol" var:"OTEL_EXPORTER_OTLP_PROTOCOL" help:"http/protobuf, the only one that is spoken here."`
+	ServiceName    string         `name:"service-name" var:"OTEL_SERVICE_NAME" default:"seaworthy" help:"What exported traces call this program."`
+	SentryDSN      string         `name:"sentry-dsn" var:"SENTRY_DSN" secret:"" help:"Errors of this program are reported there as well."`
+	Environment    string         `name:"sentry-environment" var:"SENTRY_ENVIRONMENT" default:"production" help:"The environment that reported errors are of."`
 	SlowQuery      time.Duration  `name:"slow-query" var:"SEAWORTHY_SLOW_QUERY" default:"50ms" help:"From when a statement, or a wait for the database's writer, is kept as slow with its plan, 1ms to 1m."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
 	RateLimits     string         `name:"rate-limits" var:"SEAWORTHY_RATE_LIMITS" enum:"on,off" default:"on" help:"Limits on sign-up, sign-in and the like; 'off' is for load tests and refused in production."`
@@ -127,6 +134,7 @@ func (c *Config) Validate() error {
 	}
 	c.checkMail(fault)
 	c.checkUpstream(u, fault)
+	c.checkTelemetry(u, fault)
 	if c.Production() && c.RateLimits == "off" {
 		fault("SEAWORTHY_RATE_LIMITS must not be off in production: passwords could be guessed without end")
 	}

@@ -1,6 +1,8 @@
 package config
 
 import (
+	"fmt"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -90,7 +92,7 @@ func TestRefusesWithASentence(t *testing.T) {
 func TestEveryOptionIsDocumented(t *testing.T) {
 	t.Parallel()
 	for _, o := range Options() {
-		usual := slices.ContainsFunc([]string{"POSTMARK_", "SENDGRID_", "AWS_", "STRIPE_"}, func(p string) bool { return strings.HasPrefix(o.Var, p) })
+		usual := slices.ContainsFunc([]string{"POSTMARK_", "SENDGRID_", "AWS_", "STRIPE_", "OTEL_", "SENTRY_"}, func(p string) bool { return strings.HasPrefix(o.Var, p) })
 		if o.Flag == "" || !usual && !strings.HasPrefix(o.Var, "SEAWORTHY_") || o.Help == "" {
 			t.Errorf("%+v", o)
 		}
@@ -128,5 +130,42 @@ func TestStripeIsRefusedWithoutASecret(t *testing.T) {
 	all := Config{StripeHooks: "whsec_0123456789 old=whsec_9876543210@2026-12-01"}.StripeSecrets(func(string, ...any) {})
 	if len(all) != 2 || all[1].Label != "old" || all[1].Expires.Day() != 2 || !all[0].Expires.IsZero() {
 		t.Errorf("%+v", all)
+	}
+}
+
+// Where telemetry is sent on is read strictly.
+func TestTelemetryPlaces(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		config Config
+		traces string
+		sentry string
+		faults int
+	}{
+		"nowhere":         {Config{}, "", "", 0},
+		"collector":       {Config{OTLPEndpoint: "http://127.0.0.1:4318/", OTLPHeaders: "api-key=a%20b, x=1"}, "http://127.0.0.1:4318/v1/traces", "", 0},
+		"whole address":   {Config{OTLPEndpoint: "http://127.0.0.1:4318", OTLPTraces: "https://t.example.com/in"}, "https://t.example.com/in", "", 0},
+		"no address":      {Config{OTLPEndpoint: "localhost:4317"}, "", "", 1},
+		"gRPC":            {Config{OTLPEndpoint: "http://127.0.0.1:4317", OTLPProtocol: "grpc"}, "http://127.0.0.1:4317/v1/traces", "", 1},
+		"broken headers":  {Config{OTLPEndpoint: "http://127.0.0.1:4318", OTLPHeaders: "nothing"}, "", "", 1},
+		"sentry":          {Config{SentryDSN: "https://key@sentry.example.com/sub/7"}, "", "https://sentry.example.com/sub/api/7/envelope/", 0},
+		"sentry, no key":  {Config{SentryDSN: "https://sentry.example.com/7"}, "", "", 1},
+		"sentry, no end":  {Config{SentryDSN: "https://key@sentry.example.com/"}, "", "", 1},
+		"sentry, oneself": {Config{SentryDSN: "https://key@app.example.com/-/1"}, "", "https://app.example.com/-/api/1/envelope/", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var faults []string
+			c.config.checkTelemetry(&url.URL{Scheme: "https", Host: "app.example.com"}, func(format string, args ...any) { faults = append(faults, fmt.Sprintf(format, args...)) })
+			none := func(string, ...any) {}
+			traces, _ := c.config.Traces(none)
+			sentry, _ := c.config.Sentry(none)
+			if len(faults) != c.faults || traces.URL != c.traces || sentry.URL != c.sentry {
+				t.Errorf("%v, %+v, %+v", faults, traces, sentry)
+			}
+			if name == "collector" && (traces.Header["api-key"] != "a b" || traces.Header["x"] != "1") {
+				t.Errorf("%v", traces.Header)
+			}
+		})
 	}
 }

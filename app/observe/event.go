@@ -29,6 +29,7 @@ type Event struct {
 	Release string    `json:"release"`
 	Frames  []Frame   `json:"frames,omitempty"` // the innermost first
 	Request string    `json:"request_id,omitempty"`
+	Trace   string    `json:"trace_id,omitempty"`
 	Method  string    `json:"method,omitempty"`
 	Route   string    `json:"route,omitempty"` // the pattern, not the path: paths carry tokens
 	Status  int       `json:"status,omitempty"`
@@ -70,7 +71,7 @@ func (s *System) Fault(ctx context.Context, f web.Fault) {
 // queue.Options.Failed wants.
 func (s *System) Job(f queue.Failure) {
 	e := Event{Kind: KindJob, Message: f.Err, Job: f.Job.ID, JobKind: f.Job.Kind, Attempt: f.Job.Attempt, Culprit: "job " + f.Job.Kind,
-		Request: f.Job.Cause.RequestID, Org: f.Job.Cause.Org, Frames: parseStack(f.Stack)}
+		Request: f.Job.Cause.RequestID, Trace: or(f.Job.Cause.Trace, web.TraceFor(f.Job.ID)), Org: f.Job.Cause.Org, Frames: parseStack(f.Stack)}
 	if len(e.Frames) > 0 {
 		e.Kind = KindPanic
 	}
@@ -92,13 +93,14 @@ func (s *System) take(ctx context.Context, e Event) {
 		e.Culprit = f.Function
 	}
 	if o := web.OriginOf(ctx); o.RequestID != "" {
-		e.Request, e.User, e.Org, e.Browser = o.RequestID, o.Identity.User, o.Org.ID, o.UserAgent
+		e.Request, e.Trace, e.User, e.Org, e.Browser = o.RequestID, o.Trace, o.Identity.User, o.Org.ID, o.UserAgent
 		if e.Org == "" {
 			e.Org = o.Identity.Org
 		}
 	}
 	s.errors.add(e, func(e *Event) {
 		e.Crumbs = s.ring.ofRequest(e.Request, maxCrumbs)
+		s.report(e)
 	}, func() int64 { return s.seq.Add(1) })
 }
 

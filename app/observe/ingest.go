@@ -82,9 +82,15 @@ func sentryError(err error) *web.Error {
 // errSender is the same for a key that is not there, one that was revoked and one of another project.
 var errSender = &web.Error{Status: http.StatusForbidden, Code: "unknown_key", Public: "There is no such project with this key."}
 
+// errLoop is for what this process sent to itself, by whatever name it knows itself.
+var errLoop = &web.Error{Status: http.StatusForbidden, Code: "loop", Public: "SENTRY_DSN leads to this installation itself."}
+
 // open checks who sends and whether he may, before anything of the body is read, and then
 // opens it. Without a key outside, the envelope's DSN names the sender.
 func (s *System) open(w http.ResponseWriter, r *http.Request) (p Project, body io.ReadCloser, err error) {
+	if r.Header.Get(loopHeader) == s.process {
+		return p, nil, errLoop
+	}
 	id, err := projectOf(r)
 	if err != nil {
 		return p, nil, err

@@ -25,6 +25,10 @@ type Options struct {
 	SlowQuery    time.Duration    // from when a statement, or a wait for the writer, is kept as slow; 50 ms if 0
 	Clock        func() time.Time // time.Now if nil
 	Release      string           // of this program
+	Service      string           // what exported traces call this program; "seaworthy" if ""
+	Environment  string           // of reported errors
+	Traces       *Place           // where kept traces go as well, by OTLP over HTTP; nil: nowhere
+	Reports      *Place           // where errors of this program go as well, as Sentry's envelopes; nil: nowhere
 	SegmentBytes int64            // most bytes of a segment; 64 MB if 0
 	MostBytes    int64            // of all segments together; 2 GB or a tenth of the disk, the less of both, if 0
 	BusyWait     time.Duration    // for another process's lock; 2 s if 0
@@ -69,6 +73,9 @@ type System struct {
 	keeping   pace              // of traces
 	scratches sync.Pool         // of *scratch
 	saidWait  atomic.Int64      // when the log last told of a wait, ms
+	traces    *shipper          // nil: they go nowhere else
+	reports   *shipper          // nil: errors go nowhere else
+	process   string            // that this process is known by to its own ingest
 	released  bool              // it is noted that this release runs
 	queries   queries           // what of them is stored when
 	hour      time.Time         // in which issues began
@@ -99,6 +106,13 @@ func New(o Options) *System {
 	s.errors.init(s.drops)
 	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
 	s.files.o = o
+	s.process = web.NewTrace()
+	if o.Traces != nil {
+		s.traces = s.newShipper("otlp", "application/x-protobuf", *o.Traces)
+	}
+	if o.Reports != nil {
+		s.reports = s.newShipper("sentry", "application/x-sentry-envelope", *o.Reports)
+	}
 	return s
 }
 
@@ -131,6 +145,13 @@ const flushEvery = 250 * time.Millisecond
 
 // Run writes what the rings hold, until ctx ends and they are empty.
 func (s *System) Run(ctx context.Context) {
+	var ships sync.WaitGroup
+	defer ships.Wait()
+	for _, p := range []*shipper{s.traces, s.reports} {
+		if p != nil {
+			ships.Go(func() { p.run(ctx) })
+		}
+	}
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
