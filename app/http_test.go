@@ -174,7 +174,7 @@ func TestHealthAndMetrics(t *testing.T) {
 		t.Errorf("%+v", ready)
 	}
 	a.SignUp("ada@example.com")
-	b.Get("/-/metrics").Want(200, "seaworthy_store_writes_total", `seaworthy_http_request_seconds_count{route="POST /-/signup",status="2xx"} 1`, "seaworthy_queue_oldest_ready_seconds")
+	b.Get("/-/metrics").Want(200, "seaworthy_store_writes_total", `seaworthy_http_request_seconds_count{route="POST /-/signup",status="2xx"} 1`, "seaworthy_queue_oldest_ready_seconds", `seaworthy_series_total{class="ours",name="POST /-/signup"} 1`, "seaworthy_sql_statements_total ")
 	b.Header.Set("X-Forwarded-For", "203.0.113.9")
 	b.Get("/-/metrics").Want(404)
 

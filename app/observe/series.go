@@ -36,6 +36,7 @@ type counter struct {
 	counts              [buckets]atomic.Uint32
 	p99                 atomic.Int64 // of the last drain with enough to say so, us; 0 before
 	idle                int          // drains in a row that found nothing
+	drained             Totals
 }
 
 func (c *counter) add(us int64, failed bool) {
@@ -128,6 +129,9 @@ func (c *counters) read(drain bool) map[Series]*Figures {
 		take(s, from)
 		if !drain {
 			return true
+		}
+		if f := all[s]; f != nil {
+			from.drained.add(f)
 		}
 		if f := all[s]; f != nil && f.Count >= enoughForP99 {
 			from.p99.Store(f.Quantile(.99).Microseconds())

@@ -50,6 +50,8 @@ type queries struct {
 	mu   sync.RWMutex // readers hold it, so that nothing is missing or counted twice on its way to the file
 	last time.Time    // when it was stored
 	held map[*shape]*tally
+
+	drained Totals
 }
 
 // queriesDue reports whether it is time to store what was counted.
@@ -79,6 +81,7 @@ func (s *System) keepQueries(main *store.Side) {
 		if t.Count == 0 {
 			return true
 		}
+		q.drained.add(&t.Figures)
 		if held := q.held[h]; held != nil {
 			held.add(t)
 		} else {
