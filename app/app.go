@@ -60,6 +60,8 @@ type Options struct {
 	Stripe   http.RoundTripper    // how Stripe is reached; as Outside if nil
 	// StripeThrough is what stands between us and Stripe, the offline one too, for tests; nothing if nil.
 	StripeThrough func(next http.RoundTripper) http.RoundTripper
+	// Disk tells the room where a folder lies, in bytes; the system if nil.
+	Disk func(folder string) (free, total int64, err error)
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
 }
@@ -133,7 +135,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 			o.Log.Warn("passwords are hashed in the server's own process from now on: a flood of sign-ins will slow others down", "err", err)
 		})
 	}
-	seen := observe.New(observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version})
+	seen := observe.New(observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, Disk: o.Disk})
 	o.Log = slog.New(seen.Handler(o.Log.Handler()))
 	a := &App{Config: cfg, o: o, log: o.Log, Observe: seen, stopping: make(chan struct{})}
 	err := a.openStore(ctx)
@@ -241,7 +243,11 @@ func (a *App) build(ctx context.Context) error {
 	if a.Proxy, err = a.proxy(); err != nil {
 		return err
 	}
-	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address})
+	outside, err := a.outside()
+	if err != nil {
+		return err
+	}
+	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address, Outside: outside})
 	if a.Backups, err = a.backups(); err != nil {
 		return err
 	}
@@ -301,6 +307,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Flags.Jobs(a.Queue)
 	a.Billing.Jobs(a.Queue)
 	a.Backups.Jobs(a.Queue)
+	a.Observe.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}

@@ -76,7 +76,7 @@ CREATE TABLE observe_delivery (
 ) STRICT;
 CREATE INDEX observe_delivery_channel ON observe_delivery (channel, created_at, id);
 CREATE INDEX observe_delivery_created ON observe_delivery (created_at);
-CREATE INDEX observe_delivery_open ON observe_delivery (state, id) WHERE ended_at IS NULL;
+CREATE INDEX observe_delivery_open ON observe_delivery (id) WHERE ended_at IS NULL;
 -- What a channel is to be told of; it waits until it has a delivery.
 CREATE TABLE observe_notice (
   id TEXT NOT NULL PRIMARY KEY,
