@@ -79,23 +79,24 @@ type Extension struct {
 
 // App is one running installation.
 type App struct {
-	Config  config.Config
-	DB      *store.DB
-	Queue   *queue.Queue
-	Audit   *audit.System
-	Auth    *auth.System
-	Email   *email.System
-	Outbox  *outbox.System
-	SMS     *sms.System // nil: no texts are sent
-	Jobs    *jobs.System
-	Web     *web.Server
-	Replies *web.Replies // answers for those who repeat a request
-	Pages   *web.Pages
-	Flags   *flags.System
-	Proxy   *proxy.System
-	Observe *observe.System
-	Backups *ops.System // log and errors
-	Billing *billing.System
+	Config    config.Config
+	DB        *store.DB
+	Queue     *queue.Queue
+	Audit     *audit.System
+	Auth      *auth.System
+	Email     *email.System
+	Outbox    *outbox.System
+	SMS       *sms.System // nil: no texts are sent
+	Jobs      *jobs.System
+	Web       *web.Server
+	Replies   *web.Replies // answers for those who repeat a request
+	Pages     *web.Pages
+	Flags     *flags.System
+	Proxy     *proxy.System
+	Observe   *observe.System
+	Heartbeat *observe.Heartbeat
+	Backups   *ops.System // log and errors
+	Billing   *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -248,6 +249,9 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address, Outside: outside})
+	if a.Heartbeat, err = a.heartbeat(); err != nil {
+		return err
+	}
 	if a.Backups, err = a.backups(); err != nil {
 		return err
 	}
@@ -255,7 +259,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Pages.Notice = a.Billing.Notice
-	a.Pages.Banner = a.banner
+	a.Pages.Banner, a.Pages.Badges = a.banner, a.badges
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe})
 
 	var own Extension
