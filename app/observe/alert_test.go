@@ -87,7 +87,7 @@ func TestNewErrorIsOneAlertAndOneMail(t *testing.T) {
 	later(a, time.Minute)
 	a.ExpectNothing() // it is the same alert while it lasts
 	m := a.Mails(grace)[0]
-	for _, want := range []string{"It was never seen before", "22 Nov 2026, 14:05 UTC", "5 times", "test, which runs since", "observe_test.assign"} {
+	for _, want := range []string{"It was never seen before", "22 Nov 2026, 14:05 UTC", "seen 5 times", "test, which runs since", "observe_test.assign"} {
 		if !strings.Contains(m.Text, want) {
 			t.Errorf("the mail does not say %q:\n%s", want, m.Text)
 		}
@@ -487,5 +487,24 @@ func TestWhoMaySeeAndSetAlerts(t *testing.T) {
 	for _, bad := range []map[string]any{{"kind": "webhook", "name": "x", "url": "ftp://x"}, {"kind": "webhook", "name": "x", "url": "http://169.254.169.254/"}, {"kind": "mail", "name": "x", "to": "nobody"},
 		{"kind": "pager", "name": "x"}, {"kind": "mail", "name": "Operators"}, {"kind": "mail", "name": ""}, {"kind": "slack", "name": "x"}} {
 		all.PostJSON("/-/api/v1/alert-channels", bad).Want(422)
+	}
+}
+
+// An endpoint that is gone, or that most deliveries to fail, is told to the operators.
+func TestEndpointThatIsLeftAloneIsAnAlert(t *testing.T) {
+	t.Parallel()
+	a, _ := watched(t)
+	h := newHook(t)
+	h.status = http.StatusGone
+	key := a.Key("jobs:*", "alerts:*")
+	key.PostJSON("/-/api/v1/jobs/endpoints", map[string]any{"name": "shop", "url": h.URL}).Want(201)
+	key.PostJSON("/-/api/v1/jobs", map[string]any{"kind": "ship", "endpoint": "shop"}).Want(201)
+	a.RunJobs()
+	later(a, time.Minute)
+	if got := firing(a); !slices.Equal(got, []string{"Endpoint is left alone: shop"}) {
+		t.Fatalf("%v fire", got)
+	}
+	if m := a.Mails(grace)[0]; m.Subject != "Endpoint is left alone: shop" || !strings.Contains(m.Text, "410 Gone") {
+		t.Errorf("told %q: %s", m.Subject, m.Text)
 	}
 }

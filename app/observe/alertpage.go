@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"seaworthy/app/web"
@@ -28,6 +29,13 @@ func (a AlertState) Word() string {
 		return "Critical"
 	}
 	return strings.ToUpper(a.State[:1]) + a.State[1:]
+}
+
+// gravestFirst has what is critical first, and what somebody looks after last.
+func gravestFirst(all []AlertState) []AlertState {
+	weight := func(a AlertState) int { return 2*bit(a.State != "firing") - bit(a.Critical) }
+	slices.SortStableFunc(all, func(a, b AlertState) int { return weight(a) - weight(b) })
+	return all
 }
 
 type alertsData struct {
@@ -62,7 +70,7 @@ func (s *System) alertsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := alertsData{Open: open.Alerts, Manage: web.IdentityOf(r.Context()).Can("alerts:manage"), Done: alertDone[q.Get("done")]}
+	d := alertsData{Open: gravestFirst(open.Alerts), Manage: web.IdentityOf(r.Context()).Can("alerts:manage"), Done: alertDone[q.Get("done")]}
 	for _, a := range past.Alerts {
 		if a.State == "resolved" {
 			d.Past = append(d.Past, a)

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"fmt"
 	"slices"
 
 	"seaworthy/app/web"
@@ -126,4 +127,27 @@ func (r Rule) calm(v float64) bool {
 		return v >= float64(r.Bound)*1.1
 	}
 	return v < float64(r.Bound)*0.8 || r.Bound == 1 && v < 1
+}
+
+// Says is how the rule is set, in words.
+func (r Rule) Says() string {
+	value := number(float64(r.Bound), r.Unit)
+	switch {
+	case r.Unit == "" && r.Minutes > 0:
+		return "When it lasts " + minutesOf(r.Minutes) + "."
+	case r.Unit == "":
+		return ""
+	case r.Kind == ruleBurst:
+		return fmt.Sprintf("From %s in %s, and %d %% of the hour before.", value, minutesOf(r.Minutes), r.Factor)
+	case r.Factor > 0:
+		return fmt.Sprintf("From %s over %s, and %d %% of what it was.", value, minutesOf(r.Minutes), r.Factor)
+	case r.below:
+		value = "Below " + value
+	default:
+		value = "From " + value
+	}
+	if r.Minutes > 0 {
+		value += ", for " + minutesOf(r.Minutes)
+	}
+	return value + "."
 }

@@ -79,7 +79,8 @@ func (s *System) observePage(w http.ResponseWriter, r *http.Request) error {
 		d.Chips = append(d.Chips, chip{Label: one.label, Path: observeBase + "?range=" + one.key, On: one.key == name})
 	}
 	if open := s.watch.open.Load(); open != nil {
-		d.Open = stated((*open)[:min(len(*open), 5)])
+		d.Open = gravestFirst(stated(*open))
+		d.Open = d.Open[:min(len(d.Open), 5)]
 	}
 	total, err := s.chart(r.Context(), span, &d)
 	if err != nil {
@@ -164,7 +165,7 @@ func (s *System) cards(open int, total *Figures, span time.Duration, drops []Dro
 		{"Not kept", fmt.Sprint(lost), "lines and bodies in 24 hours", kindIf(lost > 0, "warn"), "#drops-title"},
 	}
 	st := s.Status()
-	all = append(all, overviewCard{"Telemetry", fmt.Sprintf("%.0f MB", float64(st.Bytes)/1e6), fmt.Sprintf("in %d segments", st.Segments), kindIf(st.Problem != "", "warn"), ""})
+	all = append(all, overviewCard{"Telemetry", fmt.Sprintf("%.0f MB", float64(st.Bytes)/1e6), fmt.Sprintf("segments: %d", st.Segments), kindIf(st.Problem != "", "warn"), ""})
 	if free, disk, err := s.Disk(filepath.Dir(s.o.Folder)); err == nil && disk > 0 {
 		share := float64(free) * 100 / float64(disk)
 		all = append(all, overviewCard{"Disk", fmt.Sprintf("%.0f %%", share), fmt.Sprintf("free, %.1f GB", float64(free)/1e9), kindIf(share < 10, "danger"), ""})

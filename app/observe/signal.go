@@ -72,13 +72,21 @@ func (s *System) missed(ctx context.Context) (found []signal, err error) {
 // alert is what people are told of an issue.
 func (g signal) alert() Alert {
 	i := g.issue
-	a := Alert{Rule: g.rule, Subject: i.ID, Title: "New error: " + i.Title, Detail: "It was never seen before, and happened in " + i.Culprit + ".", Number: times(i.N), Release: i.LastRelease, Path: errorsBase + "/" + i.ID}
+	a := Alert{Rule: g.rule, Subject: i.ID, Title: "New error: " + i.Title, Detail: "It was never seen before" + where(i), Number: "seen " + times(i.N), Release: i.LastRelease, Path: errorsBase + "/" + i.ID}
 	if g.rule == ruleRegressed {
-		a.Title, a.Detail = "Error is back: "+i.Title, "It was resolved and is seen again, in "+i.Culprit+"."
+		a.Title, a.Detail = "Error is back: "+i.Title, "It was resolved and is seen again"+where(i)
 		a.Before = "first seen " + i.FirstSeen.UTC().Format(stamp)
 	}
 	a.Title = clip(redact.Text(a.Title), 200)
 	return a
+}
+
+// where says where an issue happened, as the end of a sentence.
+func where(i Issue) string {
+	if i.Culprit == "" {
+		return "."
+	}
+	return ", in " + i.Culprit + "."
 }
 
 // stamp is a time as people read it.

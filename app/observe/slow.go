@@ -77,8 +77,8 @@ func (t traffic) slowRoutes(r Rule, minutes string) (found []finding) {
 		limit := max(float64(r.Bound), was*float64(r.Factor)/100)
 		one := finding{bad: f.Count >= leastRequests && p95 >= limit, calm: p95 < limit*0.8 || f.Count < leastRequests}
 		one.alert = Alert{Rule: ruleSlow, Subject: string(series.Class) + " " + series.Name, Title: "Slow: " + series.Name, Number: "p95 " + duration(p95), Before: "p95 " + duration(was) + " " + when,
-			Detail: fmt.Sprintf("19 of 20 requests took up to %s in the last %s; %s it was %s. %d requests, %d failed.", duration(p95), minutes, when, duration(was), f.Count, f.Errors),
-			Path:   observeBase}
+			Detail: fmt.Sprintf("19 of 20 requests took up to %s in %s; %s it was %s. %d requests, %d failed.", duration(p95), minutes, when, duration(was), f.Count, f.Errors),
+			Path:   observeBase + "?range=6h"}
 		found = append(found, one)
 	}
 	return found
@@ -104,12 +104,12 @@ func (t traffic) burst(r Rule) finding {
 	limit := max(float64(r.Bound), usual*float64(r.Factor)/100)
 	n := float64(t.errors)
 	return finding{bad: n >= limit, calm: n < limit*0.8, alert: Alert{Rule: ruleBurst, Title: "Errors are up", Number: fmt.Sprintf("%d errors in %s", t.errors, minutesOf(r.Minutes)),
-		Before: fmt.Sprintf("about %.0f in as long, in the hour before", usual), Detail: fmt.Sprintf("%d errors happened in the last %s; in the hour before it were about %.0f in as long.", t.errors, minutesOf(r.Minutes), usual), Path: errorsBase}}
+		Before: fmt.Sprintf("about %.0f in as long, in the hour before", usual), Detail: fmt.Sprintf("%d errors happened in %s; in the hour before it were about %.0f in as long.", t.errors, minutesOf(r.Minutes), usual), Path: errorsBase}}
 }
 
 func minutesOf(n int64) string {
 	if n == 1 {
-		return "minute"
+		return "1 minute"
 	}
 	return fmt.Sprintf("%d minutes", n)
 }
