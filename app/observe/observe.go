@@ -70,22 +70,21 @@ type System struct {
 	seq    atomic.Int64 // of what was put into rings, from 1 in this process
 	latest atomic.Int64 // the latest reading of the clock, ms
 
-	flushing  sync.Mutex // one flush at a time
-	held      []Line     // taken from the ring, not yet written
-	files     files
-	errors    pending
-	news      news
-	projects  atomic.Pointer[[]Project]
-	quotas    quotas
-	known     known
-	spans     spanRing
-	red       red       // requests and jobs, counted
-	hour      time.Time // in which issues began
-	begun     int       // how many
-	tidied    time.Time // when what is old was last deleted
-	names     sync.Map  // whether attributes of a name are secret
-	nameCount atomic.Int64
-	own       *slog.Logger // of this package, past the ring
+	flushing sync.Mutex // one flush at a time
+	held     []Line     // taken from the ring, not yet written
+	files    files
+	errors   pending
+	news     news
+	projects atomic.Pointer[[]Project]
+	quotas   quotas
+	known    known
+	spans    spanRing
+	red      red          // requests and jobs, counted
+	hour     time.Time    // in which issues began
+	begun    int          // how many
+	tidied   time.Time    // when what is old was last deleted
+	names    names        // whether attributes of a name are secret
+	own      *slog.Logger // of this package, past the ring
 
 	signals   signals
 	watch     watch
