@@ -60,6 +60,8 @@ type Options struct {
 	Stripe   http.RoundTripper    // how Stripe is reached; as Outside if nil
 	// StripeThrough is what stands between us and Stripe, the offline one too, for tests; nothing if nil.
 	StripeThrough func(next http.RoundTripper) http.RoundTripper
+	// Disk tells the room where a folder lies, in bytes; the system if nil.
+	Disk func(folder string) (free, total int64, err error)
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
 }
@@ -77,23 +79,24 @@ type Extension struct {
 
 // App is one running installation.
 type App struct {
-	Config  config.Config
-	DB      *store.DB
-	Queue   *queue.Queue
-	Audit   *audit.System
-	Auth    *auth.System
-	Email   *email.System
-	Outbox  *outbox.System
-	SMS     *sms.System // nil: no texts are sent
-	Jobs    *jobs.System
-	Web     *web.Server
-	Replies *web.Replies // answers for those who repeat a request
-	Pages   *web.Pages
-	Flags   *flags.System
-	Proxy   *proxy.System
-	Observe *observe.System
-	Backups *ops.System // log and errors
-	Billing *billing.System
+	Config    config.Config
+	DB        *store.DB
+	Queue     *queue.Queue
+	Audit     *audit.System
+	Auth      *auth.System
+	Email     *email.System
+	Outbox    *outbox.System
+	SMS       *sms.System // nil: no texts are sent
+	Jobs      *jobs.System
+	Web       *web.Server
+	Replies   *web.Replies // answers for those who repeat a request
+	Pages     *web.Pages
+	Flags     *flags.System
+	Proxy     *proxy.System
+	Observe   *observe.System
+	Heartbeat *observe.Heartbeat
+	Backups   *ops.System // log and errors
+	Billing   *billing.System
 
 	StandIn *standin.Provider // identity provider of made-up people; nil without one
 
@@ -241,7 +244,14 @@ func (a *App) build(ctx context.Context) error {
 	if a.Proxy, err = a.proxy(); err != nil {
 		return err
 	}
-	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address})
+	outside, err := a.outside()
+	if err != nil {
+		return err
+	}
+	a.Observe.Attach(observe.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, URL: cfg.URL, People: address, Outside: outside})
+	if a.Heartbeat, err = a.heartbeat(); err != nil {
+		return err
+	}
 	if a.Backups, err = a.backups(); err != nil {
 		return err
 	}
@@ -249,7 +259,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	a.Pages.Notice = a.Billing.Notice
-	a.Pages.Banner = a.banner
+	a.Pages.Banner, a.Pages.Badges = a.banner, a.badges
 	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe})
 
 	var own Extension
@@ -301,6 +311,7 @@ func (a *App) build(ctx context.Context) error {
 	a.Flags.Jobs(a.Queue)
 	a.Billing.Jobs(a.Queue)
 	a.Backups.Jobs(a.Queue)
+	a.Observe.Jobs(a.Queue)
 	if a.SMS != nil {
 		a.SMS.Jobs(a.Queue)
 	}

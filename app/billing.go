@@ -66,7 +66,15 @@ func (a *App) banner() *web.Banner {
 	if b := a.Flags.Banner(); b != nil {
 		return b
 	}
+	if b := a.Observe.Banner(); b != nil {
+		return b
+	}
 	return a.Billing.Banner()
+}
+
+// badges are in the navigation only while something needs a person.
+func (a *App) badges() map[string]int {
+	return map[string]int{"/-/admin/alerts": a.Observe.Badge()}
 }
 
 // billingHealth says how Stripe is connected; nothing without an account there.

@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -67,7 +68,7 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 
 // Health reads what can be well or not. Danger means the work cannot be done.
 func (a *App) Health() []console.Health {
-	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth(), a.telemetryHealth()}, append(append(a.outboxHealth(), a.billingHealth()...), a.backupHealth()...)...)
+	return append([]console.Health{a.databaseHealth(), a.replicaHealth(), a.queueHealth(), a.auditHealth(), a.telemetryHealth()}, slices.Concat(a.outboxHealth(), a.billingHealth(), a.backupHealth(), a.heartbeatHealth())...)
 }
 
 func (a *App) databaseHealth() console.Health {

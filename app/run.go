@@ -68,6 +68,8 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	owned.Go(func() { a.Email.Run(background) })
 	owned.Go(func() { a.Proxy.Run(background) })
 	owned.Go(func() { a.Observe.Run(background) })
+	owned.Go(func() { a.Observe.Watch(background) })
+	owned.Go(func() { a.Heartbeat.Run(background) })
 	if a.Simulator != nil {
 		owned.Go(func() { a.runSimulator(background) })
 	}

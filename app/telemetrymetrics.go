@@ -42,7 +42,7 @@ func (m *metrics) telemetryMetrics(out chan<- prometheus.Metric) {
 
 // telemetry is how the system of it is set up.
 func telemetry(cfg config.Config, o Options) observe.Options {
-	to := observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery, Service: cfg.ServiceName, Environment: cfg.Environment}
+	to := observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery, Disk: o.Disk, Service: cfg.ServiceName, Environment: cfg.Environment}
 	told := func(string, ...any) {} // Validate has told of faults
 	if p, ok := cfg.Traces(told); ok {
 		to.Traces = &observe.Place{URL: p.URL, Header: p.Header}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -23,6 +24,31 @@ type secured struct {
 	config *tls.Config
 	plain  http.Handler // answers plain HTTP: challenges of the authority, and redirects
 	pair   *pair        // nil: the certificate is had from an authority
+	ends   atomic.Int64 // when the certificate that was shown last runs out, unix seconds; 0: none was shown
+}
+
+// noting remembers when the certificates run out that are shown for a host.
+func (s *secured) noting(host string, get func(*tls.ClientHelloInfo) (*tls.Certificate, error)) func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+	return func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+		cert, err := get(hello)
+		if err == nil && cert.Leaf != nil && hello.ServerName == host {
+			s.ends.Store(cert.Leaf.NotAfter.Unix())
+		}
+		return cert, err
+	}
+}
+
+// end is when the certificate runs out; zero while that is not known.
+func (s *secured) end() time.Time {
+	if s.pair != nil {
+		if cert, err := s.pair.load(nil); err == nil && cert.Leaf != nil {
+			return cert.Leaf.NotAfter
+		}
+	}
+	if unix := s.ends.Load(); unix > 0 {
+		return time.Unix(unix, 0)
+	}
+	return time.Time{}
 }
 
 // secure sets TLS up; nil without. Certificates that are had from an authority lie in the
@@ -54,8 +80,9 @@ func (a *App) secure() (*secured, error) {
 		m.Client = &acme.Client{DirectoryURL: a.Config.ACMEDirectory, UserAgent: "seaworthy"}
 	}
 	base.NextProtos = append(base.NextProtos, acme.ALPNProto)
-	base.GetCertificate = a.patient(m.GetCertificate)
-	return &secured{config: base, plain: m.HTTPHandler(onward)}, nil
+	s := &secured{config: base, plain: m.HTTPHandler(onward)}
+	base.GetCertificate = s.noting(public.Hostname(), a.patient(m.GetCertificate))
+	return s, nil
 }
 
 // patient logs why there is no certificate, at most once a minute: each handshake would.

@@ -149,15 +149,20 @@ func (q *Queue) claimFrom(tx *store.Tx, queue string, n int, suspected *bool) ([
 }
 
 func (q *Queue) attempt(j jobRow, msgID string) *running {
-	var cause Cause
-	json.Unmarshal([]byte(j.meta), &cause) // our own text; empty is fine
 	return &running{
 		q: q, args: j.args, msgID: msgID, handler: q.handlerOf(j), started: deref(j.started), ckey: j.ckey, runAt: j.runAt, keep: j.keepUnique,
 		timeout: time.Duration(j.timeoutMS) * time.Millisecond,
 		suspect: j.crashes > 0 && j.crashes+1 >= q.o.MaxCrashes,
-		info: Info{ID: j.id, Kind: j.kind, Queue: j.queue, Endpoint: j.endpoint, Attempt: j.attempt, MaxAttempts: j.maxAttempts, Snoozes: j.snoozes,
-			Enqueued: time.UnixMilli(j.created).UTC(), Cause: cause},
+		info:    j.info(),
 	}
+}
+
+// info is what a handler, and who is told of a failure, knows of the job.
+func (j jobRow) info() Info {
+	var cause Cause
+	json.Unmarshal([]byte(j.meta), &cause) // our own text; empty is fine
+	return Info{ID: j.id, Kind: j.kind, Queue: j.queue, Endpoint: j.endpoint, Attempt: j.attempt, MaxAttempts: j.maxAttempts, Snoozes: j.snoozes,
+		Enqueued: time.UnixMilli(j.created).UTC(), Cause: cause}
 }
 
 func deref(p *int64) int64 {

@@ -168,6 +168,9 @@ func (q *Queue) rescue(tx *store.Tx, j jobRow) error {
 		if err := markCrashed(tx, j, final, &now, res.err); err != nil {
 			return err
 		}
+		if final == Dead && q.o.Failed != nil {
+			tx.AfterCommit(func() { q.o.Failed(Failure{Job: j.info(), Dead: true, Err: res.err}) })
+		}
 		return vacate(tx, j.ckey)
 	}
 	if err := markCrashed(tx, j, Available, nil, res.err); err != nil {

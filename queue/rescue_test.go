@@ -11,6 +11,7 @@ func TestPoisonJobIsDeadAtTheThirdCrash(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
 	id := b.enqueue(note{}).ID
+	var told []Failure
 	for crash := 1; crash <= 3; crash++ {
 		// A process that dies while the job runs: it claims and is never heard of again.
 		died := New(b.db, Options{})
@@ -21,7 +22,7 @@ func TestPoisonJobIsDeadAtTheThirdCrash(t *testing.T) {
 			t.Fatalf("crash %d: claimed %d", crash, len(claimed))
 		}
 		b.clock.advance(time.Second)
-		b.must(New(b.db, Options{}).Rescue(t.Context()))
+		b.must(New(b.db, Options{Failed: func(f Failure) { told = append(told, f) }}).Rescue(t.Context()))
 		b.invariant()
 		if j := b.job(id); j.Crashes != crash || (j.State == Dead) != (crash == 3) {
 			t.Fatalf("crash %d: %+v", crash, j)
@@ -29,6 +30,9 @@ func TestPoisonJobIsDeadAtTheThirdCrash(t *testing.T) {
 	}
 	if j := b.job(id); j.Outcomes != "crashed crashed crashed" {
 		t.Fatalf("history: %+v", j)
+	}
+	if len(told) != 1 || told[0].Job.ID != id || !told[0].Dead || told[0].Job.Kind != (note{}).Kind() {
+		t.Fatalf("told of %+v", told)
 	}
 }
 

@@ -50,7 +50,7 @@ var Permissions = []web.PermissionKind{
 }
 
 // reserved are areas that systems have, or may come to have; no app can declare in them.
-var reserved = []string{"admin", "audit", "auth", "backups", "billing", "console", "email", "errors", "flags", "hooks", "instance", "jobs", "keys", "logs",
+var reserved = []string{"admin", "alerts", "audit", "auth", "backups", "billing", "console", "email", "errors", "flags", "hooks", "instance", "jobs", "keys", "logs",
 	"metrics", "oauth", "operator", "ops", "org", "orgs", "payments", "performance", "permissions", "proxy", "roles", "scim", "seaworthy", "settings", "sso", "system",
 	"telemetry", "traces", "users", "webhooks"}
 

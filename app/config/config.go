@@ -68,6 +68,9 @@ type Config struct {
 	AppJobsSecret  string         `name:"app-jobs-secret" var:"SEAWORTHY_APP_JOBS_SECRET" secret:"" help:"What its jobs are signed with: whsec_ and 24 to 64 bytes in base64. When it changes, the old one signs beside it for a day. Without one a secret is made, and shown when it is rotated."`
 	JobsAllow      string         `name:"jobs-allow" var:"SEAWORTHY_JOBS_ALLOW" placeholder:"PLACES" help:"Further places of your own network that jobs may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
 	FlagsOrigins   []string       `name:"flags-origins" var:"SEAWORTHY_FLAGS_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may ask for flags with a key, as https://www.example.com; * for all. In development all may."`
+	AlertsAllow    string         `name:"alerts-allow" var:"SEAWORTHY_ALERTS_ALLOW" placeholder:"PLACES" help:"Places of your own network that alerts may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
+	HeartbeatURL   string         `name:"heartbeat-url" var:"SEAWORTHY_HEARTBEAT_URL" secret:"" help:"Address outside of this machine that is asked every minute while all is well: the database takes a write, the replica is in step, telemetry is kept. Whoever is behind it tells you when a beat is missing, as a process that is dead tells nobody."`
+	HeartbeatPost  bool           `name:"heartbeat-post" var:"SEAWORTHY_HEARTBEAT_POST" help:"Beat by POST instead of GET."`
 	Outbox         []string       `name:"outbox" var:"SEAWORTHY_OUTBOX" placeholder:"NAME=PATH" help:"SQLite files of your app whose table seaworthy_outbox is relayed: paths with commas between them, each perhaps with a name before it, as shop=/srv/shop/shop.db. A name must stay the same; without one it is the file's."`
 	MetricsToken   string         `name:"metrics-token" var:"SEAWORTHY_METRICS_TOKEN" secret:"" help:"Bearer token for /-/metrics; without one only this machine may read it."`
 
@@ -152,6 +155,7 @@ func (c *Config) Validate() error {
 	c.checkTexts(fault)
 	c.checkFeedback(fault)
 	c.checkJobs(fault)
+	c.checkHeartbeat(fault)
 	c.Outboxes(fault)
 	c.checkFlags(fault)
 	c.checkStripe(fault)

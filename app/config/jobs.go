@@ -37,3 +37,12 @@ func (c Config) JobPlaces() []string {
 	}
 	return places
 }
+
+// AlertPlaces are the places of the own network that alerts may be posted to, as JobPlaces.
+func (c Config) AlertPlaces() []string {
+	places := strings.Fields(c.AlertsAllow)
+	if !c.Production() {
+		places = append(places, "127.0.0.0/8", "::1/128")
+	}
+	return places
+}

@@ -76,7 +76,8 @@ func Nav() []web.NavGroup {
 		{Label: "", Items: []web.NavItem{{Label: "Home", Path: "/-/admin", Icon: "house"}}},
 		{Label: "Customers", Items: []web.NavItem{{Label: "Users", Path: "/-/admin/users", Icon: "users"}, {Label: "Orgs", Path: "/-/admin/orgs", Icon: "building-2"}, {Label: "Billing", Path: "/-/admin/billing", Icon: "credit-card"}}},
 		{Label: "Work", Items: []web.NavItem{{Label: "Jobs", Path: "/-/admin/jobs", Icon: "list-checks"}, {Label: "Email", Path: "/-/admin/email", Icon: "mail"}, {Label: "Flags", Path: "/-/admin/flags", Icon: "flag"}}},
-		{Label: "Trust", Items: []web.NavItem{{Label: "Access", Path: "/-/admin/access", Icon: "shield-check"}, {Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"},
+		{Label: "Trust", Items: []web.NavItem{{Label: "Alerts", Path: "/-/admin/alerts", Icon: "bell"}, {Label: "Observe", Path: "/-/admin/observe", Icon: "activity"},
+			{Label: "Access", Path: "/-/admin/access", Icon: "shield-check"}, {Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"},
 			{Label: "Errors", Path: "/-/admin/errors", Icon: "bug"}, {Label: "Performance", Path: "/-/admin/performance", Icon: "gauge"}, {Label: "Logs", Path: "/-/admin/logs", Icon: "logs"}}},
 		{Label: "Ship", Items: []web.NavItem{{Label: "Backups", Path: "/-/admin/backups", Icon: "database-backup"}}},
 	}

@@ -43,7 +43,11 @@ type Event struct {
 	App     *Received `json:"app,omitempty"`         // of a program outside; nil for our own
 
 	group string // of one that was received: which issue it belongs to
+	quiet bool   // of alerting itself: it is kept, and nobody is told
 }
+
+// ourErrors is the series of the errors of this program.
+const ourErrors = "seaworthy"
 
 // maxCrumbs bounds how many lines of a request an event repeats.
 const maxCrumbs = 30
@@ -75,6 +79,7 @@ func (s *System) Job(f queue.Failure) {
 	if len(e.Frames) > 0 {
 		e.Kind = KindPanic
 	}
+	e.quiet = f.Job.Kind == tellChannel{}.Kind() && f.Job.Endpoint == ""
 	s.take(context.Background(), e)
 }
 
@@ -97,6 +102,9 @@ func (s *System) take(ctx context.Context, e Event) {
 		if e.Org == "" {
 			e.Org = o.Identity.Org
 		}
+	}
+	if !e.quiet {
+		s.Count(Series{Errors, ourErrors}, 0, true)
 	}
 	s.errors.add(e, func(e *Event) {
 		e.Crumbs = s.ring.ofRequest(e.Request, maxCrumbs)

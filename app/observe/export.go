@@ -40,7 +40,7 @@ func (s *System) export(rows []spanRow) {
 
 func spanOf(r *spanRow) *tracepb.Span {
 	start := uint64(time.UnixMilli(r.at).Add(time.Duration(r.startUS) * time.Microsecond).UnixNano())
-	sp := &tracepb.Span{TraceId: bytesOf(r.trace), SpanId: bytesOf(r.id), ParentSpanId: bytesOf(r.parent), Name: r.name,
+	sp := &tracepb.Span{TraceId: idBytes(r.trace), SpanId: idBytes(r.id), ParentSpanId: idBytes(r.parent), Name: r.name,
 		StartTimeUnixNano: start, EndTimeUnixNano: start + uint64(r.us)*1000, Kind: kindOfSpan(r.op), Attributes: []*common.KeyValue{text("seaworthy.op", r.op)}}
 	if r.op == "db.sql" {
 		sp.Attributes = append(sp.Attributes, text("db.system.name", "sqlite"), text("db.query.text", r.name))
@@ -73,7 +73,7 @@ func kindOfSpan(op string) tracepb.Span_SpanKind {
 	return tracepb.Span_SPAN_KIND_INTERNAL
 }
 
-func bytesOf(id string) []byte {
+func idBytes(id string) []byte {
 	b, _ := hex.DecodeString(id)
 	return b
 }

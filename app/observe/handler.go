@@ -3,9 +3,13 @@ package observe
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -62,17 +66,23 @@ func (h *handler) WithGroup(name string) slog.Handler {
 
 // Handle implements slog.Handler.
 func (h *handler) Handle(ctx context.Context, r slog.Record) error {
-	clean := slog.NewRecord(r.Time, r.Level, redact.Text(clip(r.Message, maxMessage)), r.PC)
-	line := Line{At: h.s.now(), Level: r.Level, Message: clean.Message}
+	onward := h.next.Enabled(ctx, r.Level)
+	line := Line{At: h.s.now(), Level: r.Level, Message: redact.Text(clip(r.Message, maxMessage))}
 	line.from(ctx)
-	out := make([]byte, 1, 256)
+	var clean []slog.Attr // only what another handler takes
+	if onward {
+		clean = make([]slog.Attr, 0, r.NumAttrs()+4)
+	}
+	out := make([]byte, 1, 224)
 	out[0] = '{'
 	for _, a := range h.attrs {
 		out = line.put(out, a)
 	}
 	r.Attrs(func(a slog.Attr) bool {
 		a = h.s.clean(a)
-		clean.AddAttrs(a)
+		if onward {
+			clean = append(clean, a)
+		}
 		a.Key = h.prefix + a.Key
 		out = line.put(out, a)
 		return true
@@ -84,13 +94,15 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 	if r.Level >= slog.LevelInfo {
 		h.s.admit(line)
 	}
-	if !h.next.Enabled(ctx, r.Level) {
+	if !onward {
 		return nil
 	}
 	if h.prefix == "" {
-		line.name(&clean)
+		clean = line.name(clean)
 	}
-	return h.next.Handle(ctx, clean)
+	again := slog.NewRecord(r.Time, r.Level, line.Message, r.PC)
+	again.AddAttrs(clean...)
+	return h.next.Handle(ctx, again)
 }
 
 // from fills in the ids that the context knows.
@@ -114,18 +126,15 @@ func (l *Line) from(ctx context.Context) {
 	}
 }
 
-// name adds the ids to the record, where it does not name them itself.
-func (l *Line) name(r *slog.Record) {
-	missing := map[string]string{"request_id": l.Request, "trace_id": l.Trace, "user": l.User, "org": l.Org, "job": l.Job}
-	r.Attrs(func(a slog.Attr) bool {
-		delete(missing, a.Key)
-		return true
-	})
-	for _, key := range []string{"request_id", "trace_id", "user", "org", "job"} {
-		if v := missing[key]; v != "" {
-			r.AddAttrs(slog.String(key, v))
+// name adds the ids to attributes that do not name them themselves.
+func (l *Line) name(attrs []slog.Attr) []slog.Attr {
+	given := attrs
+	for _, id := range [...]struct{ key, value string }{{"request_id", l.Request}, {"trace_id", l.Trace}, {"user", l.User}, {"org", l.Org}, {"job", l.Job}} {
+		if id.value != "" && !slices.ContainsFunc(given, func(a slog.Attr) bool { return a.Key == id.key }) {
+			attrs = append(attrs, slog.String(id.key, id.value))
 		}
 	}
+	return attrs
 }
 
 // put takes an attribute as one of the line's ids, or writes it as a member of a
@@ -140,7 +149,15 @@ func (l *Line) put(out []byte, a slog.Attr) []byte {
 		}
 		return out
 	}
-	text := a.Value.String()
+	text := "0" // a number is never long, and its text is only made when it is written
+	switch a.Value.Kind() {
+	case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindBool:
+		if l.id(a.Key) != nil {
+			text = a.Value.String()
+		}
+	default:
+		text = a.Value.String()
+	}
 	if id := l.id(a.Key); id != nil {
 		if text != "" {
 			*id = clip(text, 200)
@@ -160,7 +177,7 @@ func (l *Line) put(out []byte, a slog.Attr) []byte {
 	case slog.KindFloat64:
 		f := a.Value.Float64()
 		if math.IsNaN(f) || math.IsInf(f, 0) { // which JSON cannot write
-			out, _ = jsontext.AppendQuote(out, text)
+			out, _ = jsontext.AppendQuote(out, a.Value.String())
 			break
 		}
 		out = strconv.AppendFloat(out, f, 'g', -1, 64)
@@ -213,18 +230,41 @@ func (s *System) clean(a slog.Attr) slog.Attr {
 	return slog.String(a.Key, redact.Text(clip(text, maxValue)))
 }
 
+// names are whether attributes of a name are secret: read without a lock or an allocation, and copied
+// when one more is learned.
+type names struct {
+	learning sync.Mutex
+	known    atomic.Pointer[map[string]bool]
+}
+
 // secret reports whether a name tells of a secret; a program has few names, and looks each
 // up once.
 func (s *System) secret(name string) bool {
-	if known, ok := s.names.Load(name); ok {
-		return known.(bool)
+	known := s.names.known.Load()
+	if known != nil {
+		if is, ok := (*known)[name]; ok {
+			return is
+		}
 	}
 	is := redact.Name(name)
-	if s.nameCount.Add(1) <= maxNames {
-		s.names.Store(name, is)
+	if known == nil || len(*known) < maxNames {
+		s.names.learn(name, is)
 	}
 	return is
 }
 
-// maxNames bounds what is remembered, against names that are made up.
-const maxNames = 1000
+func (n *names) learn(name string, is bool) {
+	n.learning.Lock()
+	defer n.learning.Unlock()
+	more := map[string]bool{}
+	if known := n.known.Load(); known != nil {
+		maps.Copy(more, *known)
+	}
+	if len(more) < maxNames {
+		more[strings.Clone(name)] = is
+		n.known.Store(&more)
+	}
+}
+
+// maxNames bounds what is remembered, against names that are made up: to copy it costs.
+const maxNames = 500

@@ -90,6 +90,11 @@ func addDrop(tx *store.Tx, hour time.Time, d Drop, n int64) error {
 	return err
 }
 
+func dropsSince(tx *store.Tx, hour time.Time) ([]DropCount, error) {
+	return store.All(tx, func(r store.Scanner) (d DropCount, err error) { return d, r.Scan(&d.Class, &d.Reason, &d.N) },
+		`SELECT class, reason, n FROM observe_drop WHERE hour >= ? ORDER BY hour LIMIT 2000`, hour.UnixMilli())
+}
+
 // dropOldIssues makes room in a full file.
 func dropOldIssues(tx *store.Tx) error {
 	_, err := tx.Exec(`DELETE FROM observe_issue WHERE id IN (SELECT id FROM observe_issue ORDER BY last_seen, id LIMIT 200)`)

@@ -24,11 +24,12 @@ func (s *System) writeIssues(batch map[string]*group) {
 		return
 	}
 	var bodies []stored
+	var fresh []signal
 	write := func(tx *store.Tx) error {
-		bodies = nil
+		bodies, fresh = nil, nil
 		rest := &group{}
 		for hash, g := range batch {
-			err := s.writeIssue(tx, hash, g, rest, &bodies)
+			err := s.writeIssue(tx, hash, g, rest, &bodies, &fresh)
 			if err != nil {
 				return err
 			}
@@ -36,7 +37,7 @@ func (s *System) writeIssues(batch map[string]*group) {
 		if rest.n == 0 {
 			return nil
 		}
-		return s.writeIssue(tx, overflow, rest, nil, &bodies)
+		return s.writeIssue(tx, overflow, rest, nil, &bodies, &fresh)
 	}
 	err := s.files.main.Write(context.Background(), write)
 	if errors.Is(err, store.ErrFull) {
@@ -55,11 +56,12 @@ func (s *System) writeIssues(batch map[string]*group) {
 	if _, err := s.files.append(nil, bodies); err != nil {
 		s.drops.count("error_body", "segment", int64(len(bodies)))
 	}
+	s.signals.add(fresh)
 	s.news.tell()
 }
 
 // writeIssue adds what one group counted. Where no more issues may begin it goes to rest.
-func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[]stored) error {
+func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[]stored, fresh *[]signal) error {
 	have, err := issueByHash(tx, grouping, hash)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -77,8 +79,15 @@ func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[
 	case err != nil:
 		return err
 	}
-	before := have.N
+	before, regressed := have.N, have.RegressedAt
 	have.again(g)
+	switch {
+	case g.quiet:
+	case before == 0:
+		*fresh = append(*fresh, signal{rule: ruleNew, issue: have, job: g.Job})
+	case !have.RegressedAt.Equal(regressed):
+		*fresh = append(*fresh, signal{rule: ruleRegressed, issue: have, job: g.Job})
+	}
 	if err := updateIssue(tx, have, toJSON(g.Event)); err != nil {
 		return err
 	}

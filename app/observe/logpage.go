@@ -185,6 +185,8 @@ func brief(raw []byte) (short, whole string) {
 var why = map[string]string{
 	"ring_full": "more came than could be written", "disk_floor": "the disk is nearly full, and the rest is kept for the business",
 	"disk_full": "the disk was full", "file_corrupt": "a telemetry file was damaged and begun anew", "file_failed": "the telemetry files could not be written",
+	"too_many_waiting": "there were more different errors than can be told apart", "waited_too_long": "the files could not be written for long", "segment": "the file could not be written",
+	"duplicate": "it came twice", "not_kept": "it is of a kind that is not kept here", "quota": "the project had sent as much as it may", "not_sent": "the SDK gave it up before it was sent",
 }
 
 // lost says what was not kept since the start.

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/dial"
+	"seaworthy/app/seal"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -45,6 +47,23 @@ type Deps struct {
 	URL   string // of this installation, for the addresses that SDKs are given
 	// People tells the address of a user; store.ErrNotFound for nobody.
 	People func(tx *store.Tx, user string) (email string, err error)
+	// Outside is what alerts need of the rest.
+	Outside Outside
+}
+
+// Outside is what is looked at for alerts beside telemetry, and how people are told.
+type Outside struct {
+	Production bool
+	Keys       *seal.Keys
+	Dialer     dial.Dialer // to the addresses of channels
+	// Readings tells how everything stands; unknown is called for a rule of which it could not see anything.
+	Readings  func(ctx context.Context, unknown func(rule string)) []Reading
+	Operators func(tx *store.Tx) ([]Operator, error)
+	Mail      func(tx *store.Tx, l Letter) (message string, err error)
+	// Fate is what became of a mail, as email says it.
+	Fate func(tx *store.Tx, message string) (string, error)
+	// MessageOf is the mail that a job delivers; store.ErrNotFound for other jobs.
+	MessageOf func(tx *store.Tx, job string) (message string, err error)
 }
 
 // System is the telemetry of one process.
@@ -81,10 +100,14 @@ type System struct {
 	hour      time.Time         // in which issues began
 	begun     int               // how many
 	tidied    time.Time         // when what is old was last deleted
-	names     sync.Map          // whether attributes of a name are secret
-	nameCount atomic.Int64
-	own       *slog.Logger // of this package, past the ring
-	said      *slog.Logger // of this package, through the ring
+	names     names             // whether attributes of a name are secret
+	own       *slog.Logger      // of this package, past the ring
+	said      *slog.Logger      // of this package, through the ring
+
+	signals   signals
+	watch     watch
+	baseline  baseline
+	startedAt time.Time
 }
 
 // New makes the system. It opens no file before something is to be written.
@@ -105,7 +128,7 @@ func New(o Options) *System {
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
 	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
-	s.files.o = o
+	s.files.o, s.startedAt = o, s.now()
 	s.process = web.NewTrace()
 	if o.Traces != nil {
 		s.traces = s.newShipper("otlp", "application/x-protobuf", *o.Traces)

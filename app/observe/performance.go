@@ -90,7 +90,7 @@ func (s *System) performanceRoutes() []web.Route {
 func (s *System) Performance(ctx context.Context, class Class, span time.Duration) (PerformancePage, error) {
 	sums := map[Series]*Figures{}
 	step, err := s.History(ctx, span, func(_ time.Time, series Series, f *Figures) {
-		if class != "" && series.Class != class {
+		if class != "" && series.Class != class || series.Class == Errors {
 			return
 		}
 		if sums[series] == nil {

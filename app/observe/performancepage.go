@@ -141,6 +141,11 @@ func (s *System) seriesPage(w http.ResponseWriter, r *http.Request) error {
 	return s.Pages.Render(w, r, "observe/series", web.View{Title: one.Name, Data: d})
 }
 
+// seriesPath is the page of a series.
+func seriesPath(s Series, span string) string {
+	return performanceBase + "/series?" + url.Values{"class": {string(s.Class)}, "name": {s.Name}, "range": {span}}.Encode()
+}
+
 func labelOf(class Class) string {
 	for _, c := range classes {
 		if c.class == class {

@@ -134,6 +134,7 @@ func (s *System) keep(p Project, in *sentry.Event, sentAt time.Time) {
 	e.At, e.App.Stated = s.happened(in.At.Time, sentAt)
 	e.group = groupOf(p.ID, in)
 	e.summarise(in)
+	s.Count(Series{Errors, p.Name}, 0, true)
 	s.errors.add(e, func(e *Event) { e.detail(in) }, func() int64 { return s.seq.Add(1) })
 }
 

@@ -7,6 +7,9 @@ import (
 	"seaworthy/store"
 )
 
+// Disk asks for the room where a folder lies, in bytes.
+func (s *System) Disk(folder string) (free, total int64, err error) { return s.o.Disk(folder) }
+
 // disk asks the system for room, in bytes.
 func disk(folder string) (free, total int64, err error) {
 	var st syscall.Statfs_t

@@ -13,6 +13,8 @@ var Permissions = []web.PermissionKind{
 	{Name: "errors:read", Title: "See errors", Means: "See what failed, where, for whom and how often.", Scope: web.ScopeInstance},
 	{Name: "performance:read", Title: "See performance", Means: "See how often routes and jobs are used, how long they take and how often they fail.", Scope: web.ScopeInstance},
 	{Name: "performance:manage", Title: "Analyse statements", Means: "Run a slow query of this program again by hand, for at most two seconds and without seeing what it finds.", Scope: web.ScopeInstance},
+	{Name: "alerts:read", Title: "See alerts", Means: "See what fires and fired, and who is told.", Scope: web.ScopeInstance},
+	{Name: "alerts:manage", Title: "Manage alerts", Means: "Acknowledge alerts, hold them back, set rules and channels.", Scope: web.ScopeInstance},
 	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors, and set up the projects that report them.", Scope: web.ScopeInstance},
 }
 
@@ -32,21 +34,23 @@ const (
 )
 
 // Actions are the part of telemetry in the catalogue.
-var Actions = []audit.Kind{
-	{Action: actResolved, Title: "Error resolved", Means: "Somebody said that an error is mended; when it is seen again it is open again."},
-	{Action: actIgnored, Title: "Error ignored", Means: "An error is not to be looked at, for a time or for good."},
-	{Action: actReopened, Title: "Error reopened", Means: "A resolved or ignored error needs a look again."},
-	{Action: actAssigned, Title: "Error assigned", Means: "An error was given to somebody, or taken back."},
-	{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
-	{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
-	{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
-	{Action: actAnalysed, Title: "Query analysed", Means: "A slow query of this program was run again by hand, to see how long it takes."},
-	{Action: actKeyRevoked, Title: "Project key revoked", Means: "What comes with the key is refused from now on."},
-}
+var Actions = append(alertActions[:len(alertActions):len(alertActions)],
+	audit.Kind{Action: actResolved, Title: "Error resolved", Means: "Somebody said that an error is mended; when it is seen again it is open again."},
+	audit.Kind{Action: actIgnored, Title: "Error ignored", Means: "An error is not to be looked at, for a time or for good."},
+	audit.Kind{Action: actReopened, Title: "Error reopened", Means: "A resolved or ignored error needs a look again."},
+	audit.Kind{Action: actAssigned, Title: "Error assigned", Means: "An error was given to somebody, or taken back."},
+	audit.Kind{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
+	audit.Kind{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
+	audit.Kind{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
+	audit.Kind{Action: actAnalysed, Title: "Query analysed", Means: "A slow query of this program was run again by hand, to see how long it takes."},
+	audit.Kind{Action: actKeyRevoked, Title: "Project key revoked", Means: "What comes with the key is refused from now on."},
+)
 
 const (
 	logsBase   = "/-/admin/logs"
 	errorsBase = "/-/admin/errors"
+	// observeBase is the overview.
+	observeBase = "/-/admin/observe"
 )
 
 // Routes are the pages and the API of the log and of errors.
@@ -55,7 +59,7 @@ func (s *System) Routes() []web.Route {
 	acts := []string{string(actResolved), string(actIgnored), string(actReopened), string(actAssigned)}
 	made, changed, keyed, revoked := string(actProjectMade), string(actProjectChanged), string(actKeyMade), string(actKeyRevoked)
 	const projects, project = "/-/api/v1/errors/projects", "/-/api/v1/errors/projects/{project}"
-	return slices.Concat(s.ingestRoutes(), s.performanceRoutes(), []web.Route{
+	return slices.Concat(s.ingestRoutes(), s.performanceRoutes(), s.alertRoutes(), []web.Route{
 		{Method: "GET", Pattern: projectsBase, Access: see, Handler: s.projectsPage},
 		{Method: "POST", Pattern: projectsBase, Access: manage, Handler: s.projectMake, Audit: []string{made}},
 		{Method: "POST", Pattern: projectsBase + "/{project}", Access: manage, Handler: s.projectAct, Audit: []string{changed, keyed, revoked}},

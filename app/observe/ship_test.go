@@ -112,7 +112,7 @@ func TestTracesAreExported(t *testing.T) {
 	}
 	root, call := spans[0], spans[1]
 	if root.Name != "GET /things" || root.Kind != tracepb.Span_SPAN_KIND_SERVER || root.Status.GetCode() != tracepb.Status_STATUS_CODE_ERROR || len(root.TraceId) != 16 || len(root.SpanId) != 8 ||
-		string(root.ParentSpanId) != string(bytesOf(o.Parent)) || root.EndTimeUnixNano-root.StartTimeUnixNano != uint64(time.Second) {
+		string(root.ParentSpanId) != string(idBytes(o.Parent)) || root.EndTimeUnixNano-root.StartTimeUnixNano != uint64(time.Second) {
 		t.Errorf("%v", root)
 	}
 	if string(call.ParentSpanId) != string(root.SpanId) || call.Kind != tracepb.Span_SPAN_KIND_CLIENT || call.Status != nil || !strings.Contains(header, web.Traceparent(o.Trace, "")[:36]) {

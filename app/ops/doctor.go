@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"seaworthy/app/config"
+	"seaworthy/app/observe"
 	"seaworthy/app/seal"
 	"seaworthy/store"
 )
@@ -30,7 +31,7 @@ var ErrUnwell = errors.New("something must be mended")
 func Doctor(ctx context.Context, c config.Config, out io.Writer) error {
 	unwell := false
 	for _, check := range []func(context.Context, *config.Config) []finding{
-		checkConfig, checkFolder, checkKeys, checkDatabase, checkSpace, checkClock,
+		checkConfig, checkFolder, checkKeys, checkDatabase, checkSpace, checkClock, checkHeartbeat,
 	} {
 		for _, f := range check(ctx, &c) {
 			fmt.Fprintf(out, "%-5s %s\n", f.level, f.what)
@@ -163,4 +164,24 @@ func checkClock(_ context.Context, c *config.Config) []finding {
 		return []finding{{"fail", "clock: the database was written in the future; set the clock (timedatectl set-ntp true)"}}
 	}
 	return []finding{{"ok", "clock: " + time.Now().UTC().Format(time.RFC3339)}}
+}
+
+// checkHeartbeat says what came of the last beat that told outside that all is well.
+func checkHeartbeat(ctx context.Context, c *config.Config) []finding {
+	if c.HeartbeatURL == "" {
+		if c.Production() {
+			return []finding{{"warn", "heartbeat: SEAWORTHY_HEARTBEAT_URL is not set: nobody outside notices when this machine is gone"}}
+		}
+		return nil
+	}
+	b, err := observe.FileBeat(ctx, filepath.Join(c.Data, "seaworthy.db"))
+	switch {
+	case err != nil:
+		return []finding{{"warn", "heartbeat: none was sent yet; serve sends one every minute"}}
+	case !b.Sent:
+		return []finding{{"warn", fmt.Sprintf("heartbeat: the last one, of %s, was not sent or not taken (%s): %s", b.At.Format(time.RFC3339), b.Held, b.Why)}}
+	case time.Since(b.At) > 5*time.Minute:
+		return []finding{{"warn", "heartbeat: the last one was sent " + b.At.Format(time.RFC3339) + "; the server does not run"}}
+	}
+	return []finding{{"ok", "heartbeat: sent and taken " + b.At.Format(time.RFC3339)}}
 }

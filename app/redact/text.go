@@ -26,39 +26,96 @@ var (
 // numbers of payment cards.
 func Text(s string) string {
 	// The patterns are slow, and most texts have no sign of theirs.
-	var has [128]bool
-	count := 0
-	for i := range len(s) {
-		c := s[i]
-		if c < 128 {
-			has[c] = true
-		}
-		if c >= '0' && c <= '9' {
-			count++
-		}
-	}
-	if has['.'] && strings.Contains(s, "eyJ") {
+	sign := signsOf(s)
+	if sign.has('.') && strings.Contains(s, "eyJ") {
 		s = token.ReplaceAllString(s, hidden)
 	}
-	if has['_'] && contains(s, "_live", "_test", "whsec", "gho_", "ghp_", "ghs_", "ghu_") || has['-'] && strings.Contains(s, "xox") || has['A'] && strings.Contains(s, "AKIA") || has['G'] && strings.Contains(s, "SG.") {
+	if sign.has('_') && contains(s, "_live", "_test", "whsec", "gho_", "ghp_", "ghs_", "ghu_") || sign.has('-') && strings.Contains(s, "xox") || sign.has('A') && strings.Contains(s, "AKIA") || sign.has('G') && strings.Contains(s, "SG.") {
 		s = keyed.ReplaceAllString(s, hidden)
 	}
-	if has['@'] && strings.Contains(s, "://") {
+	if sign.has('@') && strings.Contains(s, "://") {
 		s = userinfo.ReplaceAllString(s, "${1}"+hidden+"@")
 	}
-	if has[' '] || has['\t'] || has[':'] || has['='] {
+	assigns := sign.has(':') || sign.has('=')
+	if (assigns || sign.has(' ') || sign.has('\t')) && (sign.word(scheme) || assigns && sign.word(telling)) {
 		low := strings.ToLower(s)
 		if contains(low, "bearer", "basic") {
 			s = bearer.ReplaceAllString(s, "${1} "+hidden)
 		}
-		if (has[':'] || has['=']) && contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") {
+		if assigns && contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") {
 			s = assigned.ReplaceAllStringFunc(s, hideValue)
 		}
 	}
-	if count >= 13 {
+	if sign.digits >= 13 {
 		s = digits.ReplaceAllStringFunc(s, hideCard)
 	}
 	return s
+}
+
+// signs are what a text has: a bit for each ASCII character, one for each letter in either case, and
+// the longest number, blanks and hyphens in it not counted.
+type signs struct {
+	low, high uint64
+	letters   uint32
+	digits    int
+}
+
+func (s *signs) has(c byte) bool {
+	if c < 64 {
+		return s.low&(1<<c) != 0
+	}
+	return s.high&(1<<(c-64)) != 0
+}
+
+// word reports whether one of the words can be in the text: all of its letters are.
+func (s *signs) word(masks []uint32) bool {
+	for _, m := range masks {
+		if s.letters&m == m {
+			return true
+		}
+	}
+	return false
+}
+
+// The letters of the words that are looked for.
+var (
+	scheme  = lettersOf("bearer", "basic")
+	telling = lettersOf("pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature")
+)
+
+func lettersOf(words ...string) (masks []uint32) {
+	for _, w := range words {
+		s := signsOf(w)
+		masks = append(masks, s.letters)
+	}
+	return masks
+}
+
+func signsOf(s string) (out signs) {
+	run := 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case c >= 128: // a letter that is another's in lower case, such as the sign of Kelvin
+			out.letters = 1<<26 - 1
+			run = 0
+			continue
+		case c < 64:
+			out.low |= 1 << c
+		default:
+			out.high |= 1 << (c - 64)
+			if l := c | 0x20; l >= 'a' && l <= 'z' {
+				out.letters |= 1 << (l - 'a')
+			}
+		}
+		if c >= '0' && c <= '9' {
+			run++
+			out.digits = max(out.digits, run)
+		} else if c != ' ' && c != '-' {
+			run = 0
+		}
+	}
+	return out
 }
 
 func contains(s string, words ...string) bool {

@@ -48,3 +48,24 @@ func BenchmarkText(b *testing.B) {
 		Text("the mail of usr_01jc5m8q9w3e7r2t6y1u4i8o0p could not be delivered: connection refused")
 	}
 }
+
+// FuzzSigns: the quick look never says that there is nothing where a pattern finds something.
+func FuzzSigns(f *testing.F) {
+	for _, seed := range []string{"Authorization: Bearer abcdefgh", "pa\u017fsword=x", "to\u212Aen: x", "4111 1111-1111 1111", "x=1", "SECRET:\t\"y\""} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		sign, low := signsOf(s), strings.ToLower(s)
+		if contains(low, "bearer", "basic") && !sign.word(scheme) || contains(low, "pass", "secret", "token", "key", "credential", "authorization", "cookie", "signature") && !sign.word(telling) {
+			t.Errorf("a word of %q is not seen", s)
+		}
+		if digits.MatchString(s) && sign.digits < 13 {
+			t.Errorf("the number of %q is not seen", s)
+		}
+		for c := range byte(128) {
+			if strings.IndexByte(s, c) >= 0 != sign.has(c) {
+				t.Errorf("%q has %q: %v", s, c, sign.has(c))
+			}
+		}
+	})
+}

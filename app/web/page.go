@@ -24,6 +24,10 @@ type Pages struct {
 	// return nil. It is asked for each page and has to be quick.
 	Banner func() *Banner
 
+	// Badges are how many things behind an entry of the navigation need a person, by its path; it may
+	// be nil, and has to be quick.
+	Badges func() map[string]int
+
 	// Notice is what whoever opens a page of an org must know now; it may be nil, or
 	// return nil. It is asked for each page and has to be quick.
 	Notice func(r *http.Request) *Banner
@@ -69,6 +73,7 @@ type View struct {
 	Now      time.Time
 	Banner   *Banner // nil: nothing
 	Notice   *Banner // nil: nothing
+	Badges   map[string]int
 }
 
 // Form is what was typed and what is wrong with it.
@@ -136,6 +141,9 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v Vi
 	v.Identity = v.Origin.Identity
 	if p.Banner != nil {
 		v.Banner = p.Banner()
+	}
+	if p.Badges != nil {
+		v.Badges = p.Badges()
 	}
 	if p.Notice != nil {
 		v.Notice = p.Notice(r)
