@@ -1,0 +1,1 @@
+-- Number 32 is another's; see there.
