@@ -26,6 +26,8 @@ func (a *App) backups() (*ops.System, error) {
 			st, err := a.Audit.State(ctx)
 			return st.Size, err
 		}}
+	d.Config, d.Sources, d.Mail, d.Clock, d.Outside = &a.Config, CheckSources(), a.Email, &a.clock, a.o.Outside
+	d.TXT = a.resolver().LookupTXT
 	if a.Config.Replica != "off" {
 		d.Replica = &a.replicas
 	}

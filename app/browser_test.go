@@ -260,7 +260,7 @@ func TestPagesFitAPhone(t *testing.T) {
 		"/-/admin/logs", "/-/admin/logs?q=nowhere", "/-/admin/errors", "/-/admin/errors/" + anError(a), "/-/admin/errors/" + aReport(a), "/-/admin/errors/projects",
 		"/-/admin/email/templates", "/-/admin/email/templates/billing/receipt", "/-/admin/email/templates/auth/verify/history", "/-/admin/email/new-template", "/-/admin/email/brand",
 		"/-/admin/email", "/-/admin/email/messages/" + a.Query(`SELECT id FROM email_message`), mail, mail + "?view=checks", mail + "?view=headers",
-		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/backups"}
+		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/backups", "/-/admin/launch"}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

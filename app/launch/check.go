@@ -41,6 +41,15 @@ type Check struct {
 	Blocks bool   // nobody should sell anything before it is so
 	State  State
 	Detail string // what was found, for people and without secrets
+	Looked string // what a job has to look at outside of the database, as a domain; "" for checks that need no look
+}
+
+// Finding is what a look outside of the database found, for the check of the same key.
+type Finding struct {
+	Key    string
+	State  State
+	Detail string
+	About  string // what was looked at: the check's Looked of that time
 }
 
 // Is returns the check with a state and with what was found.

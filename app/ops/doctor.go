@@ -136,9 +136,6 @@ func checkDatabase(ctx context.Context, c *config.Config) []finding {
 	return all
 }
 
-// lowSpace is how little free disk is worth a warning, in bytes.
-const lowSpace = 1 << 30
-
 func checkSpace(_ context.Context, c *config.Config) []finding {
 	folder := c.Data
 	if _, err := os.Stat(folder); err != nil {
