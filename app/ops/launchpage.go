@@ -36,6 +36,7 @@ type launchData struct {
 
 // titles are the systems in the order in which they are shown, with what they are about.
 var titles = []group{
+	{ID: "database", Title: "Files", About: "What lies on the disk"},
 	{ID: "server", Title: "Server", About: "The machine, and how it is reached"},
 	{ID: "backups", Title: "Backups", About: "What survives the loss of the machine"},
 	{ID: "auth", Title: "Operators and sign-up", About: "Who runs this, and who may come in"},

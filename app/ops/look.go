@@ -37,7 +37,7 @@ func (s *System) look(ctx context.Context) error {
 	defer cancel()
 	found := email.LookUp(within, s.TXT, s.Config)
 	if s.Config.Production() {
-		found = append(found, s.visit(within)...)
+		found = append(found, visit(within, s.Outside, s.Config.URL)...)
 	}
 	if f, ok := s.Clock.Finding(time.Now()); ok {
 		found = append(found, f)
@@ -56,14 +56,13 @@ func (s *System) look(ctx context.Context) error {
 }
 
 // visit calls the public address as a customer's browser would.
-func (s *System) visit(ctx context.Context) []launch.Finding {
-	at := s.Config.URL
+func visit(ctx context.Context, outside http.RoundTripper, at string) []launch.Finding {
 	certificate, hsts := launch.Finding{Key: keyCertificate, About: at}, launch.Finding{Key: keyHSTS, About: at}
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, at+"/-/healthz", nil)
 	if err != nil {
 		return nil
 	}
-	client := http.Client{Transport: s.Outside, Timeout: 15 * time.Second,
+	client := http.Client{Transport: outside, Timeout: 15 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	answer, err := client.Do(r)
 	if err != nil {
