@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 	"seaworthy/app/apptest"
 	"seaworthy/app/config"
 	"seaworthy/app/email"
+	"seaworthy/app/email/post"
 	"seaworthy/app/launch"
 	"seaworthy/app/ops"
 )
@@ -72,6 +74,42 @@ func TestLaunchDNS(t *testing.T) {
 			if f.State != c.want[i] || f.About != "mail.acme.example" || f.Detail == "" {
 				t.Errorf("%s: %s is %s: %s; want %s", name, f.Key, f.State, f.Detail, c.want[i])
 			}
+		}
+	}
+}
+
+// Keys that we sign with ourselves are held against what is published.
+func TestLaunchOwnDKIM(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "s1.pem")
+	private, err := post.MakeKey("ed25519", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	record, err := post.RecordOf("acme.example", "s1", private.Public())
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := config.Config{MailFrom: "Acme <hello@acme.example>", SMTPURL: "smtp://127.0.0.1:25", DKIMSelectors: []string{"s1"}, DKIMKeys: []string{"s1=" + path}}
+	for name, c := range map[string]struct {
+		zone zone
+		want launch.State
+	}{
+		"published": {zone{record.Name: {record.Text}}, launch.Done},
+		"another":   {zone{record.Name: {"v=DKIM1; k=ed25519; p=AAAA"}}, launch.Todo},
+		"none":      {zone{}, launch.Todo},
+		"no answer": {zone{record.Name: {"SERVFAIL"}}, launch.Unknown},
+	} {
+		for _, f := range email.LookUp(t.Context(), c.zone.txt, &cfg) {
+			if f.Key == "email.dkim" && f.State != c.want {
+				t.Errorf("%s: %s: %s", name, f.State, f.Detail)
+			}
+		}
+	}
+	cfg.DKIMKeys = []string{"s1=" + path + ".gone"}
+	for _, f := range email.LookUp(t.Context(), zone{}.txt, &cfg) {
+		if f.Key == "email.dkim" && !strings.Contains(f.Detail, "cannot be read") {
+			t.Errorf("a key that is gone: %s: %s", f.State, f.Detail)
 		}
 	}
 }

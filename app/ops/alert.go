@@ -68,7 +68,7 @@ func (s *System) alertChecks(tx *store.Tx, c *config.Config) ([]Check, error) {
 // AlertChecks are the same for a file; alerted may be nil.
 func AlertChecks(tx *store.Tx, c *config.Config, alerted func(tx *store.Tx) (time.Time, error)) ([]Check, error) {
 	k := Check{Key: keyAlert, System: "alerts", Title: "An alert has reached an operator", Link: launchPage, Blocks: true,
-		Why: "Else customers are the first who know that something is down.", Fix: "Send a test alert under Launch checklist, and look in the mailbox of each operator."}
+		Why: "Else customers are the first who know that something is down.", Fix: "Press Send a test alert on the page Launch checklist, and look in the mailbox of each operator."}
 	if alerted != nil {
 		at, err := alerted(tx)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"seaworthy/app/config"
 	"seaworthy/app/launch"
 	"seaworthy/store"
+	"seaworthy/store/replica"
 )
 
 // Check is one point of the launch checklist; see package launch.
@@ -107,6 +108,12 @@ func (s *System) live() []launch.Finding {
 	if !on {
 		return nil
 	}
+	return judgeReplica(st, s.DB.FailErr() != nil)
+}
+
+// judgeReplica says how the replica does; fenced: nothing may be written any more, as when
+// another machine has the lease.
+func judgeReplica(st replica.Status, fenced bool) []launch.Finding {
 	fresh := launch.Finding{Key: keyFresh, State: launch.Done, Detail: "Everything is there but the last moment."}
 	switch {
 	case st.Stale:
@@ -115,7 +122,7 @@ func (s *System) live() []launch.Finding {
 		fresh.State, fresh.Detail = launch.Warn, fmt.Sprintf("It is %.0f s behind.", st.LagSeconds)
 	}
 	lease := launch.Finding{Key: keyLease, State: launch.Done, Detail: "It writes epoch " + st.Epoch + "."}
-	if s.DB.FailErr() != nil || st.Epoch == "" {
+	if fenced || st.Epoch == "" {
 		lease.State, lease.Detail = launch.Todo, "It does not write to the replica."
 	}
 	return []launch.Finding{fresh, lease}
