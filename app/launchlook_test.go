@@ -179,6 +179,22 @@ func TestLaunchLooks(t *testing.T) {
 	}
 }
 
+// In production a look is made every day by itself, in development none.
+func TestLaunchLooksDaily(t *testing.T) {
+	t.Parallel()
+	dev, prod := apptest.New(t), apptest.New(t, production(visited{200, "ok\n", true, 60 * 24 * time.Hour, nil, 0}))
+	for _, a := range []*apptest.App{dev, prod} {
+		a.RunJobs() // schedules are planned from now on
+		a.Clock.Advance(24 * time.Hour)
+		a.RunJobs()
+	}
+	wantState(t, checksWith(prod, nil), "server.certificate", launch.Done, "valid until")
+	wantState(t, checksWith(prod, nil), "email.spf", launch.Unknown, "did not answer")
+	if n := dev.Count("queue_schedule"); n != 0 {
+		t.Errorf("%d schedules in development", n)
+	}
+}
+
 // The clock is compared with the answers of services that are called anyway.
 func TestLaunchClock(t *testing.T) {
 	t.Parallel()

@@ -24,9 +24,13 @@ func (Look) Kind() string { return "ops.look" }
 // lookTime is how long all of a look may take.
 const lookTime = time.Minute
 
-// lookJobs declares it: daily, and when somebody asks.
+// lookJobs declares it: when somebody asks, and in production daily. In development there
+// is nothing outside that anybody relies on.
 func (s *System) lookJobs(q *queue.Queue) {
 	queue.Handle(q, func(ctx context.Context, _ queue.Job[Look]) error { return s.look(ctx) })
+	if !s.Config.Production() {
+		return
+	}
 	queue.CronFunc(q, "launch-look", "37 4 * * *", "", queue.Once, func(ctx context.Context, _ queue.Job[queue.Tick]) error { return s.look(ctx) },
 		queue.Timeout(2*lookTime), queue.MaxAttempts(3))
 }
