@@ -128,7 +128,9 @@ func TestDoctorFindsFaultsOfFiles(t *testing.T) {
 		"from the future": {func(data string) error {
 			return os.Chtimes(filepath.Join(data, "seaworthy.db"), time.Now(), time.Now().Add(time.Hour))
 		}, "database.future", launch.Todo, "was written at", false},
-		"open to others": {func(data string) error { return os.Chmod(data, 0o755) }, "server.modes", launch.Todo, "Others", false},
+		"a newer schema":  {schemaOf(250), "database.schema", launch.Todo, "250", true},
+		"an older schema": {schemaOf(3), "database.schema", launch.Warn, "at the next start", true},
+		"open to others":  {func(data string) error { return os.Chmod(data, 0o755) }, "server.modes", launch.Todo, "Others", false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -142,6 +144,19 @@ func TestDoctorFindsFaultsOfFiles(t *testing.T) {
 				t.Errorf("database.unread is there: %v", unread)
 			}
 		})
+	}
+}
+
+// schemaOf gives a database's header another schema's number: user_version, which is at 60
+// (https://sqlite.org/fileformat2.html section 1.3).
+func schemaOf(number byte) func(string) error {
+	return func(data string) error {
+		f, err := os.OpenFile(filepath.Join(data, "seaworthy.db"), os.O_WRONLY, 0)
+		if err != nil {
+			return err
+		}
+		_, err = f.WriteAt([]byte{0, 0, 0, number}, 60)
+		return errors.Join(err, f.Close())
 	}
 }
 
