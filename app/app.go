@@ -56,7 +56,7 @@ type Options struct {
 	Extend   func(*App) Extension // routes and jobs of your own
 	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
 	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
-	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
+	Resolver *net.Resolver        // of the names of job endpoints and of what the launch checklist asks; the system's if nil
 	Stripe   http.RoundTripper    // how Stripe is reached; as Outside if nil
 	// StripeThrough is what stands between us and Stripe, the offline one too, for tests; nothing if nil.
 	StripeThrough func(next http.RoundTripper) http.RoundTripper
@@ -110,6 +110,7 @@ type App struct {
 	keys     *seal.Keys
 	metrics  *metrics
 	probe    probe
+	clock    ops.Timepiece // compares ours with that of services that are called
 	draining atomic.Bool
 	stopping chan struct{} // closed when draining begins
 	tls      atomic.Pointer[secured]
@@ -260,7 +261,7 @@ func (a *App) build(ctx context.Context) error {
 	}
 	a.Pages.Notice = a.Billing.Notice
 	a.Pages.Banner, a.Pages.Badges = a.banner, a.badges
-	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe})
+	desk := console.New(console.Deps{DB: a.DB, Pages: a.Pages, Health: a.Health, Audit: a.Audit.Log, Auth: a.Auth, Jobs: a.Jobs, Queue: a.Queue, Flags: a.Flags, Observe: a.Observe, Launch: a.Backups.Score})
 
 	var own Extension
 	if a.o.Extend != nil {

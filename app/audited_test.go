@@ -244,6 +244,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveSending(t, a))
 	maps.Copy(drive, driveAccess(t, a))
 	maps.Copy(drive, driveBackups(a))
+	maps.Copy(drive, driveLaunch(a))
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, drivePerformance(a))

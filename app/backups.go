@@ -7,6 +7,7 @@ import (
 
 	"seaworthy/app/config"
 	"seaworthy/app/console"
+	"seaworthy/app/observe"
 	"seaworthy/app/ops"
 	"seaworthy/store"
 	"seaworthy/store/replica"
@@ -14,7 +15,7 @@ import (
 
 // backups makes what keeps copies and tries whether the replica can be restored.
 func (a *App) backups() (*ops.System, error) {
-	d := ops.Deps{DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, Log: a.log, Keys: a.keys, Data: a.Config.Data,
+	d := ops.Deps{Alerted: observe.Delivered, DB: a.DB, Audit: a.Audit.Log, Pages: a.Pages, Log: a.log, Keys: a.keys, Data: a.Config.Data,
 		Confirmed: a.Confirm, Recipients: strings.Fields(a.Config.CopiesRecipients), Keep: a.Config.CopiesKept(),
 		Status: func() (replica.Status, bool) {
 			if a.replica == nil {
@@ -26,6 +27,8 @@ func (a *App) backups() (*ops.System, error) {
 			st, err := a.Audit.State(ctx)
 			return st.Size, err
 		}}
+	d.Config, d.Sources, d.Mail, d.Clock, d.Outside = &a.Config, CheckSources(), a.Email, &a.clock, a.o.Outside
+	d.TXT = a.resolver().LookupTXT
 	if a.Config.Replica != "off" {
 		d.Replica = &a.replicas
 	}

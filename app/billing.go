@@ -19,7 +19,7 @@ import (
 func (a *App) billing(ctx context.Context, keys *seal.Keys) (*billing.System, error) {
 	cfg := a.Config
 	d := billing.Deps{DB: a.DB, Audit: a.Audit.Log, Auth: a.Auth, Mail: a.Email, Keys: keys, Log: a.log, Pages: a.Pages, URL: cfg.URL,
-		Account: billing.Account{Key: cfg.StripeKey, Transport: a.Observe.Outgoing(a.stripeTransport())}, Make: cfg.StripeHooks == "auto", Minimum: cfg.StripeMinimum}
+		Account: billing.Account{Key: cfg.StripeKey, Transport: a.clock.Through(a.Observe.Outgoing(a.stripeTransport()))}, Make: cfg.StripeHooks == "auto", Minimum: cfg.StripeMinimum}
 	for _, s := range cfg.StripeSecrets(func(string, ...any) {}) { // Validate has told of faults
 		d.Secrets = append(d.Secrets, billing.Secret(s))
 	}

@@ -261,7 +261,7 @@ func TestPagesFitAPhone(t *testing.T) {
 		"/-/admin/performance", "/-/admin/performance/series?class=ours&name=GET+%2F-%2Fadmin", "/-/admin/performance/queries", "/-/admin/performance/queries/" + aQuery(a), "/-/admin/performance/slow", "/-/admin/performance/traces", "/-/admin/performance/traces/" + aTrace(a),
 		"/-/admin/email/templates", "/-/admin/email/templates/billing/receipt", "/-/admin/email/templates/auth/verify/history", "/-/admin/email/new-template", "/-/admin/email/brand",
 		"/-/admin/email", "/-/admin/email/messages/" + a.Query(`SELECT id FROM email_message`), mail, mail + "?view=checks", mail + "?view=headers",
-		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/backups"}
+		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/backups", "/-/admin/launch"}
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

@@ -64,7 +64,7 @@ func TestFormsAreUnderstood(t *testing.T) {
 			"/-/admin/flags/form/json", "/-/admin/flags/form/history", "/-/admin/flags/-/new-segment", "/-/admin/flags/-/segments/form/history", "/-/admin/flags/-/segments/form", "/-/admin/flags/-/kill", "/-/admin/flags/-/import",
 			"/-/admin/audit", "/-/dev/inbox", "/-/account/data", "/-/admin/logs", "/-/admin/errors", "/-/admin/errors/" + anError(a), "/-/admin/errors/projects", "/-/admin/alerts", "/-/admin/alerts/settings", "/-/admin/alerts/" + anAlert(a), "/-/admin/observe", "/-/admin/performance/queries/" + aQuery(a),
 			"/-/admin/email/templates", "/-/admin/email/templates/auth/verify", "/-/admin/email/templates/welcome", "/-/admin/email/templates/welcome/history", "/-/admin/email/new-template",
-			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1", "/-/admin/backups", "/-/admin/billing", "/-/admin/billing/settings", "/-/admin/billing/customers/cus_" + a.Query(`SELECT id FROM auth_org WHERE slug = 'rockets'`), "/-/admin/billing/plans/edit", "/-/admin/billing/plans/edit?plan=team",
+			"/-/admin/email", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/access/rules/1", "/-/admin/backups", "/-/admin/launch", "/-/admin/billing", "/-/admin/billing/settings", "/-/admin/billing/customers/cus_" + a.Query(`SELECT id FROM auth_org WHERE slug = 'rockets'`), "/-/admin/billing/plans/edit", "/-/admin/billing/plans/edit?plan=team",
 			"/-/admin/email/suppressions", suppression, "/-/admin/email/categories", "/-/admin/email/categories?edit=news"}},
 	} {
 		for _, path := range p.paths {

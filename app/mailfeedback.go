@@ -17,7 +17,7 @@ func (a *App) mailFeedback() (f email.Feedback, err error) {
 	if outside == nil {
 		outside = dial.Dialer{}.Transport()
 	}
-	f.Outside = a.Observe.Outgoing(outside)
+	f.Outside = a.clock.Through(a.Observe.Outgoing(outside))
 	wrong := func(option string, err error) error {
 		return &config.FaultError{Faults: []string{option + ": " + err.Error()}}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/url"
+	"time"
 )
 
 // ReadFile runs fn on a consistent snapshot of a database file, whether a server
@@ -27,5 +28,5 @@ func ReadFile(ctx context.Context, path string, fn func(*Tx) error) error {
 		return fmt.Errorf("read %s: %w", path, err)
 	}
 	defer s.exec("COMMIT")
-	return fn(&Tx{ctx: ctx, stmts: s})
+	return fn(&Tx{ctx: ctx, stmts: s, now: time.Now()})
 }

@@ -6,11 +6,12 @@ import (
 	"os"
 
 	"seaworthy/app/config"
+	"seaworthy/app/ops"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
-// Exit codes, after sysexits.h where it has one.
+// Exit codes, after sysexits.h where it has one. Those of doctor are in package launch.
 const (
 	exitFailed   = 1
 	exitUsage    = 2
@@ -26,8 +27,11 @@ func fail(err error) int {
 		newer  *store.NewerSchemaError
 		inUse  *store.InUseError
 		public *web.Error
+		unwell *ops.UnwellError
 	)
 	switch {
+	case errors.As(err, &unwell):
+		return unwell.Score.Exit() // the report has told
 	case errors.As(err, &faults):
 		fmt.Fprintln(os.Stderr, "seaworthy cannot start with this configuration:")
 		for _, f := range faults.Faults {

@@ -12,6 +12,7 @@ import (
 	"seaworthy/app/email"
 	"seaworthy/app/flags"
 	"seaworthy/app/jobs"
+	"seaworthy/app/launch"
 	"seaworthy/app/observe"
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -34,6 +35,8 @@ type Deps struct {
 	Queue   *queue.Queue
 	Flags   *flags.System
 	Observe *observe.System
+	// Launch is how far the installation is from customers.
+	Launch func(tx *store.Tx) (launch.Score, error)
 }
 
 // System is the console.
@@ -79,7 +82,7 @@ func Nav() []web.NavGroup {
 		{Label: "Trust", Items: []web.NavItem{{Label: "Alerts", Path: "/-/admin/alerts", Icon: "bell"}, {Label: "Observe", Path: "/-/admin/observe", Icon: "activity"},
 			{Label: "Access", Path: "/-/admin/access", Icon: "shield-check"}, {Label: "Audit", Path: "/-/admin/audit", Icon: "scroll-text"},
 			{Label: "Errors", Path: "/-/admin/errors", Icon: "bug"}, {Label: "Performance", Path: "/-/admin/performance", Icon: "gauge"}, {Label: "Logs", Path: "/-/admin/logs", Icon: "logs"}}},
-		{Label: "Ship", Items: []web.NavItem{{Label: "Backups", Path: "/-/admin/backups", Icon: "database-backup"}}},
+		{Label: "Ship", Items: []web.NavItem{{Label: "Launch checklist", Path: "/-/admin/launch", Icon: "rocket"}, {Label: "Backups", Path: "/-/admin/backups", Icon: "database-backup"}}},
 	}
 }
 
@@ -88,6 +91,7 @@ type card struct{ Label, Value, Note, Kind, Path string }
 type overviewData struct {
 	Cards  []card
 	Health []Health
+	Launch launch.Score
 	Recent []audit.Row
 }
 
@@ -98,6 +102,10 @@ func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
 		broken = 0 // telemetry that cannot be read is told among the health
 	}
 	err = s.DB.Read(r.Context(), func(tx *store.Tx) error {
+		var err error
+		if data.Launch, err = s.Launch(tx); err != nil {
+			return err
+		}
 		signUps, err := auth.SignUpsSince(tx, tx.Now().Add(-24*time.Hour), countLimit)
 		if err != nil {
 			return err

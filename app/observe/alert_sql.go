@@ -139,3 +139,13 @@ func forgetAlerts(tx *store.Tx, before time.Time) error {
 	_, err = tx.Exec(`DELETE FROM observe_silence WHERE until < ?`, before.UnixMilli())
 	return err
 }
+
+// Delivered is when an alert, or a test of one, last reached a channel; zero for never.
+func Delivered(tx *store.Tx) (at time.Time, err error) {
+	var ms int64
+	err = tx.QueryRow(`SELECT ended_at FROM observe_delivery WHERE state = 'sent' AND ended_at IS NOT NULL ORDER BY created_at DESC LIMIT 1`).Scan(&ms)
+	if errors.Is(err, store.ErrNotFound) {
+		return at, nil
+	}
+	return time.UnixMilli(ms).UTC(), err
+}

@@ -4,184 +4,168 @@ package ops
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
-	"os"
+	"net/http"
 	"path/filepath"
-	"syscall"
 	"time"
 
 	"seaworthy/app/config"
-	"seaworthy/app/observe"
-	"seaworthy/app/seal"
+	"seaworthy/app/email"
+	"seaworthy/app/launch"
 	"seaworthy/store"
 )
 
-// finding is what one check found.
-type finding struct {
-	level, what string // level: ok, warn, fail
+// Doctor is the launch checklist in a terminal, with what concerns the files of the
+// machine. It changes nothing, and works beside a running server and without one.
+type Doctor struct {
+	Sources []Source
+	JSON    bool              // for programs, as the API tells it
+	Offline bool              // nobody is asked: neither the DNS, nor the public address, nor the server
+	TXT     email.TXT         // how the DNS is asked
+	Outside http.RoundTripper // how the public address is called; the network if nil
 }
 
-// ErrUnwell says that Doctor found something that must be mended.
-var ErrUnwell = errors.New("something must be mended")
+// UnwellError is what Doctor found when not all is well.
+type UnwellError struct{ Score launch.Score }
 
-// Doctor checks an installation, whether the server runs or not, and writes what
-// it found to out. It changes nothing.
-func Doctor(ctx context.Context, c config.Config, out io.Writer) error {
-	unwell := false
-	for _, check := range []func(context.Context, *config.Config) []finding{
-		checkConfig, checkFolder, checkKeys, checkDatabase, checkSpace, checkClock, checkHeartbeat,
-	} {
-		for _, f := range check(ctx, &c) {
-			fmt.Fprintf(out, "%-5s %s\n", f.level, f.what)
-			unwell = unwell || f.level == "fail"
-		}
+func (e *UnwellError) Error() string {
+	if e.Score.Blocks > 0 {
+		return "this is not fit for production"
 	}
-	if unwell {
-		return ErrUnwell
+	return "some points want a look"
+}
+
+// Run checks and writes what it found. Its error is an UnwellError unless all is well.
+func (d Doctor) Run(ctx context.Context, c config.Config, out io.Writer) error {
+	points, err := d.examine(ctx, &c)
+	if err != nil {
+		return err
+	}
+	if d.JSON {
+		text := json.NewEncoder(out)
+		text.SetIndent("", "  ")
+		err = text.Encode(Report(points))
+	} else {
+		err = report(out, points)
+	}
+	if err != nil {
+		return fmt.Errorf("write the report: %w", err)
+	}
+	if score := Rate(points); score.Exit() != launch.ExitWell {
+		return &UnwellError{Score: score}
 	}
 	return nil
 }
 
-func checkConfig(_ context.Context, c *config.Config) []finding {
-	if err := c.Validate(); err != nil {
-		var faults *config.FaultError
-		if !errors.As(err, &faults) {
-			return []finding{{"fail", err.Error()}}
-		}
-		var all []finding
-		for _, f := range faults.Faults {
-			all = append(all, finding{"fail", f})
-		}
-		return all
-	}
-	if !c.Production() {
-		return []finding{{"ok", "configuration: development, because SEAWORTHY_URL is not https://"}}
-	}
-	all := []finding{{"ok", "configuration: production at " + c.URL}}
-	if c.Replica == "off" {
-		all = append(all, finding{"warn", "replication is off: losing this disk loses everything"})
-	}
-	return all
-}
-
-func checkFolder(_ context.Context, c *config.Config) []finding {
-	info, err := os.Stat(c.Data)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return []finding{{"ok", "data folder: " + c.Data + " does not exist yet; serve makes it"}}
-	case err != nil:
-		return []finding{{"fail", "data folder: " + err.Error()}}
-	case info.Mode().Perm()&0o077 != 0:
-		return []finding{{"warn", fmt.Sprintf("data folder: others on this machine can look into %s; run chmod 700 %s", c.Data, c.Data)}}
-	}
-	return []finding{{"ok", "data folder: " + c.Data}}
-}
-
-func checkKeys(_ context.Context, c *config.Config) []finding {
-	folder := filepath.Join(c.Data, "keys")
-	path := filepath.Join(folder, "master.key")
-	info, err := os.Stat(path)
-	if errors.Is(err, os.ErrNotExist) {
-		if _, err := os.Stat(filepath.Join(c.Data, "seaworthy.db")); err == nil {
-			return []finding{{"fail", "master key: " + path + " is missing; put it back from your backup, or sealed secrets stay unreadable"}}
-		}
-		return []finding{{"ok", "master key: made at the first start"}}
-	}
-	if _, err := seal.Load(folder, false); err != nil {
-		return []finding{{"fail", err.Error()}}
-	}
-	if info.Mode().Perm()&0o077 != 0 {
-		return []finding{{"fail", "master key: others can read " + path + "; run chmod 600 " + path}}
-	}
-	all := []finding{{"ok", "master key: readable by you alone; keep a copy of " + path + " somewhere safe, it is in no backup"}}
-	return append(all, checkAuditKey(filepath.Join(folder, "audit.key")))
-}
-
-// checkAuditKey looks at the key that signs the audit log.
-func checkAuditKey(path string) finding {
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return finding{"warn", "audit key: " + path + " is missing; put it back from your backup, or the log goes on under a new key that no verifier knows"}
-	case err != nil:
-		return finding{"fail", "audit key: " + err.Error()}
-	case info.Mode().Perm()&0o077 != 0:
-		return finding{"fail", "audit key: others can read " + path + " and forge checkpoints; run chmod 600 " + path}
-	}
-	return finding{"ok", "audit key: readable by you alone; keep a copy, too"}
-}
-
-func checkDatabase(ctx context.Context, c *config.Config) []finding {
+// examine looks at the files first: where they are not sound, nothing is read from them.
+func (d Doctor) examine(ctx context.Context, c *config.Config) (points []Point, err error) {
 	path := filepath.Join(c.Data, "seaworthy.db")
-	if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
-		return []finding{{"ok", "database: made at the first start"}}
+	files, readable := fileChecks(ctx, c, path)
+	var live []launch.Finding
+	if !d.Offline {
+		var ready Check
+		ready, live = askServer(ctx, c)
+		files = append(files, ready)
+		live = append(live, d.looks(ctx, c)...)
 	}
-	started := time.Now()
-	if err := store.CheckFile(ctx, path); err != nil {
-		return []finding{{"fail", "database: " + err.Error()}}
+	sources := append([]Source{{"files", func(*store.Tx, *config.Config) ([]Check, error) { return files, nil }}}, d.Sources...)
+	sources = append(sources, Source{"alerts", func(tx *store.Tx, c *config.Config) ([]Check, error) { return AlertChecks(tx, c, nil) }})
+	if readable {
+		err = store.ReadFile(ctx, path, func(tx *store.Tx) error {
+			points, err = Checklist(tx, c, sources, live)
+			return err
+		})
+		return points, err
 	}
-	all := []finding{{"ok", fmt.Sprintf("database: sound, every page checked in %s", time.Since(started).Round(time.Millisecond))}}
-	have, known, err := store.FileSchema(ctx, path)
-	switch {
-	case err != nil:
-		all = append(all, finding{"fail", "schema: " + err.Error()})
-	case have > known:
-		all = append(all, finding{"fail", (&store.NewerSchemaError{Have: have, Known: known}).Error()})
-	case have < known:
-		all = append(all, finding{"warn", fmt.Sprintf("schema: %d, this binary brings it to %d at the next start", have, known)})
-	default:
-		all = append(all, finding{"ok", fmt.Sprintf("schema: %d", have)})
+	for _, k := range append(files, ServerChecks(c)...) {
+		points = append(points, Point{Check: k})
 	}
-	return all
+	return append(points, Point{Check: Check{Key: "database.unread", System: "database", Title: "What is in the database is well", Blocks: true,
+		Why: "Sign-in, billing, mail, backups and all else could not be checked.", Fix: "Start the server once with this release, or mend what is said above of the database.",
+		State: launch.Unknown, Detail: "It was not read."}}), nil
 }
 
-// lowSpace is how little free disk is worth a warning, in bytes.
-const lowSpace = 1 << 30
-
-func checkSpace(_ context.Context, c *config.Config) []finding {
-	folder := c.Data
-	if _, err := os.Stat(folder); err != nil {
-		folder = "."
+// looks asks outside, as the job of the running server does.
+func (d Doctor) looks(ctx context.Context, c *config.Config) []launch.Finding {
+	within, cancel := context.WithTimeout(ctx, lookTime)
+	defer cancel()
+	found := email.LookUp(within, d.TXT, c)
+	if c.Production() {
+		found = append(found, visit(within, d.Outside, c.URL)...)
 	}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(folder, &fs); err != nil {
-		return []finding{{"warn", "disk: " + err.Error()}}
-	}
-	free := int64(fs.Bavail) * int64(fs.Bsize)
-	if free < lowSpace {
-		return []finding{{"warn", fmt.Sprintf("disk: only %d MB free", free>>20)}}
-	}
-	return []finding{{"ok", fmt.Sprintf("disk: %d GB free", free>>30)}}
+	return found
 }
 
-// checkClock compares the clock with the newest file we know: tokens and leases
-// depend on it.
-func checkClock(_ context.Context, c *config.Config) []finding {
-	info, err := os.Stat(filepath.Join(c.Data, "seaworthy.db-wal"))
-	if err == nil && time.Until(info.ModTime()) > time.Minute {
-		return []finding{{"fail", "clock: the database was written in the future; set the clock (timedatectl set-ntp true)"}}
-	}
-	return []finding{{"ok", "clock: " + time.Now().UTC().Format(time.RFC3339)}}
-}
-
-// checkHeartbeat says what came of the last beat that told outside that all is well.
-func checkHeartbeat(ctx context.Context, c *config.Config) []finding {
-	if c.HeartbeatURL == "" {
-		if c.Production() {
-			return []finding{{"warn", "heartbeat: SEAWORTHY_HEARTBEAT_URL is not set: nobody outside notices when this machine is gone"}}
+// report writes the points for people.
+func report(out io.Writer, points []Point) error {
+	var unknown []string
+	p := &printer{out: out}
+	for _, g := range grouped(points) {
+		if len(g.Open)+len(g.Done) == 0 {
+			continue // nothing of it applies
 		}
-		return nil
+		p.printf("%s\n", g.Title)
+		for _, v := range g.Open {
+			p.printf("  %-10s %s: %s\n", terminalWord(v), v.Title, v.Detail)
+			p.printf("             %s\n             Do: %s\n", v.Why, v.Fix)
+			if v.State == launch.Unknown {
+				unknown = append(unknown, v.Title)
+			}
+		}
+		for _, v := range g.Done {
+			p.printf("  %-10s %s: %s\n", "ok", v.Title, v.Detail)
+		}
+		for _, v := range g.Aside {
+			if v.Dismissed != nil {
+				p.printf("  %-10s %s. %s\n", "set aside", v.Title, v.Dismissed.Why)
+			}
+		}
+		p.printf("\n")
 	}
-	b, err := observe.FileBeat(ctx, filepath.Join(c.Data, "seaworthy.db"))
+	score := Rate(points)
+	p.printf("%d of %d done, %d %%.", score.Done, score.Of, score.Percent)
 	switch {
-	case err != nil:
-		return []finding{{"warn", "heartbeat: none was sent yet; serve sends one every minute"}}
-	case !b.Sent:
-		return []finding{{"warn", fmt.Sprintf("heartbeat: the last one, of %s, was not sent or not taken (%s): %s", b.At.Format(time.RFC3339), b.Held, b.Why)}}
-	case time.Since(b.At) > 5*time.Minute:
-		return []finding{{"warn", "heartbeat: the last one was sent " + b.At.Format(time.RFC3339) + "; the server does not run"}}
+	case score.Blocks > 0:
+		p.printf(" NOT FIT FOR PRODUCTION: %d needed.\n", score.Blocks)
+	case score.Open+score.Doubt > 0:
+		p.printf(" Nothing that is needed is missing; %d want a look.\n", score.Open+score.Doubt)
+	default:
+		p.printf(" All is well.\n")
 	}
-	return []finding{{"ok", "heartbeat: sent and taken " + b.At.Format(time.RFC3339)}}
+	for i, title := range unknown {
+		if i == 0 {
+			p.printf("Could not be checked:\n")
+		}
+		p.printf("  - %s\n", title)
+	}
+	return p.err
 }
+
+func terminalWord(v pointView) string {
+	switch {
+	case v.State == launch.Todo && v.Blocks:
+		return "NEEDED"
+	case v.State == launch.Todo:
+		return "to do"
+	case v.State == launch.Warn:
+		return "warn"
+	}
+	return "not known"
+}
+
+// printer keeps the first error.
+type printer struct {
+	out io.Writer
+	err error
+}
+
+func (p *printer) printf(format string, args ...any) {
+	if p.err == nil {
+		_, p.err = fmt.Fprintf(p.out, format, args...)
+	}
+}
+
+// askTime is how long the running server may take to say how it is.
+const askTime = 5 * time.Second

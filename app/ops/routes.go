@@ -19,17 +19,17 @@ const (
 	base       = "/-/admin/backups"
 )
 
-// Routes are backups in the API and in the console.
+// Routes are backups and the launch checklist in the API and in the console.
 func (s *System) Routes() []web.Route {
 	read, manage := web.Permission(permRead), web.Permission(permManage)
 	asked := []string{string(actAsked)}
-	return []web.Route{
+	return append(s.launchRoutes(), []web.Route{
 		{Method: "GET", Pattern: apiBackups, Access: read, Handler: s.list, Doc: web.Doc{Summary: "The replica, the copies, and whether they can be restored", Out: stateJSON{}}},
 		{Method: "POST", Pattern: apiBackups + "/{what}", Access: manage, Handler: s.ask, Audit: asked,
 			Doc: web.Doc{Summary: "Have it done now: copy, or drill, which restores the replica to a file that is deleted again; 202 with the job", Out: askedJSON{}}},
 		{Method: "GET", Pattern: base, Access: read, Handler: web.InConsole(s.page)},
 		{Method: "POST", Pattern: base + "/{what}", Access: manage, Handler: web.InConsole(s.askForm), Audit: asked},
-	}
+	}...)
 }
 
 type replicaJSON struct {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -11,6 +13,8 @@ import (
 	"filippo.io/age"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/config"
+	"seaworthy/app/email"
 	"seaworthy/app/redact"
 	"seaworthy/app/seal"
 	"seaworthy/app/web"
@@ -34,6 +38,15 @@ type Deps struct {
 	Shelf      Shelf                                // where the daily copy goes; nil: none is made
 	Recipients []string                             // of age, who can read the copies
 	Keep       time.Duration                        // how long copies stay
+
+	// Of the launch checklist:
+	Config  *config.Config
+	Sources []Source          // in the order in which they are shown
+	TXT     email.TXT         // how the DNS is asked
+	Outside http.RoundTripper // how the public address is called; the network if nil
+	Clock   *Timepiece        // compared with others
+	Mail    *email.System
+	Alerted func(tx *store.Tx) (time.Time, error) // when an alert last reached an operator, zero for never; nil: only test alerts count
 }
 
 // System keeps backups and tries whether they can be restored.
@@ -46,6 +59,8 @@ type System struct {
 // New makes the system.
 func New(d Deps) (*System, error) {
 	s := &System{Deps: d}
+	// The alerts and the machine are ops' own; they come last.
+	s.Sources = append(slices.Clip(d.Sources), Source{"alerts", s.alertChecks})
 	var err error
 	if s.recipients, err = parseRecipients(d.Recipients); err != nil {
 		return nil, fmt.Errorf("recipients of the copies: %w", err)
@@ -64,8 +79,16 @@ const (
 	actDrilled audit.Action = "backup.drilled"
 	actAsked   audit.Action = "backup.requested"
 
+	actLook      audit.Action = "launch.look_requested"
+	actDismissed audit.Action = "launch.dismissed"
+	actRestored  audit.Action = "launch.restored"
+	actAlerted   audit.Action = "launch.alert_tested"
+
 	permRead   = "backups:read"
 	permManage = "backups:manage"
+
+	permConsole = "console:read" // who sees the console sees how far the installation is
+	permLaunch  = "launch:manage"
 )
 
 // Actions are what the audit log says of backups.
@@ -73,12 +96,17 @@ var Actions = []audit.Kind{
 	{Action: actCopied, Title: "Copy made", Means: "A copy of the database was made and stored elsewhere, or that failed."},
 	{Action: actDrilled, Title: "Restore tried", Means: "The replica was restored to a temporary file and everything in it was verified, or that failed."},
 	{Action: actAsked, Title: "Backup requested", Means: "Somebody asked for a copy or for a trial restore now."},
+	{Action: actLook, Title: "Launch checklist looked anew", Means: "Somebody had the DNS and the public address asked again."},
+	{Action: actDismissed, Title: "Launch check dismissed", Means: "Somebody decided that a point of the launch checklist is not for this installation."},
+	{Action: actRestored, Title: "Launch check counted again", Means: "Somebody took back that a point of the launch checklist is not for this installation."},
+	{Action: actAlerted, Title: "Test alert sent", Means: "Somebody had a test of alerts mailed to every operator."},
 }
 
 // Permissions are of the console and the API.
 var Permissions = []web.PermissionKind{
 	{Name: permRead, Title: "See backups", Means: "See the replica, the copies and whether they can be restored.", Scope: web.ScopeInstance},
 	{Name: permManage, Title: "Run backups", Means: "Have a copy made, and have a restore tried.", Scope: web.ScopeInstance},
+	{Name: permLaunch, Title: "Manage the launch checklist", Means: "Have checks made again, dismiss them, and have a test alert sent.", Scope: web.ScopeInstance},
 }
 
 // Job asks for a copy or a drill.
@@ -94,6 +122,7 @@ const longest = 2 * time.Hour
 
 // Jobs declares what is done by itself: a copy and a trial restore every night.
 func (s *System) Jobs(q *queue.Queue) {
+	s.lookJobs(q)
 	queue.Handle(q, func(ctx context.Context, job queue.Job[Job]) error { return s.do(ctx, job.Args.What) })
 	if s.Shelf != nil {
 		queue.CronFunc(q, "backup-copy", "17 3 * * *", "", queue.Once, func(ctx context.Context, _ queue.Job[queue.Tick]) error { return s.do(ctx, kindCopy) },

@@ -76,6 +76,9 @@ func (r Replica) under(dir string) bool {
 	return err == nil && filepath.IsLocal(rel)
 }
 
+// Under tells whether losing the folder dir loses the replica as well.
+func (r Replica) Under(dir string) bool { return r.under(dir) }
+
 // at is the path of an epoch below the root.
 func (r Replica) at(epoch string) string {
 	if r.Path == "" {
