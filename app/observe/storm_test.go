@@ -118,4 +118,3 @@ func BenchmarkBusinessWriteInStorm(b *testing.B) {
 		})
 	}
 }
-
