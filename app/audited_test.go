@@ -246,6 +246,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveBackups(a))
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
+	maps.Copy(drive, driveAlerts(a))
 	maps.Copy(drive, driveBilling(a, stripe))
 	buyer := func(name string) *apptest.Browser {
 		b := a.SignUp(name + "@money.example")
