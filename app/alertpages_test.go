@@ -83,3 +83,44 @@ func must[T any](v T, err error) T {
 	}
 	return v
 }
+
+// driveAlerts does what each route of alerts is for, once.
+func driveAlerts(a *apptest.App) map[string]func() {
+	key := func() *apptest.Browser { return a.Key("alerts:manage", "alerts:read") }
+	alert := func() string { // one more
+		a.Observe.Capture(a.T.Context(), errors.New("the harbour is closed for "+strings.Repeat("x", a.Count("observe_alert")+1)))
+		a.Observe.Flush()
+		a.Must(a.Observe.Look(a.T.Context()))
+		return a.Observe.Firing()[0].ID
+	}
+	silence := func() string {
+		return must(a.Observe.MakeSilence(a.T.Context(), observe.SilenceChange{Rule: "disk", Minutes: 5})).ID
+	}
+	channel := func() string {
+		name, kind, to := "duty "+strings.Repeat("x", a.Count("observe_channel")), "mail", "duty@example.com"
+		return must(a.Observe.MakeChannel(a.T.Context(), observe.ChannelChange{Name: &name, Kind: &kind, To: &to})).ID
+	}
+	return map[string]func(){
+		"POST /-/api/v1/alerts/{id}/acknowledge": func() { key().PostJSON("/-/api/v1/alerts/"+alert()+"/acknowledge", nil).Want(200) },
+		"POST /-/api/v1/alerts/{id}/resolve":     func() { key().PostJSON("/-/api/v1/alerts/"+alert()+"/resolve", nil).Want(200) },
+		"PATCH /-/api/v1/alert-rules/{kind}":     func() { key().Do("PATCH", "/-/api/v1/alert-rules/disk", "application/json", `{"bound":12}`).Want(200) },
+		"POST /-/api/v1/alert-silences":          func() { key().PostJSON("/-/api/v1/alert-silences", map[string]any{"minutes": 1}).Want(201) },
+		"DELETE /-/api/v1/alert-silences/{id}":   func() { key().Do("DELETE", "/-/api/v1/alert-silences/"+silence(), "", "").Want(204) },
+		"POST /-/api/v1/alert-channels": func() {
+			key().PostJSON("/-/api/v1/alert-channels", map[string]any{"name": "made", "kind": "mail"}).Want(201)
+		},
+		"PATCH /-/api/v1/alert-channels/{id}": func() {
+			key().Do("PATCH", "/-/api/v1/alert-channels/"+channel(), "application/json", `{"per_hour":2}`).Want(200)
+		},
+		"DELETE /-/api/v1/alert-channels/{id}":    func() { key().Do("DELETE", "/-/api/v1/alert-channels/"+channel(), "", "").Want(204) },
+		"POST /-/api/v1/alert-channels/{id}/test": func() { key().PostJSON("/-/api/v1/alert-channels/"+channel()+"/test", nil).Want(202) },
+		"POST /-/admin/alerts/rules/{kind}":       func() { operator(a).Post("/-/admin/alerts/rules/disk", "act", "reset").Want(200) },
+		"POST /-/admin/alerts/silences":           func() { operator(a).Post("/-/admin/alerts/silences", "minutes", "30", "note", "").Want(200) },
+		"POST /-/admin/alerts/silences/{id}/end":  func() { operator(a).Post("/-/admin/alerts/silences/" + silence() + "/end").Want(200) },
+		"POST /-/admin/alerts/channels": func() {
+			operator(a).Post("/-/admin/alerts/channels", "name", "by form", "kind", "mail", "level", "all", "per_hour", "6").Want(200)
+		},
+		"POST /-/admin/alerts/channels/{id}": func() { operator(a).Post("/-/admin/alerts/channels/"+channel(), "act", "tested").Want(200) },
+		"POST /-/admin/alerts/{id}":          func() { operator(a).Post("/-/admin/alerts/"+alert(), "act", "acknowledged").Want(200) },
+	}
+}

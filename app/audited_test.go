@@ -248,6 +248,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, drivePerformance(a))
+	maps.Copy(drive, driveAlerts(a))
 	maps.Copy(drive, driveBilling(a, stripe))
 	buyer := func(name string) *apptest.Browser {
 		b := a.SignUp(name + "@money.example")

@@ -82,12 +82,15 @@ func (a *App) queueReadings(ctx context.Context, unknown func(string)) (all []ob
 		return nil
 	}
 	for _, l := range lines {
-		if !l.Paused && l.Rate == 0 {
+		if !l.Paused && l.Rate == 0 && l.Queue != observe.Queue { // alerting is not alerted of
 			all = append(all, observe.Reading{Rule: "job_age", Subject: l.Queue, Name: l.Queue, Value: l.Oldest.Seconds(), Path: "/-/admin/jobs?state=available",
 				Detail: fmt.Sprintf("The job of the queue %s that has waited longest could have run %s ago.", l.Queue, l.Oldest.Round(time.Second))})
 		}
 	}
 	for _, name := range a.Queue.Halted(lines, 5*time.Minute) {
+		if name == observe.Queue {
+			continue
+		}
 		all = append(all, observe.Reading{Rule: "queue_stuck", Subject: name, Name: name, Bad: true, Path: "/-/admin/jobs", Detail: "No job of the queue " + name + " has started for five minutes, though some could."})
 	}
 	return append(all, observe.Reading{Rule: "jobs_dead", Value: float64(dead), Path: "/-/admin/jobs?state=dead", Detail: "Jobs that gave up wait for a person: run them again, or let them be."})

@@ -119,7 +119,7 @@ func (s *System) deliver(tx *store.Tx, c Channel, all []notice, test bool) (Deli
 			return d, err
 		}
 	}
-	_, err := queue.Enqueue(tx, tellChannel{Delivery: d.ID}, queue.On("alerts"), queue.MaxAttempts(tellAttempts), queue.Timeout(30*time.Second), queue.Priority(5))
+	_, err := queue.Enqueue(tx, tellChannel{Delivery: d.ID}, queue.On(Queue), queue.MaxAttempts(tellAttempts), queue.Timeout(30*time.Second), queue.Priority(5))
 	return d, err
 }
 
@@ -201,4 +201,22 @@ func (s *System) fallBack(tx *store.Tx, d Delivery, why string) error {
 		}
 	}
 	return nil
+}
+
+// nothingToTell reports whether no channel waits for anything, and no delivery is under way.
+func nothingToTell(tx *store.Tx) (bool, error) {
+	going, err := underWay(tx)
+	if err != nil || len(going) > 0 {
+		return false, err
+	}
+	all, err := listChannels(tx)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range all {
+		if waiting, err := noticesOf(tx, c.ID, "", 1); err != nil || len(waiting) > 0 {
+			return false, err
+		}
+	}
+	return true, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -63,9 +64,13 @@ func (s *System) Look(ctx context.Context) error {
 	defer s.watch.mu.Unlock()
 	var settings []Rule
 	var open []Alert
+	idle := false
 	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if settings, err = ruleSettings(tx); err == nil {
 			open, err = openAlerts(tx, mostOpen)
+		}
+		if err == nil && len(open) == 0 {
+			idle, err = nothingToTell(tx)
 		}
 		return err
 	})
@@ -73,6 +78,11 @@ func (s *System) Look(ctx context.Context) error {
 		return err
 	}
 	l := s.see(ctx, settings, open)
+	if idle && l.quiet() { // nothing is written four times a minute to say that nothing happened
+		s.watch.since = nil
+		s.watch.open.Store(&open)
+		return s.tidyAlerts(ctx)
+	}
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		if err := s.decide(tx, l); err != nil {
 			return err
@@ -87,11 +97,21 @@ func (s *System) Look(ctx context.Context) error {
 		s.signals.back(l.signals, l.more)
 		return err
 	}
-	if s.now().Sub(s.watch.tidied) > time.Hour {
-		s.watch.tidied = s.now()
-		return s.DB.Write(ctx, func(tx *store.Tx) error { return forgetAlerts(tx, tx.Now().Add(-keepIssues)) })
+	return s.tidyAlerts(ctx)
+}
+
+// quiet reports whether there is nothing to decide.
+func (l *look) quiet() bool {
+	return len(l.signals) == 0 && l.more == 0 && !slices.ContainsFunc(l.findings, func(f finding) bool { return f.bad })
+}
+
+// tidyAlerts deletes, once an hour, what is too old to be asked for.
+func (s *System) tidyAlerts(ctx context.Context) error {
+	if s.now().Sub(s.watch.tidied) < time.Hour {
+		return nil
 	}
-	return nil
+	s.watch.tidied = s.now()
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return forgetAlerts(tx, tx.Now().Add(-keepIssues)) })
 }
 
 // see reads everything that rules are about. What cannot be read is unknown.

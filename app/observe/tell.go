@@ -25,6 +25,9 @@ type tellChannel struct {
 // Kind implements queue.Args.
 func (tellChannel) Kind() string { return "observe.tell" }
 
+// Queue is where alerts are told, apart from everything that may be late.
+const Queue = "alerts"
+
 // tellAttempts is how often a channel is tried before what it was to be told goes another way.
 const tellAttempts = 4
 
