@@ -39,7 +39,6 @@ import (
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
-	"seaworthy/assets"
 	"seaworthy/queue"
 	"seaworthy/store"
 	"seaworthy/store/replica"
@@ -54,6 +53,7 @@ type Options struct {
 	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
 	Hash     []string             // command that calls argon.Serve, to hash passwords in a process of its own; in this one if nil
 	Extend   func(*App) Extension // routes and jobs of your own
+	Own      Own                  // tables, pages and mails of your own
 	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
 	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
 	Resolver *net.Resolver        // of the names of job endpoints; the system's if nil
@@ -136,9 +136,12 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	seen := observe.New(observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version})
 	o.Log = slog.New(seen.Handler(o.Log.Handler()))
 	a := &App{Config: cfg, o: o, log: o.Log, Observe: seen, stopping: make(chan struct{})}
-	err := a.openStore(ctx)
+	files, steps, err := o.Own.open()
 	if err == nil {
-		err = a.build(ctx)
+		err = a.openStore(ctx, steps)
+	}
+	if err == nil {
+		err = a.build(ctx, files)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -147,7 +150,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 }
 
 // openStore brings the database up: boot table, lock, schema.
-func (a *App) openStore(ctx context.Context) error {
+func (a *App) openStore(ctx context.Context, own store.Own) error {
 	path := filepath.Join(a.Config.Data, "seaworthy.db")
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -163,23 +166,23 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log}); err != nil {
 		return err
 	}
-	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
+	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version, Own: own})
 	if err != nil {
 		return err
 	}
 	// A log that is deleted at the close costs the replica a whole new copy.
 	a.DB.KeepWAL(a.Config.Replica != "off")
-	if done.From != done.To {
-		a.log.Info("migrated", "from", done.From, "to", done.To, "copy", done.Copy)
+	if done.From != done.To || done.OwnFrom != done.OwnTo {
+		a.log.Info("migrated", "from", done.From, "to", done.To, "own_from", done.OwnFrom, "own_to", done.OwnTo, "copy", done.Copy)
 	}
 	return nil
 }
 
 // build makes the systems, each from those before it.
-func (a *App) build(ctx context.Context) error {
+func (a *App) build(ctx context.Context, files fs.FS) error {
 	cfg := a.Config
 	keys := a.keys
-	static, err := web.NewStatic(assets.FS, "css", "js", "icons")
+	static, err := web.NewStatic(files, "css", "js", "icons")
 	if err != nil {
 		return err
 	}
@@ -188,7 +191,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: !cfg.HasMail() && len(a.o.Carriers) == 0, Nav: console.Nav(), SignIn: ways(providers)}
-	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
+	if a.Pages, err = web.NewPages(files, static, site, a.o.Clock); err != nil {
 		return err
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
@@ -205,7 +208,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
+	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: files,
 		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Providers: carriers, Streams: streams, Rates: cfg.MailRate(func(string, ...any) {}), Domains: cfg.MailDomains, Keep: time.Duration(cfg.MailDays) * 24 * time.Hour, Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
 		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
@@ -256,7 +259,10 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions, own.Actions} {
+	if err := own.check(); err != nil {
+		return err
+	}
+	for _, kinds := range append(catalogs(), own.Actions) {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -325,6 +331,11 @@ func (a *App) build(ctx context.Context) error {
 		Production: cfg.Production(), Pages: a.Pages, Static: static, Sessions: a.Auth.Sessions(), Guard: a.Auth, Limiter: limiter,
 		Home: own.Home, Front: a.front(own), Observe: a.metrics.request, Capture: a.Observe.Fault, Within: a.within, Writable: a.Billing.Writable, Stop: a.stopping, Replies: a.Replies, Refused: a.Audit.Refused, Dialects: []web.Dialect{a.Flags.Dialect()}}, routes)
 	return err
+}
+
+// catalogs are the actions of our systems.
+func catalogs() [][]audit.Kind {
+	return [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions}
 }
 
 // masterKey loads the key that secrets are sealed with. A new one is only made for a new
