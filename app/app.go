@@ -353,7 +353,7 @@ func (a *App) masterKey(existed bool) (*seal.Keys, error) {
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), slices.DeleteFunc(slices.Clone(routes), own.asks)); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

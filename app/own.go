@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"seaworthy/app/audit"
+	"seaworthy/app/auth"
 	"seaworthy/app/web"
 	"seaworthy/assets"
 	"seaworthy/store"
@@ -118,6 +119,12 @@ func (e Extension) check() error {
 		}
 	}
 	return nil
+}
+
+// asks says whether a route asks for a permission that the extension declares itself:
+// one that is found with a route would be taken for a system's.
+func (e Extension) asks(r web.Route) bool {
+	return slices.ContainsFunc(e.Permissions, func(p auth.NewPermission) bool { return p.Name == r.Access.RequiredPermission() })
 }
 
 // ours says whether an action is one of a system of ours.
