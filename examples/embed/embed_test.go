@@ -28,7 +28,7 @@ func TestGuestBook(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits, with(files()))
 	ada, stranger := a.Verified("ada@example.com"), a.Browser()
-	stranger.Get("/guestbook").Want(200, "Nobody has written yet", "Sign in to write", "css/app")
+	stranger.Get("/guestbook").Want(200, "Nobody has written yet", "Sign in to write", "css/app", "css/guestbook.css")
 	stranger.Post("/guestbook", "text", "x").Without("Your words")
 	a.Forget()
 	ada.Post("/guestbook", "text", "").Want(422, "Fill this in")
