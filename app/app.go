@@ -39,7 +39,6 @@ import (
 	"seaworthy/app/seal"
 	"seaworthy/app/sms"
 	"seaworthy/app/web"
-	"seaworthy/assets"
 	"seaworthy/queue"
 	"seaworthy/store"
 	"seaworthy/store/replica"
@@ -54,6 +53,7 @@ type Options struct {
 	Hasher   *auth.Hasher         // as auth.NewHasher(0) makes it if nil
 	Hash     []string             // command that calls argon.Serve, to hash passwords in a process of its own; in this one if nil
 	Extend   func(*App) Extension // routes and jobs of your own
+	Own      Own                  // tables, pages and mails of your own
 	Outside  http.RoundTripper    // how identity and mail providers are reached; the network if nil
 	Carriers []post.Provider      // who deliver mail, in the order in which they are tried, in place of those that are configured
 	Resolver *net.Resolver        // of the names of job endpoints and of what the launch checklist asks; the system's if nil
@@ -140,9 +140,12 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 	seen := observe.New(telemetry(cfg, o))
 	o.Log = slog.New(seen.Handler(o.Log.Handler()))
 	a := &App{Config: cfg, o: o, log: o.Log, Observe: seen, stopping: make(chan struct{})}
-	err := a.openStore(ctx)
+	files, steps, err := o.Own.open()
 	if err == nil {
-		err = a.build(ctx)
+		err = a.openStore(ctx, steps)
+	}
+	if err == nil {
+		err = a.build(ctx, files)
 	}
 	if err != nil {
 		return nil, errors.Join(err, a.Close())
@@ -151,7 +154,7 @@ func New(ctx context.Context, cfg config.Config, o Options) (*App, error) {
 }
 
 // openStore brings the database up: boot table, lock, schema.
-func (a *App) openStore(ctx context.Context) error {
+func (a *App) openStore(ctx context.Context, own store.Own) error {
 	path := filepath.Join(a.Config.Data, "seaworthy.db")
 	if err := os.MkdirAll(a.Config.Data, 0o700); err != nil {
 		return fmt.Errorf("data folder: %w", err)
@@ -167,23 +170,23 @@ func (a *App) openStore(ctx context.Context) error {
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log, Watch: a.Observe}); err != nil {
 		return err
 	}
-	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version})
+	done, err := store.Migrate(ctx, a.DB, store.MigrateOptions{Binary: a.o.Version, Own: own})
 	if err != nil {
 		return err
 	}
 	// A log that is deleted at the close costs the replica a whole new copy.
 	a.DB.KeepWAL(a.Config.Replica != "off")
-	if done.From != done.To {
-		a.log.Info("migrated", "from", done.From, "to", done.To, "copy", done.Copy)
+	if done.From != done.To || done.OwnFrom != done.OwnTo {
+		a.log.Info("migrated", "from", done.From, "to", done.To, "own_from", done.OwnFrom, "own_to", done.OwnTo, "copy", done.Copy)
 	}
 	return nil
 }
 
 // build makes the systems, each from those before it.
-func (a *App) build(ctx context.Context) error {
+func (a *App) build(ctx context.Context, files fs.FS) error {
 	cfg := a.Config
 	keys := a.keys
-	static, err := web.NewStatic(assets.FS, "css", "js", "icons")
+	static, err := web.NewStatic(files, "css", "js", "icons")
 	if err != nil {
 		return err
 	}
@@ -192,7 +195,7 @@ func (a *App) build(ctx context.Context) error {
 		return err
 	}
 	site := web.Site{Brand: cfg.Brand, URL: cfg.URL, Production: cfg.Production(), Inbox: !cfg.HasMail() && len(a.o.Carriers) == 0, Nav: console.Nav(), SignIn: ways(providers)}
-	if a.Pages, err = web.NewPages(assets.FS, static, site, a.o.Clock); err != nil {
+	if a.Pages, err = web.NewPages(files, static, site, a.o.Clock); err != nil {
 		return err
 	}
 	limiter := web.NewLimiter(a.o.Clock, cfg.RateLimits == "off")
@@ -209,7 +212,7 @@ func (a *App) build(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: assets.FS,
+	if a.Email, err = email.New(email.Deps{DB: a.DB, Audit: a.Audit.Log, Keys: keys, Log: a.log, Pages: a.Pages, Files: files,
 		From: cfg.MailFrom, Brand: compose.Brand{Name: cfg.Brand, URL: cfg.URL}, Providers: carriers, Streams: streams, Rates: cfg.MailRate(func(string, ...any) {}), Domains: cfg.MailDomains, Keep: time.Duration(cfg.MailDays) * 24 * time.Hour, Texts: caught{}, InboxSMTP: cfg.InboxAddress(),
 		Feedback: told, Addresses: auth.Addresses}); err != nil {
 		return err
@@ -267,7 +270,10 @@ func (a *App) build(ctx context.Context) error {
 	if a.o.Extend != nil {
 		own = a.o.Extend(a)
 	}
-	for _, kinds := range [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions, own.Actions} {
+	if err := own.check(); err != nil {
+		return err
+	}
+	for _, kinds := range append(catalogs(), own.Actions) {
 		if err := a.Audit.Declare(kinds...); err != nil {
 			return err
 		}
@@ -339,6 +345,11 @@ func (a *App) build(ctx context.Context) error {
 	return err
 }
 
+// catalogs are the actions of our systems.
+func catalogs() [][]audit.Kind {
+	return [][]audit.Kind{auth.Actions, email.Actions, sms.Actions, jobs.Actions, outbox.Actions, flags.Actions, billing.Actions, proxy.Actions, observe.Actions, ops.Actions}
+}
+
 // masterKey loads the key that secrets are sealed with. A new one is only made for a new
 // database: beside an old one it would hide that the right one is missing.
 func (a *App) masterKey(existed bool) (*seal.Keys, error) {
@@ -354,7 +365,7 @@ func (a *App) masterKey(existed bool) (*seal.Keys, error) {
 // declare fills the catalogue of permissions: what systems ask for, and what the
 // embedding program adds.
 func (a *App) declare(ctx context.Context, own Extension, routes []web.Route) error {
-	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), routes); err != nil {
+	if err := a.Auth.Declare(slices.Concat(auth.Permissions, audit.Permissions, console.Permissions, email.Permissions, jobs.Permissions, flags.Permissions, billing.Permissions, proxy.Permissions, observe.Permissions, ops.Permissions), slices.DeleteFunc(slices.Clone(routes), own.asks)); err != nil {
 		return err
 	}
 	for _, p := range own.Permissions {

@@ -24,6 +24,7 @@ var ranks = map[string]int{
 	"app/billing/stripesim": 5, "app/billing": 6, "app/hooks": 6, "app/jobs": 6,
 	"app/console": 7, "app/proxy": 7, "app/ops": 7,
 	"app": 8, "app/command": 9, "": 10, "app/apptest": 9, "app/apptest/faults": 10, "app/apptest/faults/poison": 10,
+	"examples": 10, "examples/embed": 10,
 }
 
 // root is the top folder of the module.

@@ -59,9 +59,15 @@ func readMigrations(files fs.FS) ([]Migration, error) {
 }
 
 // NewerSchemaError refuses a database that a later release has migrated.
-type NewerSchemaError struct{ Have, Known int }
+type NewerSchemaError struct {
+	Have, Known int
+	Owner       string // whose steps, of an embedding program; "" for ours
+}
 
 func (e *NewerSchemaError) Error() string {
+	if e.Owner != "" {
+		return fmt.Sprintf("the database has schema %d of %s, this program knows up to %d: run the release that wrote it, or restore a backup from before the upgrade", e.Have, e.Owner, e.Known)
+	}
 	return fmt.Sprintf("the database has schema %d, this binary knows up to %d: run the release that wrote it, or restore a backup from before the upgrade", e.Have, e.Known)
 }
 
@@ -76,9 +82,13 @@ func (e *ForeignFileError) Error() string {
 type ChangedMigrationError struct {
 	Version int
 	Name    string
+	Owner   string // whose step, of an embedding program; "" for ours
 }
 
 func (e *ChangedMigrationError) Error() string {
+	if e.Owner != "" {
+		return fmt.Sprintf("migration %d (%s) of %s was applied with another text than this program has: a step that was released never changes, add another", e.Version, e.Name, e.Owner)
+	}
 	return fmt.Sprintf("migration %d (%s) was applied with another text than this binary has: the database comes from a different build", e.Version, e.Name)
 }
 
@@ -87,12 +97,14 @@ type MigrateOptions struct {
 	Backups string      // folder for the verified copy; "<folder of the database>/backups" if empty
 	Binary  string      // version of the binary, kept in the history
 	Steps   []Migration // the built-in ones if nil
+	Own     Own         // of a program that embeds us; nothing if zero
 }
 
 // Migrated tells what Migrate did.
 type Migrated struct {
-	From, To int
-	Copy     string // the verified copy made before, or "" when there was nothing to lose
+	From, To       int
+	OwnFrom, OwnTo int    // of the embedding program
+	Copy           string // the verified copy made before, or "" when there was nothing to lose
 }
 
 // Migrate brings the schema up to date. When there is data and something to do,
@@ -110,19 +122,39 @@ func Migrate(ctx context.Context, db *DB, o MigrateOptions) (Migrated, error) {
 	if err != nil {
 		return Migrated{}, err
 	}
-	done := Migrated{From: have, To: len(steps)}
-	if have == len(steps) {
+	own, err := ownVersion(ctx, db, o.Own)
+	if err != nil {
+		return Migrated{}, err
+	}
+	done := Migrated{From: have, To: len(steps), OwnFrom: own, OwnTo: len(o.Own.Steps)}
+	if have == len(steps) && own == len(o.Own.Steps) {
 		return done, nil
 	}
 	if have > 0 {
 		if o.Backups == "" {
 			o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
 		}
-		if done.Copy, err = copyAndRehearse(ctx, db, o, steps, have); err != nil {
+		if done.Copy, err = copyAndRehearse(ctx, db, o, steps, done); err != nil {
 			return done, err
 		}
 	}
-	return done, apply(ctx, db, steps[have:], o.Binary)
+	return done, applyAll(ctx, db, o, steps, done)
+}
+
+// applyAll runs our steps and then those of the embedding program.
+func applyAll(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, m Migrated) error {
+	if err := apply(ctx, db, steps[m.From:], o.Binary); err != nil {
+		return err
+	}
+	return applyOwn(ctx, db, o.Own, m.OwnFrom, o.Binary)
+}
+
+// label names the schema that a migration leads to, for files.
+func (m Migrated) label(own Own) string {
+	if m.OwnFrom == m.OwnTo {
+		return fmt.Sprintf("v%d", m.To)
+	}
+	return fmt.Sprintf("v%d-%s-v%d", m.To, own.Name, m.OwnTo)
 }
 
 // schemaVersion is the last step applied; it refuses files we must not touch.
@@ -148,7 +180,7 @@ func schemaVersion(ctx context.Context, db *DB, steps []Migration) (int, error) 
 			var sum string
 			err := tx.QueryRow("SELECT sha256 FROM schema_migration WHERE version = ?", m.Version).Scan(&sum)
 			if err != nil || sum != m.Sum() {
-				return 0, errors.Join(&ChangedMigrationError{m.Version, m.Name}, err)
+				return 0, errors.Join(&ChangedMigrationError{Version: m.Version, Name: m.Name}, err)
 			}
 		}
 		return version, nil
@@ -192,15 +224,15 @@ func apply(ctx context.Context, db *DB, steps []Migration, binary string) error 
 }
 
 // copyAndRehearse keeps a verified copy and tries the steps on a second one.
-func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, have int) (string, error) {
+func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, m Migrated) (string, error) {
 	if err := os.MkdirAll(o.Backups, 0o700); err != nil {
 		return "", fmt.Errorf("copy before migration: %w", err)
 	}
-	path := filepath.Join(o.Backups, fmt.Sprintf("pre-v%d.db", len(steps)))
+	path := filepath.Join(o.Backups, "pre-"+m.label(o.Own)+".db")
 	if err := db.CopyTo(ctx, path); err != nil {
 		return "", fmt.Errorf("copy before migration: %w", err)
 	}
-	trial := filepath.Join(o.Backups, fmt.Sprintf("rehearsal-v%d.db", len(steps)))
+	trial := filepath.Join(o.Backups, "rehearsal-"+m.label(o.Own)+".db")
 	defer removeDatabase(trial)
 	if err := db.CopyTo(ctx, trial); err != nil {
 		return "", fmt.Errorf("copy for the rehearsal: %w", err)
@@ -209,7 +241,7 @@ func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migr
 	if err != nil {
 		return "", fmt.Errorf("rehearse the migration: %w", err)
 	}
-	err = apply(ctx, other, steps[have:], o.Binary)
+	err = applyAll(ctx, other, o, steps, m)
 	if err == nil {
 		err = other.Check(ctx)
 	}

@@ -3,6 +3,7 @@
 package command
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,10 @@ type commands struct {
 
 // Run does what the arguments of a command line say, and returns the exit code.
 // The version is the release's; "" for a build that is none.
-func Run(version string, args []string) int {
+func Run(version string, args []string) int { return Program{Version: version}.Run(args) }
+
+// Run does what the arguments say, and returns the exit code.
+func (p Program) Run(args []string) int {
 	if len(args) == 1 && args[0] == hashWord {
 		return serveHashes()
 	}
@@ -49,10 +53,10 @@ func Run(version string, args []string) int {
 		return fail(err)
 	}
 	var c commands
-	parser, err := kong.New(&c, kong.Name("seaworthy"), kong.Resolvers(sources),
+	parser, err := kong.New(&c, kong.Name(cmp.Or(p.Own.Name, "seaworthy")), kong.Resolvers(sources),
 		kong.Description("From demo-ready to seaworthy: sign-in, billing, jobs, mail, flags, audit and observability, in one file."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.ValueFormatter(withVariable),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(release(version)))
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(release{p}))
 	if err != nil {
 		return fail(err)
 	}

@@ -38,7 +38,7 @@ func TestVersion(t *testing.T) {
 	if out, code := printed(t, "version"); out != "seaworthy 1.2.3\n" || code != 0 {
 		t.Errorf("%q, exit code %d", out, code)
 	}
-	if v := release("").String(); v == "" || strings.Contains(v, " ") {
+	if v := (release{}).String(); v == "" || strings.Contains(v, " ") {
 		t.Errorf("a build that is no release is called %q", v)
 	}
 }

@@ -73,7 +73,7 @@ func fill(ctx context.Context, v release, cfg config.Config) (err error) {
 	clock, begun := &pastClock{}, time.Now().AddDate(0, 0, -demoDays)
 	clock.at(begun)
 	cfg.Replica, cfg.RateLimits = "off", "off"
-	a, err := app.New(ctx, cfg, app.Options{Version: v.String(), Clock: clock.Now, Log: slog.New(slog.DiscardHandler)})
+	a, err := app.New(ctx, cfg, app.Options{Version: v.String(), Clock: clock.Now, Log: slog.New(slog.DiscardHandler), Own: v.Own, Extend: v.Extend})
 	if err != nil {
 		return err
 	}

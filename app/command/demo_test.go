@@ -16,10 +16,10 @@ func TestDemo(t *testing.T) {
 	t.Parallel()
 	data := filepath.Join(t.TempDir(), "demo")
 	demo := &demoCmd{Data: data, Addr: "127.0.0.1:1", Only: true}
-	if err := demo.Run(t.Context(), "test"); err != nil {
+	if err := demo.Run(t.Context(), release{Program{Version: "test"}}); err != nil {
 		t.Fatal(err)
 	}
-	if err := demo.Run(t.Context(), "test"); err == nil || !strings.Contains(err.Error(), "has a database already") {
+	if err := demo.Run(t.Context(), release{Program{Version: "test"}}); err == nil || !strings.Contains(err.Error(), "has a database already") {
 		t.Errorf("a second one in the same folder: %v", err)
 	}
 	cfg, err := demo.config()

@@ -38,7 +38,7 @@ func (p *jobsPlace) Validate() error {
 	if p.Key == "" {
 		return errors.New("--url needs an API key: set SEAWORTHY_API_KEY")
 	}
-	_, err := newRemote(p.URL, p.Key, "")
+	_, err := newRemote(p.URL, p.Key, release{})
 	return err
 }
 

@@ -12,13 +12,13 @@ func (versionCmd) Run(v release) error {
 	return nil
 }
 
-// release is which release this is; "" for a build that is none.
-type release string
+// release is what commands know of the program that runs them.
+type release struct{ Program }
 
 // String is the release, or the commit it was built from.
 func (v release) String() string {
-	if v != "" {
-		return string(v)
+	if v.Version != "" {
+		return v.Version
 	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {

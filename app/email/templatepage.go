@@ -1,7 +1,9 @@
 package email
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 
 	"seaworthy/app/web"
@@ -78,7 +80,11 @@ func (s *System) templatesPage(w http.ResponseWriter, r *http.Request) error {
 	for _, g := range groups {
 		if rows := bySystem[g.system]; len(rows) > 0 {
 			d.Groups = append(d.Groups, templateGroup{g.title, g.about, rows})
+			delete(bySystem, g.system)
 		}
+	}
+	for _, system := range slices.Sorted(maps.Keys(bySystem)) { // of a program that embeds us
+		d.Groups = append(d.Groups, templateGroup{system, "What the program sends", bySystem[system]})
 	}
 	return s.Pages.Render(w, r, "email/templates", web.View{Title: "Mail templates", Data: d})
 }
