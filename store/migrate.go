@@ -111,18 +111,21 @@ func Migrate(ctx context.Context, db *DB, o MigrateOptions) (Migrated, error) {
 		return Migrated{}, err
 	}
 	done := Migrated{From: have, To: len(steps)}
+	if o.Backups == "" {
+		o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
+	}
 	if have == len(steps) {
-		return done, nil
+		return done, endMigration(o.Backups)
 	}
 	if have > 0 {
-		if o.Backups == "" {
-			o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
-		}
-		if done.Copy, err = copyAndRehearse(ctx, db, o, steps, have); err != nil {
+		if err := copyAndRehearse(ctx, db, o, steps, &done); err != nil {
 			return done, err
 		}
 	}
-	return done, apply(ctx, db, steps[have:], o.Binary)
+	if err := apply(ctx, db, steps[have:], o.Binary); err != nil {
+		return done, err
+	}
+	return done, endMigration(o.Backups)
 }
 
 // schemaVersion is the last step applied; it refuses files we must not touch.
@@ -192,29 +195,46 @@ func apply(ctx context.Context, db *DB, steps []Migration, binary string) error 
 }
 
 // copyAndRehearse keeps a verified copy and tries the steps on a second one.
-func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, have int) (string, error) {
+func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, done *Migrated) error {
 	if err := os.MkdirAll(o.Backups, 0o700); err != nil {
-		return "", fmt.Errorf("copy before migration: %w", err)
+		return fmt.Errorf("copy before migration: %w", err)
 	}
-	path := filepath.Join(o.Backups, fmt.Sprintf("pre-v%d.db", len(steps)))
-	if err := db.CopyTo(ctx, path); err != nil {
-		return "", fmt.Errorf("copy before migration: %w", err)
+	have := done.From
+	begun, err := readBegun(o.Backups)
+	if err != nil {
+		return fmt.Errorf("copy before migration: %w", err)
 	}
-	trial := filepath.Join(o.Backups, fmt.Sprintf("rehearsal-v%d.db", len(steps)))
+	if begun.halfway(have) && CheckFile(ctx, begun.Copy) == nil {
+		// Only the copy that was made before the first step has the database as it was.
+		done.From, done.Copy = begun.From, begun.Copy
+	} else {
+		done.Copy = filepath.Join(o.Backups, fmt.Sprintf("pre-v%d.db", len(steps)))
+		if err := db.CopyTo(ctx, done.Copy); err != nil {
+			return fmt.Errorf("copy before migration: %w", err)
+		}
+	}
+	if err := rehearse(ctx, db, o, steps[have:], len(steps)); err != nil {
+		return err
+	}
+	return begin(o.Backups, begunMigration{From: done.From, To: len(steps), Copy: done.Copy})
+}
+
+func rehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, to int) error {
+	trial := filepath.Join(o.Backups, fmt.Sprintf("rehearsal-v%d.db", to))
 	defer removeDatabase(trial)
 	if err := db.CopyTo(ctx, trial); err != nil {
-		return "", fmt.Errorf("copy for the rehearsal: %w", err)
+		return fmt.Errorf("copy for the rehearsal: %w", err)
 	}
 	other, err := Open(trial, Options{Clock: db.clock})
 	if err != nil {
-		return "", fmt.Errorf("rehearse the migration: %w", err)
+		return fmt.Errorf("rehearse the migration: %w", err)
 	}
-	err = apply(ctx, other, steps[have:], o.Binary)
+	err = apply(ctx, other, steps, o.Binary)
 	if err == nil {
 		err = other.Check(ctx)
 	}
 	if err := errors.Join(err, other.Close()); err != nil {
-		return "", fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
+		return fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
 	}
-	return path, nil
+	return nil
 }

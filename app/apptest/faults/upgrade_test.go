@@ -121,7 +121,9 @@ func (r *reading) read(client *http.Client, url string) {
 	}
 }
 
-func (r *reading) longest() time.Duration { return time.Duration(r.slowest.Load()).Round(time.Millisecond) }
+func (r *reading) longest() time.Duration {
+	return time.Duration(r.slowest.Load()).Round(time.Millisecond)
+}
 
 // end stops the reading and wants every request to have been answered well.
 func (r *reading) end(t *testing.T) {
