@@ -71,15 +71,22 @@ func PutBack(ctx context.Context, path, copied string, schema int) (aside string
 	if err != nil {
 		return "", fmt.Errorf("put %s back: %w", copied, err)
 	}
-	// A clean close folds the log into the file, and leaves none that would be replayed
-	// into the other.
+	// The log is folded into the file and goes: it would be replayed into the other.
 	db, err := Open(path, Options{})
 	if err != nil {
 		return "", fmt.Errorf("put %s back: %w", copied, err)
 	}
 	now, err := schemaOf(ctx, db)
-	if err = errors.Join(err, db.Close()); err != nil {
+	if err = errors.Join(err, db.Scrub(ctx), db.Close()); err != nil {
 		return "", fmt.Errorf("put %s back: %w", copied, err)
+	}
+	if n := WALBytes(path); n != 0 {
+		return "", fmt.Errorf("put %s back: %d bytes of the log are still in use", copied, n)
+	}
+	for _, side := range []string{"-wal", "-shm"} {
+		if err := os.Remove(path + side); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("put %s back: %w", copied, err)
+		}
 	}
 	again, err := Open(copied, Options{})
 	if err != nil {

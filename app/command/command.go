@@ -60,6 +60,9 @@ func Run(version string, args []string) int {
 		args = []string{"--help"}
 	}
 	cmd, err := parser.Parse(args)
+	if err != nil && args[0] == "serve" {
+		err = refusedLine(ctx, config.DataFolder(args, os.LookupEnv), release(version), err)
+	}
 	if faults := (*config.FaultError)(nil); errors.As(err, &faults) {
 		return fail(err) // the parser validates what it has read
 	}

@@ -21,23 +21,34 @@ func (c *serveCmd) Run(ctx context.Context, v release) error {
 		return err
 	}
 	defer s.end()
-	err = c.serve(ctx, v, s)
+	st, err := newStart(ctx, c.Data, s)
+	if err != nil {
+		return err
+	}
+	err = c.serve(ctx, v, st)
 	if errors.Is(err, app.ErrReload) {
 		return s.handOver(err)
 	}
-	return err
+	if err != nil {
+		return st.failed(ctx, err)
+	}
+	return nil
 }
 
 // serve opens the app and runs it until it is told to stop or to make room.
-func (c *serveCmd) serve(ctx context.Context, v release, s *service) error {
+func (c *serveCmd) serve(ctx context.Context, v release, st *start) error {
+	s := st.s
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	a, err := app.New(ctx, c.Config, app.Options{Version: v.String(), Hash: hashCommand(), Sockets: s.sockets, Reload: s.reload})
+	a, err := app.New(ctx, c.Config, app.Options{Version: v.String(), Hash: hashCommand(), Sockets: s.sockets, Reload: s.reload, Begin: st.begin})
 	if err != nil {
 		return err
 	}
 	return a.Run(ctx, func(serving app.Serving) {
+		if err := st.served(); err != nil {
+			fmt.Fprintln(os.Stderr, "seaworthy: that this binary serves could not be noted:", err)
+		}
 		s.serves(a.Alive, "serves "+serving.URL)
 		fmt.Printf("Seaworthy %s serves %s\n", v, serving.URL)
 		if serving.Setup != "" {

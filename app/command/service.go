@@ -93,9 +93,17 @@ func (s *service) awaitReload(ctx context.Context, hup <-chan os.Signal, termina
 			s.manager.Status("serves; the binary on the disk cannot be run")
 			continue
 		}
+		s.kept(keepRunning(s.binary))
 		s.manager.Reloading()
 		close(s.reload)
 		return
+	}
+}
+
+// kept says when the binary that runs could not be kept.
+func (s *service) kept(err error) {
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "seaworthy: the binary that runs could not be kept as %s, so there is no way back by itself: %v\n", handover.Old(s.binary), err)
 	}
 }
 

@@ -7,16 +7,14 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"syscall"
 	"time"
 )
 
 // Identity tells one binary file from another without reading it: a file that is put in
-// its place, or touched, has another.
+// its place, or touched, has another; a copy that keeps the time has the same.
 type Identity struct {
-	Inode    uint64 `json:"inode"`
-	Size     int64  `json:"size"`
-	Modified int64  `json:"modified"` // ns since 1970
+	Size     int64 `json:"size"`
+	Modified int64 `json:"modified"` // ns since 1970
 }
 
 // Identify is the identity of the file at path.
@@ -25,11 +23,7 @@ func Identify(path string) (Identity, error) {
 	if err != nil {
 		return Identity{}, err
 	}
-	id := Identity{Size: info.Size(), Modified: info.ModTime().UnixNano()}
-	if sys, ok := info.Sys().(*syscall.Stat_t); ok {
-		id.Inode = sys.Ino
-	}
-	return id, nil
+	return Identity{Size: info.Size(), Modified: info.ModTime().UnixNano()}, nil
 }
 
 // Boot is what a data folder knows of the binaries that were started on it. It lies in
