@@ -3,7 +3,6 @@ package command
 import (
 	"errors"
 	"os"
-	"path/filepath"
 )
 
 // writeDurably writes a file that is whole on the disk when it returns.
@@ -15,13 +14,4 @@ func writeDurably(path string, text []byte, mode os.FileMode) error {
 	_, err = f.Write(text)
 	// The mask of the process must not decide who can run a binary.
 	return errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-}
-
-// syncFolder makes what was renamed in the folder of path durable.
-func syncFolder(path string) error {
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
