@@ -31,6 +31,7 @@ import (
 	"seaworthy/app/email/compose"
 	"seaworthy/app/email/post"
 	"seaworthy/app/flags"
+	"seaworthy/app/handover"
 	"seaworthy/app/jobs"
 	"seaworthy/app/observe"
 	"seaworthy/app/ops"
@@ -64,6 +65,9 @@ type Options struct {
 	Disk func(folder string) (free, total int64, err error)
 	// OutsideRoots vouch for the certificates that mail providers sign with; the system's if nil.
 	OutsideRoots *x509.CertPool
+	Sockets      *handover.Sockets // where to listen, kept for a successor; new ones at the configured addresses if nil
+	Reload       <-chan struct{}   // asks Run to make room for a successor; never if nil
+	Begin        func() error      // called by Run before the first job and request; the start fails if it does
 }
 
 // Extension is what a program adds.
@@ -102,18 +106,20 @@ type App struct {
 
 	Simulator *stripesim.Sim // offline Stripe; nil in production
 
-	o        Options
-	log      *slog.Logger
-	replica  *replica.Driver // nil: replication is off
-	replicas replica.Config
-	restored bool // the database came from the replica at this start
-	keys     *seal.Keys
-	metrics  *metrics
-	probe    probe
-	clock    ops.Timepiece // compares ours with that of services that are called
-	draining atomic.Bool
-	stopping chan struct{} // closed when draining begins
-	tls      atomic.Pointer[secured]
+	o         Options
+	log       *slog.Logger
+	replica   *replica.Driver // nil: replication is off
+	replicas  replica.Config
+	restored  bool // the database came from the replica at this start
+	keys      *seal.Keys
+	metrics   *metrics
+	probe     probe
+	clock     ops.Timepiece // compares ours with that of services that are called
+	draining  atomic.Bool
+	stopping  chan struct{} // closed when draining begins
+	successor bool          // another process goes on with our sockets and our replica
+	keepDoor  bool          // the listening socket outlives this process
+	tls       atomic.Pointer[secured]
 }
 
 // New opens the data folder, restoring or creating the database as the boot
@@ -408,10 +414,7 @@ func (a *App) Close() error {
 		return err
 	}
 	if a.replica != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-		defer cancel()
-		err = errors.Join(err, a.replica.Close(ctx))
-		a.replica = nil
+		err = errors.Join(err, a.closeReplica())
 	}
 	return errors.Join(err, a.DB.Close())
 }

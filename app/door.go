@@ -22,7 +22,13 @@ type door struct {
 	changed chan struct{}
 
 	mu   sync.Mutex
-	busy map[net.Conn]http.ConnState // StateNew or StateActive
+	busy map[net.Conn]visit
+}
+
+// visit is a connection that is not idle.
+type visit struct {
+	state http.ConnState // StateNew or StateActive
+	since time.Time
 }
 
 // newcomers is how long shut waits for the first byte of a connection: it may
@@ -31,7 +37,7 @@ const newcomers = 500 * time.Millisecond
 
 func newDoor(l net.Listener) *door {
 	return &door{Listener: l, closing: make(chan struct{}), late: make(chan net.Conn), ended: make(chan struct{}),
-		changed: make(chan struct{}, 1), busy: map[net.Conn]http.ConnState{}}
+		changed: make(chan struct{}, 1), busy: map[net.Conn]visit{}}
 }
 
 // serve is server.Serve through the door, or ServeTLS where the server has a configuration
@@ -71,7 +77,7 @@ func (d *door) note(c net.Conn, s http.ConnState) {
 	}
 	d.mu.Lock()
 	if s == http.StateNew || s == http.StateActive {
-		d.busy[c] = s
+		d.busy[c] = visit{s, time.Now()}
 	} else {
 		delete(d.busy, c)
 	}
@@ -96,13 +102,59 @@ func (d *door) shut(ctx context.Context) {
 	close(d.late)
 	d.Listener.Close() // where queued could not
 	<-d.ended
+	d.empty(ctx)
+}
+
+// leave lets nobody in any more and keeps those who wait at the door for a successor who
+// has the same socket. It returns when all others have been served or ctx ends.
+func (d *door) leave(ctx context.Context) {
+	close(d.closing)
+	close(d.late)
+	d.Listener.Close() // ours; the socket stays open with whoever keeps it
+	<-d.ended
+	d.empty(ctx)
+}
+
+// settle returns once no request is older than a moment, or half of the time that ctx
+// leaves is over. Requests are let in meanwhile: after leave each would wait for the slowest.
+func (d *door) settle(ctx context.Context) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
+		defer cancel()
+	}
+	for {
+		next := time.Duration(0)
+		d.mu.Lock()
+		for _, v := range d.busy {
+			if v.state == http.StateActive && time.Since(v.since) > aMoment {
+				next = aMoment / 4
+			}
+		}
+		d.mu.Unlock()
+		if next == 0 {
+			return
+		}
+		select {
+		case <-time.After(next):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// aMoment is how long those who connect during a handover may wait for one request.
+const aMoment = 100 * time.Millisecond
+
+// empty waits for the requests of all who are inside.
+func (d *door) empty(ctx context.Context) {
 	patience := time.NewTimer(newcomers)
 	defer patience.Stop()
 	for waiting := true; ; {
 		d.mu.Lock()
 		left := 0
-		for _, s := range d.busy {
-			if waiting || s == http.StateActive {
+		for _, v := range d.busy {
+			if waiting || v.state == http.StateActive {
 				left++
 			}
 		}

@@ -42,6 +42,18 @@ func alive(w http.ResponseWriter, _ *http.Request) error {
 	return err
 }
 
+// Alive is what the watchdog of a service manager asks: the process handles requests and
+// its database can be read. A full disk or a replica out of reach is no reason to restart.
+func (a *App) Alive(ctx context.Context) error {
+	if a.draining.Load() {
+		return nil // the drain has a limit of its own
+	}
+	return a.DB.Read(ctx, func(tx *store.Tx) error {
+		var one int
+		return tx.QueryRow("SELECT 1").Scan(&one)
+	})
+}
+
 // readiness is the answer of /-/readyz: 200 when every check is well, else 503.
 type readiness struct {
 	Ready  bool              `json:"ready"`
@@ -56,7 +68,8 @@ func (a *App) ready(w http.ResponseWriter, r *http.Request) error {
 			out.Ready = false
 		}
 	}
-	if a.draining.Load() {
+	// Before a successor nobody is to be sent elsewhere: those who connect are served by it.
+	if a.draining.Load() && !a.successor {
 		out.Ready, out.Checks["process"] = false, "stopping"
 	}
 	status := http.StatusOK

@@ -16,7 +16,7 @@ import (
 var ranks = map[string]int{
 	"store": 0, "store/advisor": 0, "store/replica/bucket": 0, "store/replica": 1, "queue/cron": 0, "queue": 1, "assets": 0,
 	"app/config": 2, "app/launch": 2, "app/web": 2, "app/seal": 2, "app/email/compose": 2, "app/email/compat": 2, "app/email/plain": 2, "app/email/eml": 2,
-	"app/flags/rule": 2, "app/flags/openfeature": 10, "app/email/post": 3, "app/email/feedback": 3, "app/observe/sentry": 3, "app/dial": 2, "app/redact": 2, "app/webhook": 2,
+	"app/flags/rule": 2, "app/flags/openfeature": 10, "app/email/post": 3, "app/email/feedback": 3, "app/observe/sentry": 3, "app/dial": 2, "app/redact": 2, "app/handover": 2, "app/webhook": 2,
 	"app/audit/merkle": 1, "app/audit/verify": 2, "app/audit": 3,
 	"app/auth/argon": 4, "app/auth/guess": 4, "app/auth/oidc": 4, "app/auth/standin": 4,
 	"app/email": 4, "app/outbox": 4, "app/sms": 4, "app/flags": 4, "app/observe": 4,

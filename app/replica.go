@@ -80,3 +80,24 @@ func (a *App) vaults() []audit.Vault {
 	}
 	return all
 }
+
+// handoverSync is how long those who connect to our successor may wait for our last sync.
+// Commits that stay behind are on the disk and go out with its first.
+const handoverSync = 2 * time.Second
+
+// closeReplica sends what is not yet at the replica, and ends replication.
+func (a *App) closeReplica() error {
+	driver := a.replica
+	a.replica = nil
+	if !a.successor {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		return driver.Close(ctx)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), handoverSync)
+	defer cancel()
+	if err := driver.Leave(ctx); err != nil {
+		a.log.Warn("the last commits go to the replica after the handover", "err", err)
+	}
+	return nil
+}

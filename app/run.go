@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"seaworthy/app/handover"
 	"seaworthy/app/web"
 )
 
@@ -20,12 +21,21 @@ type Serving struct {
 	Setup string // one-time link that makes the first operator; "" when there is one
 }
 
+// ErrReload is what Run returns when it has drained because Options.Reload said so: the
+// database is closed, the sockets are open, and another process may go on.
+var ErrReload = errors.New("another binary takes over")
+
 // Run serves until ctx ends, then drains: no new requests, running requests and
 // jobs finish within the grace, the replica gets the last commits, the database
-// closes. It returns nil after a clean drain.
+// closes. It returns nil after a clean drain, ErrReload after one for a successor.
 func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
-	listener, err := net.Listen("tcp", a.Config.Addr)
+	sockets := a.o.Sockets
+	if sockets == nil {
+		sockets = &handover.Sockets{}
+		defer sockets.Close()
+	}
+	listener, err := sockets.Listen(handover.HTTP, a.Config.Addr)
 	if err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
@@ -38,7 +48,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	a.tls.Store(tls)
 	var plain net.Listener
 	if tls != nil && a.Config.Redirect != "off" {
-		if plain, err = net.Listen("tcp", a.Config.Redirect); err != nil {
+		if plain, err = sockets.Listen(handover.Plain, a.Config.Redirect); err != nil {
 			return fmt.Errorf("listen for plain HTTP: %w", err)
 		}
 		defer plain.Close()
@@ -54,6 +64,11 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	setup, err := a.Auth.SetupLink(ctx)
 	if err != nil {
 		return err
+	}
+	if a.o.Begin != nil {
+		if err := a.o.Begin(); err != nil {
+			return err
+		}
 	}
 	if err := a.Queue.Start(ctx); err != nil {
 		return err
@@ -92,44 +107,21 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	}
 	select {
 	case <-ctx.Done():
+	case <-a.o.Reload:
+		err = ErrReload
 	case err = <-failed:
 		err = fmt.Errorf("serve: %w", err)
 	case <-a.DB.Failed():
 		err = fmt.Errorf("nothing can be written any more and the process must be restarted: %w", a.DB.FailErr())
 	}
-	a.log.Info("draining", "grace", a.Config.Grace.String())
-	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
-	defer cancel()
-	a.draining.Store(true)
-	close(a.stopping)
-	select {
-	case <-time.After(goodbye):
-	case <-grace.Done():
+	a.successor = errors.Is(err, ErrReload)
+	// A service manager keeps its sockets open for whoever it starts next.
+	a.keepDoor = a.successor || sockets.Shared()
+	if !a.successor {
+		sockets.Close()
 	}
-	server.SetKeepAlivesEnabled(false)
-	entrance.shut(grace)
-	if stop := server.Shutdown(grace); stop != nil {
-		server.Close()
-		err = errors.Join(err, fmt.Errorf("requests did not finish in time: %w", stop))
-	}
-	if stop := a.Queue.Stop(grace); stop != nil {
-		a.log.Warn("jobs were interrupted", "err", stop)
-	}
+	err = errors.Join(err, a.drain(server, entrance))
 	stopBackground()
 	owned.Wait()
 	return err
-}
-
-// goodbye is how long requests are still answered while the answers close their
-// connections: a client that is about to reuse an idle one would otherwise find
-// it closed under its request (spec/storage.md section 4).
-const goodbye = 300 * time.Millisecond
-
-func (a *App) sayGoodbye(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
 }

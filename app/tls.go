@@ -183,9 +183,19 @@ func (p *pair) changed() (at [2]time.Time, err error) {
 func (s *secured) servePlain(ctx context.Context, l net.Listener, log *slog.Logger) {
 	server := &http.Server{Handler: s.plain, ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 5 * time.Second, MaxHeaderBytes: 16 << 10}
-	stop := context.AfterFunc(ctx, func() { server.Close() })
-	defer stop()
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		soon, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if server.Shutdown(soon) != nil {
+			server.Close()
+		}
+	})
 	if err := server.Serve(l); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		log.Error("plain HTTP is not answered any more", "err", err)
+	}
+	if !stop() {
+		<-ended
 	}
 }

@@ -127,26 +127,29 @@ func Migrate(ctx context.Context, db *DB, o MigrateOptions) (Migrated, error) {
 		return Migrated{}, err
 	}
 	done := Migrated{From: have, To: len(steps), OwnFrom: own, OwnTo: len(o.Own.Steps)}
+	if o.Backups == "" {
+		o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
+	}
 	if have == len(steps) && own == len(o.Own.Steps) {
-		return done, nil
+		return done, endMigration(o.Backups)
 	}
 	if have > 0 {
-		if o.Backups == "" {
-			o.Backups = filepath.Join(filepath.Dir(db.path), "backups")
-		}
-		if done.Copy, err = copyAndRehearse(ctx, db, o, steps, done); err != nil {
+		if err := copyAndRehearse(ctx, db, o, steps, &done); err != nil {
 			return done, err
 		}
 	}
-	return done, applyAll(ctx, db, o, steps, done)
+	if err := applyAll(ctx, db, o, steps[have:], own); err != nil {
+		return done, err
+	}
+	return done, endMigration(o.Backups)
 }
 
-// applyAll runs our steps and then those of the embedding program.
-func applyAll(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, m Migrated) error {
-	if err := apply(ctx, db, steps[m.From:], o.Binary); err != nil {
+// applyAll runs what is left of our steps, and then of those of the embedding program.
+func applyAll(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, own int) error {
+	if err := apply(ctx, db, steps, o.Binary); err != nil {
 		return err
 	}
-	return applyOwn(ctx, db, o.Own, m.OwnFrom, o.Binary)
+	return applyOwn(ctx, db, o.Own, own, o.Binary)
 }
 
 // label names the schema that a migration leads to, for files.
@@ -224,29 +227,46 @@ func apply(ctx context.Context, db *DB, steps []Migration, binary string) error 
 }
 
 // copyAndRehearse keeps a verified copy and tries the steps on a second one.
-func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, m Migrated) (string, error) {
+func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, done *Migrated) error {
 	if err := os.MkdirAll(o.Backups, 0o700); err != nil {
-		return "", fmt.Errorf("copy before migration: %w", err)
+		return fmt.Errorf("copy before migration: %w", err)
 	}
-	path := filepath.Join(o.Backups, "pre-"+m.label(o.Own)+".db")
-	if err := db.CopyTo(ctx, path); err != nil {
-		return "", fmt.Errorf("copy before migration: %w", err)
+	have, own := done.From, done.OwnFrom
+	begun, err := readBegun(o.Backups)
+	if err != nil {
+		return fmt.Errorf("copy before migration: %w", err)
 	}
-	trial := filepath.Join(o.Backups, "rehearsal-"+m.label(o.Own)+".db")
+	if begun.halfway(have, own) && CheckFile(ctx, begun.Copy) == nil {
+		// Only the copy that was made before the first step has the database as it was.
+		done.From, done.OwnFrom, done.Copy = begun.From, begun.OwnFrom, begun.Copy
+	} else {
+		done.Copy = filepath.Join(o.Backups, "pre-"+done.label(o.Own)+".db")
+		if err := db.CopyTo(ctx, done.Copy); err != nil {
+			return fmt.Errorf("copy before migration: %w", err)
+		}
+	}
+	if err := rehearse(ctx, db, o, steps[have:], own, done.label(o.Own)); err != nil {
+		return err
+	}
+	return begin(o.Backups, begunMigration{From: done.From, To: done.To, OwnFrom: done.OwnFrom, OwnTo: done.OwnTo, Copy: done.Copy})
+}
+
+func rehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, own int, label string) error {
+	trial := filepath.Join(o.Backups, "rehearsal-"+label+".db")
 	defer removeDatabase(trial)
 	if err := db.CopyTo(ctx, trial); err != nil {
-		return "", fmt.Errorf("copy for the rehearsal: %w", err)
+		return fmt.Errorf("copy for the rehearsal: %w", err)
 	}
 	other, err := Open(trial, Options{Clock: db.clock})
 	if err != nil {
-		return "", fmt.Errorf("rehearse the migration: %w", err)
+		return fmt.Errorf("rehearse the migration: %w", err)
 	}
-	err = applyAll(ctx, other, o, steps, m)
+	err = applyAll(ctx, other, o, steps, own)
 	if err == nil {
 		err = other.Check(ctx)
 	}
 	if err := errors.Join(err, other.Close()); err != nil {
-		return "", fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
+		return fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
 	}
-	return path, nil
+	return nil
 }

@@ -64,6 +64,9 @@ func (p Program) Run(args []string) int {
 		args = []string{"--help"}
 	}
 	cmd, err := parser.Parse(args)
+	if err != nil && args[0] == "serve" {
+		err = refusedLine(ctx, config.DataFolder(args, os.LookupEnv), release{p}, err)
+	}
 	if faults := (*config.FaultError)(nil); errors.As(err, &faults) {
 		return fail(err) // the parser validates what it has read
 	}

@@ -128,11 +128,18 @@ func Start(ctx context.Context, db *store.DB, cfg Config, o Options) (*Driver, e
 // error says that commits stayed behind; they are on the local disk and go out
 // after the next start.
 func (d *Driver) Close(ctx context.Context) error {
-	d.closing.Do(func() { d.closed = d.close(ctx) })
+	d.closing.Do(func() { d.closed = d.close(ctx, d.giveLease) })
 	return d.closed
 }
 
-func (d *Driver) close(ctx context.Context) error {
+// Leave is Close before another process goes on with the same database at once. The lease
+// stays: it belongs to the folder, and given up somebody else could take it in between.
+func (d *Driver) Leave(ctx context.Context) error {
+	d.closing.Do(func() { d.closed = d.close(ctx, d.keepLease) })
+	return d.closed
+}
+
+func (d *Driver) close(ctx context.Context, endLease func(context.Context, error)) error {
 	close(d.quit)
 	<-d.stopped
 	err := d.finalSync(ctx)
@@ -146,7 +153,7 @@ func (d *Driver) close(ctx context.Context) error {
 	if hung := d.waitForCalls(ctx); hung != nil && err == nil {
 		err = hung
 	}
-	d.giveLease(ctx, err)
+	endLease(ctx, err)
 	d.db.ManageCheckpoints(false)
 	for _, w := range d.waiters {
 		w.done <- err

@@ -90,6 +90,13 @@ func (d *Driver) giveLease(ctx context.Context, err error) {
 	d.lease.bucket.Close()
 }
 
+// keepLease lets go of the lease's connections alone.
+func (d *Driver) keepLease(context.Context, error) {
+	if d.lease != nil {
+		d.lease.bucket.Close()
+	}
+}
+
 // bootLease takes the lease before a database is restored: of a replica that another
 // process still writes, a copy would be old before it is opened.
 func bootLease(ctx context.Context, cfg Config, dbPath string, o BootOptions) error {
