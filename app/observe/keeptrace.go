@@ -14,7 +14,6 @@ const mostTraces = 512
 
 // traceRow is a trace as lists show it, on its way into a segment.
 type traceRow struct {
-	seq        int64
 	id         string
 	at         time.Time
 	took       time.Duration
