@@ -257,11 +257,12 @@ func TestPagesFitAPhone(t *testing.T) {
 		"/-/admin/billing", "/-/admin/billing/settings", "/-/admin/billing/plans", "/-/admin/billing/plans/edit",
 		"/-/admin", "/-/admin/users", "/-/admin/users/" + a.UserID(long), "/-/admin/orgs", "/-/admin/orgs/" + a.PersonalOrg(long),
 		"/-/admin/jobs", "/-/admin/jobs/schedules", "/-/admin/jobs/new-schedule", "/-/admin/flags", "/-/admin/flags/-/new", "/-/admin/flags/-/kill", "/-/admin/flags/-/import", "/-/admin/flags/-/segments", "/-/admin/flags/-/new-segment", "/-/admin/audit", "/-/dev/inbox", "/-/dev/inbox/" + a.Mails("")[0].ID,
-		"/-/admin/logs", "/-/admin/logs?q=nowhere", "/-/admin/errors", "/-/admin/errors/" + anError(a), "/-/admin/errors/" + aReport(a), "/-/admin/errors/projects", "/-/admin/alerts", "/-/admin/alerts/settings", "/-/admin/alerts/" + anAlert(a), "/-/admin/observe",
+		"/-/admin/logs", "/-/admin/logs?q=nowhere", "/-/admin/errors", "/-/admin/errors/" + anError(a), "/-/admin/errors/" + aReport(a), "/-/admin/errors/projects", "/-/admin/errors/monitors", "/-/admin/alerts", "/-/admin/alerts/settings", "/-/admin/alerts/" + anAlert(a), "/-/admin/observe",
 		"/-/admin/performance", "/-/admin/performance/series?class=ours&name=GET+%2F-%2Fadmin", "/-/admin/performance/queries", "/-/admin/performance/queries/" + aQuery(a), "/-/admin/performance/slow", "/-/admin/performance/traces", "/-/admin/performance/traces/" + aTrace(a),
 		"/-/admin/email/templates", "/-/admin/email/templates/billing/receipt", "/-/admin/email/templates/auth/verify/history", "/-/admin/email/new-template", "/-/admin/email/brand",
 		"/-/admin/email", "/-/admin/email/messages/" + a.Query(`SELECT id FROM email_message`), mail, mail + "?view=checks", mail + "?view=headers",
 		"/-/admin/email/suppressions", "/-/admin/email/suppressions/" + a.Query(`SELECT id FROM email_suppression`), "/-/admin/email/categories", "/-/admin/email/categories?edit=product-news", "/-/admin/email/providers", "/-/admin/access", "/-/admin/access/new-rule", "/-/admin/backups", "/-/admin/launch"}
+	aMonitor(a)
 	check := func(path string) {
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
 		width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))

@@ -30,6 +30,7 @@ const (
 	ruleRegressed = "issue_regressed"
 	ruleBurst     = "error_burst"
 	ruleSlow      = "slow_route"
+	ruleMonitor   = "monitor"
 )
 
 // rules are all rules as they are when nobody changes them, in the order of the pages.
@@ -50,6 +51,7 @@ func rules() []Rule {
 		{Kind: "clock", Title: "Clock is wrong", Means: "The clock of this machine jumped or stands before the newest commit.", Enabled: true, Critical: true, Bound: 60, Unit: "seconds"},
 		{Kind: "mail_stopped", Title: "Mail provider is stopped", Means: "A provider refuses our key or has no allowance left: mail goes another way, or waits.", Enabled: true, Critical: true},
 		{Kind: "endpoint_disabled", Title: "Endpoint is left alone", Means: "An endpoint of jobs is disabled, or most of its deliveries fail.", Enabled: true},
+		{Kind: ruleMonitor, Title: "Job of your app", Means: "A job that checks in said that it failed, ran too long, or did not come in time.", Enabled: true, Critical: true},
 		{Kind: "audit", Title: "Audit log is broken", Means: "The audit log cannot be verified or signed.", Enabled: true, Critical: true},
 		{Kind: "telemetry", Title: "Telemetry is not kept", Means: "The log and errors cannot be written at present.", Enabled: true, Minutes: 1},
 	}

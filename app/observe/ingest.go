@@ -237,7 +237,7 @@ func (s *System) cron(w http.ResponseWriter, r *http.Request) error {
 		return errSender
 	}
 	q := r.URL.Query()
-	c := sentry.CheckIn{ID: sentry.Text(q.Get("check_in_id")), Monitor: sentry.Text(r.PathValue("slug")), Status: sentry.Text(q.Get("status")), Environment: sentry.Text(q.Get("environment"))}
+	c := sentry.CheckIn{ID: sentry.Text(q.Get("check_in_id")), Slug: sentry.Text(r.PathValue("slug")), Status: sentry.Text(q.Get("status")), Environment: sentry.Text(q.Get("environment"))}
 	if c.Status == "" {
 		c.Status = "ok"
 	}

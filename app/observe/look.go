@@ -127,6 +127,7 @@ func (s *System) see(ctx context.Context, settings []Rule, open []Alert) look {
 	}
 	l.signals, l.more = s.signals.take()
 	s.seeTraffic(ctx, &l)
+	s.seeMonitors(ctx, &l)
 	if !s.watch.started {
 		missed, err := s.missed(ctx)
 		s.watch.started = err == nil

@@ -89,6 +89,7 @@ type System struct {
 	sources   sources           // who ran them
 	slow      bounded[slowRow]  // those that were slow, on their way to the file
 	kept      bounded[traceRow] // traces, on their way there
+	checkIns  bounded[checkIn]  // of jobs of the app, on their way there
 	keeping   pace              // of traces
 	scratches sync.Pool         // of *scratch
 	saidWait  atomic.Int64      // when the log last told of a wait, ms
@@ -201,7 +202,7 @@ func (s *System) Flush() {
 	}
 	due := s.red.due(s.now())
 	queries := s.queriesDue()
-	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() && !s.slow.some() && !s.kept.some() && !due && !queries {
+	if len(s.held) == 0 && len(batch) == 0 && !s.drops.some() && !s.spans.some() && !s.slow.some() && !s.kept.some() && !s.checkIns.some() && !due && !queries {
 		return
 	}
 	if err := s.files.ready(s.now()); err != nil {
@@ -234,6 +235,7 @@ func (s *System) Flush() {
 			s.keepQueries(s.files.main)
 		}
 		s.sayRelease(s.files.main)
+		s.writeCheckIns(s.files.main)
 		s.tidy()
 	}
 }

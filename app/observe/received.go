@@ -191,8 +191,9 @@ func (s *System) checkIn(p Project, c sentry.CheckIn) {
 	if c.Status == "error" {
 		l.Level = slog.LevelError
 	}
-	l.Attrs, _ = json.Marshal(map[string]string{"project": p.Name, "monitor": redact.Text(string(c.Monitor)), "status": string(c.Status), "check_in": clip(string(c.ID), 64)})
+	l.Attrs, _ = json.Marshal(map[string]string{"project": p.Name, "monitor": redact.Text(string(c.Slug)), "status": string(c.Status), "check_in": clip(string(c.ID), 64)})
 	s.admit(l)
+	s.checkIns.add(checkIn{p, c, l.At}, mostCheckIns, s.drops, "check_in")
 }
 
 func levelOf(name string) slog.Level {

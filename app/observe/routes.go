@@ -31,6 +31,8 @@ const (
 	actKeyRevoked     audit.Action = "project.key_revoked"
 
 	actAnalysed audit.Action = "query.analysed"
+
+	actMonitorRemoved audit.Action = "monitor.removed"
 )
 
 // Actions are the part of telemetry in the catalogue.
@@ -42,6 +44,7 @@ var Actions = append(alertActions[:len(alertActions):len(alertActions)],
 	audit.Kind{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
 	audit.Kind{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
 	audit.Kind{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
+	audit.Kind{Action: actMonitorRemoved, Title: "Monitor removed", Means: "A job of your app is not waited for any more; it is when it checks in again."},
 	audit.Kind{Action: actAnalysed, Title: "Query analysed", Means: "A slow query of this program was run again by hand, to see how long it takes."},
 	audit.Kind{Action: actKeyRevoked, Title: "Project key revoked", Means: "What comes with the key is refused from now on."},
 )
@@ -68,6 +71,10 @@ func (s *System) Routes() []web.Route {
 		{Method: "PATCH", Pattern: project, Access: manage, Handler: s.projectChangeAPI, Audit: []string{changed}, Doc: web.Doc{Summary: "Change a project's name or how much it may send", In: ProjectChange{}, Out: Project{}}},
 		{Method: "POST", Pattern: project + "/keys", Access: manage, Handler: s.keyMakeAPI, Audit: []string{keyed}, Doc: web.Doc{Summary: "Give a project one more key", Out: Project{}, Status: 201}},
 		{Method: "DELETE", Pattern: project + "/keys/{key}", Access: manage, Handler: s.keyRevokeAPI, Audit: []string{revoked}, Doc: web.Doc{Summary: "Revoke a key", Status: 204}},
+		{Method: "GET", Pattern: monitorsBase, Access: see, Handler: s.monitorsPage},
+		{Method: "POST", Pattern: monitorsBase + "/{id}/remove", Access: manage, Handler: s.monitorRemove, Audit: []string{string(actMonitorRemoved)}},
+		{Method: "GET", Pattern: "/-/api/v1/monitors", Access: see, Handler: s.monitorsAPI, Doc: web.Doc{Summary: "Jobs of your apps that check in, and how they stand", Out: MonitorList{}}},
+		{Method: "DELETE", Pattern: "/-/api/v1/monitors/{id}", Access: manage, Handler: s.monitorRemoveAPI, Audit: []string{string(actMonitorRemoved)}, Doc: web.Doc{Summary: "Wait for a job no more", Status: 204}},
 		{Method: "GET", Pattern: logsBase, Access: logs, Handler: s.logPage},
 		{Method: "GET", Pattern: logsBase + "/events", Access: logs, Handler: s.changes},
 		{Method: "GET", Pattern: "/-/api/v1/logs", Access: logs, Handler: s.logAPI, Doc: web.Doc{Summary: "Search the log, the newest lines first", Out: LogPage{}}},

@@ -84,6 +84,23 @@ CREATE TABLE observe_release (
 	first_seen INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX observe_release_seen ON observe_release (first_seen);
+CREATE TABLE observe_monitor (
+	id          TEXT NOT NULL PRIMARY KEY, -- of project, slug and environment
+	project     INTEGER NOT NULL,
+	slug        TEXT NOT NULL,
+	environment TEXT NOT NULL,
+	spec        TEXT NOT NULL,    -- line of a crontab, or @every; '' for none
+	zone        TEXT NOT NULL,
+	margin      INTEGER NOT NULL, -- minutes
+	longest     INTEGER NOT NULL, -- minutes
+	status      TEXT NOT NULL,    -- ok or error, of the run that ended last; '' before the first
+	check_in    TEXT NOT NULL,    -- id of the run that began last
+	started_at  INTEGER NOT NULL, -- of the run that goes on; 0 for none
+	last_at     INTEGER NOT NULL, -- when it last began or ended
+	runs        INTEGER NOT NULL,
+	failures    INTEGER NOT NULL,
+	made_at     INTEGER NOT NULL
+) STRICT;
 CREATE TABLE observe_plan (
 	query      TEXT NOT NULL,
 	hash       TEXT NOT NULL,

@@ -199,3 +199,19 @@ func TestErrorsAreReportedElsewhere(t *testing.T) {
 		t.Error("our own ingest would not know it")
 	}
 }
+
+// Fault 19: SENTRY_DSN leads here by another name. What comes back is refused, and is no error of ours.
+func TestFault19OwnReportIsRefused(t *testing.T) {
+	t.Parallel()
+	s := New(Options{Folder: t.TempDir()})
+	defer s.Close()
+	r := httptest.NewRequest(http.MethodPost, "/-/api/1/envelope/", strings.NewReader("{}\n"))
+	r.Header.Set(loopHeader, s.process)
+	if _, _, err := s.open(httptest.NewRecorder(), r); !errors.Is(err, errLoop) || errLoop.Status >= 500 {
+		t.Errorf("%v", err)
+	}
+	r.Header.Set(loopHeader, web.NewTrace()) // of another Seaworthy, which may report here
+	if _, _, err := s.open(httptest.NewRecorder(), r); errors.Is(err, errLoop) {
+		t.Error("another's report counts as our own")
+	}
+}

@@ -5,15 +5,30 @@ import "fmt"
 // CheckIn says how a scheduled job of the app fares.
 type CheckIn struct {
 	ID          Text `json:"check_in_id"`
-	Monitor     Text `json:"monitor_slug"`
+	Slug        Text `json:"monitor_slug"`
 	Status      Text `json:"status"` // in_progress, ok, error
 	Environment Text `json:"environment"`
+
+	Monitor Monitor `json:"monitor_config"`
+}
+
+// Monitor is how a job is to run, as an SDK says it with a check-in. Minutes are 0 where nothing
+// was said.
+type Monitor struct {
+	Schedule struct {
+		Kind  Text `json:"type"`  // crontab or interval
+		Value Text `json:"value"` // a line of a crontab, or a number
+		Unit  Text `json:"unit"`  // of the number: minute, hour, day, week, month, year
+	} `json:"schedule"`
+	Margin  Text `json:"checkin_margin"` // minutes it may come late
+	Longest Text `json:"max_runtime"`    // minutes it may run
+	Zone    Text `json:"timezone"`
 }
 
 // Check demands a name and a status that is known.
 func (c CheckIn) Check() error {
 	known := c.Status == "ok" || c.Status == "error" || c.Status == "in_progress"
-	if !known || c.Monitor == "" || len(c.Monitor) > 100 {
+	if !known || c.Slug == "" || len(c.Slug) > 100 {
 		return fmt.Errorf("%w: a check-in needs a monitor and the status in_progress, ok or error", ErrMalformed)
 	}
 	return nil
