@@ -113,18 +113,3 @@ func FileSchema(ctx context.Context, path string) (have, known int, err error) {
 	err = pool.QueryRowContext(ctx, "PRAGMA user_version").Scan(&have)
 	return have, len(steps), translate(err)
 }
-
-// FileMeta is Meta of a database file that this process need not have open.
-func FileMeta(ctx context.Context, path, key string) (value string, err error) {
-	useOFD()
-	pool, err := connect(dsn(path, url.Values{"mode": {"ro"}}, "busy_timeout(10000)"), 1)
-	if err != nil {
-		return "", translate(err)
-	}
-	defer pool.Close()
-	err = translate(pool.QueryRowContext(ctx, "SELECT value FROM store_meta WHERE key = ?", key).Scan(&value))
-	if errors.Is(err, ErrNotFound) {
-		err = nil
-	}
-	return value, err
-}

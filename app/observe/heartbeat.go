@@ -154,15 +154,6 @@ func LastBeat(ctx context.Context, db *store.DB) (b Beat, err error) {
 	return parseBeat(text)
 }
 
-// FileBeat is LastBeat of a database that this process has not open, as doctor asks.
-func FileBeat(ctx context.Context, path string) (b Beat, err error) {
-	text, err := store.FileMeta(ctx, path, beatKey)
-	if err != nil {
-		return b, err
-	}
-	return parseBeat(text)
-}
-
 func parseBeat(text string) (b Beat, err error) {
 	if text == "" {
 		return b, store.ErrNotFound

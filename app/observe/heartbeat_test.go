@@ -3,7 +3,6 @@ package observe_test
 import (
 	"errors"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -51,7 +50,7 @@ func TestHeartbeatOnlyWhileAllIsWell(t *testing.T) {
 	if b := want(false, "request", 3); !strings.Contains(b.Why, "answered 404") || strings.Contains(b.Why, "canary") {
 		t.Errorf("why: %s", b.Why)
 	}
-	if b, err := observe.FileBeat(t.Context(), filepath.Join(a.Config.Data, "seaworthy.db")); err != nil || b.Sent || b.Held != "request" {
+	if b, err := observe.LastBeat(t.Context(), a.DB); err != nil || b.Sent || b.Held != "request" {
 		t.Errorf("doctor is told %+v, %v", b, err)
 	}
 	a.DB.Fence(errors.New("another has the lease"))

@@ -38,10 +38,7 @@ func (s *System) keepTrace(t *trace, e *ending, reason string) {
 			ids[i] = web.NewSpan()
 		}
 	}
-	root := t.root
-	if root == "" {
-		root = web.NewSpan()
-	}
+	root := web.NewSpan()
 	rows := make([]spanRow, 0, len(t.spans)+1)
 	rows = append(rows, spanRow{trace: t.ID, id: root, parent: t.parent, at: t.at.UnixMilli(), ms: e.took.Milliseconds(), us: e.took.Microseconds(),
 		op: e.op, name: e.source.Name, status: e.status, attrs: rootAttrs(e)})

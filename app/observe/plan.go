@@ -2,10 +2,10 @@ package observe
 
 import (
 	"context"
-	"strings"
 	"time"
 
 	"seaworthy/store"
+	"seaworthy/store/advisor"
 )
 
 // planFresh is how long the answer to how a statement would run is believed, and plansAtOnce
@@ -64,22 +64,11 @@ func (s *System) planNow(h *shape) string {
 // sayPlanChanged writes a line: a warning when the new plan reads more than the old.
 func (s *System) sayPlanChanged(h *shape, before, now *Plan) {
 	attrs := []any{"query", h.ID, "statement", clip(h.Text, 300), "before", before.Text, "now", now.Text}
-	if effort(now.Text) > effort(before.Text) {
+	if advisor.Effort(now.Text) > advisor.Effort(before.Text) {
 		s.said.Warn("the plan of a statement changed for the worse", attrs...)
 		return
 	}
 	s.said.Info("the plan of a statement changed", attrs...)
-}
-
-// effort is how many steps of a plan go over all of something, or sort.
-func effort(plan string) (n int) {
-	for step := range strings.Lines(plan) {
-		step = strings.TrimSpace(step)
-		if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "CONSTANT ROW") || strings.HasPrefix(step, "USE TEMP B-TREE") || strings.Contains(step, "AUTOMATIC") {
-			n++
-		}
-	}
-	return n
 }
 
 // lookAtPlans asks for the plans of statements that became interesting.

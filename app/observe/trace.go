@@ -27,7 +27,6 @@ const (
 type trace struct {
 	s      *System
 	ID     string
-	root   string // id of its own span
 	parent string // of the span that called, "" for none
 	begun  time.Time
 	at     time.Time // by the clock

@@ -100,12 +100,14 @@ var bound = regexp.MustCompile(`[=<>]\?`)
 // better reports whether a plan has fewer scans and sorts than another, or as many and reads less:
 // it narrows by more columns.
 func better(before, after string) bool {
-	a, b := effort(before), effort(after)
+	a, b := Effort(before), Effort(after)
 	return b < a || b == a && len(bound.FindAllString(after, -1)) > len(bound.FindAllString(before, -1))
 }
 
-func effort(plan string) (n int) {
+// Effort is how many steps of a plan go over all of something, or sort.
+func Effort(plan string) (n int) {
 	for step := range strings.Lines(plan) {
+		step = strings.TrimSpace(step)
 		if strings.HasPrefix(step, "SCAN ") && !strings.Contains(step, "CONSTANT ROW") || strings.HasPrefix(step, "USE TEMP B-TREE") || strings.Contains(step, "AUTOMATIC") {
 			n++
 		}
