@@ -66,11 +66,7 @@ func TestAlertFromTheMailInChromium(t *testing.T) {
 				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "`+theme+`"`))
 				a.Must(err)
 				keep(t, ctx, fmt.Sprintf("observe-%s-%s-%d", name, theme, width))
-				wide, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))
-				a.Must(err)
-				if int(wide) > width {
-					t.Errorf("%s scrolls sideways at %d: %v", path, width, wide)
-				}
+				fits(t, ctx, path)
 			}
 		}
 		if all := said(); len(all) > 0 {

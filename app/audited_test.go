@@ -27,6 +27,9 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	token := func(to, part string) string { return apptest.Token(a.Link(to, part)) }
 	drive := map[string]func(){
 		"POST /-/signup": func() { a.SignUp("form@example.com") },
+		"POST /-/api/v1/apply": func() {
+			a.Key("payments:manage").Do("POST", "/-/api/v1/apply", "application/yaml", "plans:\n  items:\n    applied: {kind: plan, name: Applied}\n").Want(200)
+		},
 		"POST /-/api/v1/signup": func() {
 			a.Browser().PostJSON("/-/api/v1/signup", map[string]string{"name": "A", "email": "api@example.com", "password": apptest.Password}).Want(201)
 		},
@@ -245,6 +248,7 @@ func TestEveryMutatingRouteAudits(t *testing.T) {
 	maps.Copy(drive, driveAccess(t, a))
 	maps.Copy(drive, driveBackups(a))
 	maps.Copy(drive, driveLaunch(a))
+	maps.Copy(drive, driveWelcome(a))
 	maps.Copy(drive, driveMail(a))
 	maps.Copy(drive, driveErrors(a))
 	maps.Copy(drive, drivePerformance(a))

@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"seaworthy/app/apptest"
-	"seaworthy/app/web"
 )
 
 // An owner reads the log of an org, looks at an event, exports, and opens the
@@ -50,11 +48,7 @@ func TestAuditPagesInChromium(t *testing.T) {
 				if !shows(t, ctx, "h1") {
 					t.Fatalf("%s has no heading", path)
 				}
-				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-				a.Must(err)
-				if beyond > 0 {
-					t.Errorf("%s scrolls sideways by %v px at %d", path, beyond, width)
-				}
+				fits(t, ctx, path)
 				keep(t, ctx, fmt.Sprintf("audit-%s-%d", name, width))
 			})
 			for _, s := range said() {
@@ -83,25 +77,5 @@ func TestAuditPagesInChromium(t *testing.T) {
 			a.Must(err)
 			keep(t, ctx, fmt.Sprintf("audit-adminevent-dark-%d", width))
 		})
-	}
-}
-
-// shows reports whether an element is there and visible, in a page that has
-// loaded: chromedp's own waits can lose a page that replaces another.
-func shows(t *testing.T, ctx context.Context, selector string) bool {
-	t.Helper()
-	seen, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(document.querySelector("`+selector+`")?.getClientRects().length ?? 0) > 0`))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return seen
-}
-
-// signedInAs gives the real browser the session that one of the test has.
-func signedInAs(t *testing.T, ctx context.Context, a *apptest.App, who *apptest.Browser) {
-	t.Helper()
-	name := web.CookieName(false)
-	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: who.Cookie(name), URL: a.URL}); err != nil {
-		t.Fatal(err)
 	}
 }

@@ -166,7 +166,7 @@ func TestOldCopiesAreDeleted(t *testing.T) {
 // A replica that cannot be restored is found out by the drill, not by the disaster.
 func TestDrillFindsABrokenReplica(t *testing.T) {
 	t.Parallel()
-	a, ada, data, _, _ := backedUp(t)
+	a, ada, data, copies, _ := backedUp(t)
 	a.Must(a.Confirm(context.Background()))
 	files, err := filepath.Glob(filepath.Join(data, "replica", "*", "ltx", "*", "*.ltx"))
 	if err != nil || len(files) == 0 {
@@ -191,6 +191,11 @@ func TestDrillFindsABrokenReplica(t *testing.T) {
 		t.Error("the drill found nothing")
 	}
 	ada.Get("/-/admin").Want(200, "the last trial restore failed")
+	// What goes wrong with the other hides nothing of that.
+	a.Must(os.WriteFile(copies, []byte("a file in the place of the folder"), 0o600))
+	ada.PostJSON("/-/api/v1/backups/copy", nil).Want(202)
+	a.RunJobs()
+	ada.Get("/-/admin").Want(200, "the last trial restore failed", "; the last copy failed")
 	if left, _ := filepath.Glob(filepath.Join(data, "backup-scratch-*")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
 	}

@@ -39,24 +39,20 @@ func (a *App) stripeTransport() http.RoundTripper {
 // planner tells auth of plans, which are made after it.
 type planner struct{ app *App }
 
-// PlanOf implements auth.Planner.
-func (p planner) PlanOf(tx *store.Tx, org string) (string, error) {
-	return p.app.Billing.PlanOf(tx, org)
-}
-
-// Features implements auth.Planner.
-func (p planner) Features(tx *store.Tx, org string) ([]string, error) {
-	return p.app.Billing.Features(tx, org)
+// PlanIn implements auth.Planner.
+func (p planner) PlanIn(tx *store.Tx, org string) (string, []string, error) {
+	return p.app.Billing.PlanIn(tx, org)
 }
 
 var _ auth.Planner = planner{}
 
+var billingTotal = prometheus.NewDesc("seaworthy_billing_total", "What happened with Stripe since the start: of=secret (events by the secret that verified them), taken, refused, fetch, events, drift.", []string{"of", "which"}, nil)
+
 // billingMetrics are what happened with Stripe since the start: events taken and
 // refused, fetches, and drift that was mended.
 func (m *metrics) billingMetrics(out chan<- prometheus.Metric) {
-	desc := prometheus.NewDesc("seaworthy_billing_total", "What happened with Stripe since the start: of=secret (events by the secret that verified them), taken, refused, fetch, events, drift.", []string{"of", "which"}, nil)
 	for c, n := range m.app.Billing.Counts() {
-		out <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(n), c.Of, c.Which)
+		out <- prometheus.MustNewConstMetric(billingTotal, prometheus.CounterValue, float64(n), c.Of, c.Which)
 	}
 }
 
@@ -67,6 +63,9 @@ func (a *App) banner() *web.Banner {
 		return b
 	}
 	if b := a.Observe.Banner(); b != nil {
+		return b
+	}
+	if b := a.Apply.Banner(); b != nil {
 		return b
 	}
 	return a.Billing.Banner()

@@ -3,6 +3,7 @@ package app
 import (
 	"net"
 
+	"seaworthy/app/apply"
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/billing"
@@ -32,6 +33,7 @@ func CheckSources() []ops.Source {
 		{System: "jobs", Checks: plain(jobs.Checks)},
 		{System: "flags", Checks: plain(flags.Checks)},
 		{System: "access", Checks: proxy.Checks},
+		{System: "apply", Checks: apply.Checks},
 		{System: "audit", Checks: plain(audit.Checks)},
 		{System: "observe", Checks: observe.Checks},
 	}

@@ -48,11 +48,7 @@ func TestDevicesInChromium(t *testing.T) {
 			a.Must(err)
 			keep(t, ctx, name+"-"+theme)
 		}
-		wide, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`document.documentElement.scrollWidth > document.documentElement.clientWidth`))
-		a.Must(err)
-		if wide {
-			t.Errorf("%s scrolls sideways", name)
-		}
+		fits(t, ctx, name)
 	}
 	count := func() int {
 		t.Helper()

@@ -117,26 +117,29 @@ func (d *door) leave(ctx context.Context) {
 
 // settle returns once no request is older than a moment, or half of the time that ctx
 // leaves is over. Requests are let in meanwhile: after leave each would wait for the slowest.
+// Where most requests are slow there is no such moment: then it is enough that those who were
+// here when it began are served, and a little patience.
 func (d *door) settle(ctx context.Context) {
+	began := time.Now()
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/2)
 		defer cancel()
 	}
 	for {
-		next := time.Duration(0)
+		slow, early := false, false
 		d.mu.Lock()
 		for _, v := range d.busy {
 			if v.state == http.StateActive && time.Since(v.since) > aMoment {
-				next = aMoment / 4
+				slow, early = true, early || !v.since.After(began)
 			}
 		}
 		d.mu.Unlock()
-		if next == 0 {
+		if !slow || !early && time.Since(began) > aLittlePatience {
 			return
 		}
 		select {
-		case <-time.After(next):
+		case <-time.After(aMoment / 4):
 		case <-ctx.Done():
 			return
 		}
@@ -145,6 +148,9 @@ func (d *door) settle(ctx context.Context) {
 
 // aMoment is how long those who connect during a handover may wait for one request.
 const aMoment = 100 * time.Millisecond
+
+// aLittlePatience is how long a better moment is waited for: meanwhile no job runs.
+const aLittlePatience = 2 * time.Second
 
 // empty waits for the requests of all who are inside.
 func (d *door) empty(ctx context.Context) {

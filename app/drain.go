@@ -29,8 +29,10 @@ func (a *App) drain(server *http.Server, entrance *door) (err error) {
 	a.log.Info("draining", "grace", a.Config.Grace.String(), "successor", a.successor)
 	grace, cancel := context.WithTimeout(context.Background(), a.Config.Grace)
 	defer cancel()
+	a.laps = newLaps()
 	if a.successor {
 		a.stopJobs(grace)
+		a.laps.end("jobs")
 	}
 	a.draining.Store(true)
 	close(a.stopping)
@@ -38,15 +40,21 @@ func (a *App) drain(server *http.Server, entrance *door) (err error) {
 	case <-time.After(goodbye):
 	case <-grace.Done():
 	}
+	a.laps.end("goodbye")
 	server.SetKeepAlivesEnabled(false)
 	if a.successor {
 		entrance.settle(grace)
+		a.laps.end("settle")
+		if a.o.Sockets != nil {
+			a.o.Sockets.Shut()
+		}
 	}
 	if a.keepDoor {
 		entrance.leave(grace)
 	} else {
 		entrance.shut(grace)
 	}
+	a.laps.end("shut_door")
 	if stop := server.Shutdown(grace); stop != nil {
 		server.Close()
 		stop = fmt.Errorf("requests did not finish in time: %w", stop)
@@ -55,6 +63,7 @@ func (a *App) drain(server *http.Server, entrance *door) (err error) {
 			err = errors.Join(err, stop)
 		}
 	}
+	a.laps.end("shutdown")
 	if !a.successor {
 		a.stopJobs(grace)
 	}

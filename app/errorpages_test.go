@@ -69,6 +69,23 @@ func aReport(a *apptest.App) string {
 	return page.Errors[slices.IndexFunc(page.Errors, func(i observe.Issue) bool { return strings.HasPrefix(i.Title, "PaymentFailed") })].ID
 }
 
+// mergedErrors are two new errors that were merged: what stands for them, and one of them.
+func mergedErrors(a *apptest.App) (whole, part string) {
+	a.T.Helper()
+	id, key := aProject(a)
+	a.Clock.Advance(time.Minute)
+	for _, kind := range []string{"One", "Two"} {
+		a.Browser().Do("POST", "/-/api/"+id+"/envelope/?sentry_key="+key, "text/plain", "{}\n"+`{"type":"event"}`+"\n"+
+			fmt.Sprintf(`{"exception":{"values":[{"type":"%s%d"}]}}`, kind, a.Clock.Now().Unix())).Want(200)
+	}
+	a.Observe.Flush()
+	page, err := a.Observe.Issues(a.T.Context(), observe.IssueFilter{Status: "open", Limit: 2})
+	a.Must(err)
+	var made observe.Issue
+	a.Key("errors:manage").PostJSON("/-/api/v1/errors/merge", observe.Merge{Errors: []string{page.Errors[0].ID, page.Errors[1].ID}}).Want(200).JSON(&made)
+	return made.ID, page.Errors[0].ID
+}
+
 // driveErrors are the mutating routes of errors.
 func driveErrors(a *apptest.App) map[string]func() {
 	api := func(method, path, body string, status int) {
@@ -87,7 +104,13 @@ func driveErrors(a *apptest.App) map[string]func() {
 			id, key := aProject(a)
 			api("DELETE", "/"+id+"/keys/"+key, "", 204)
 		},
-		"POST /-/admin/errors/{id}": func() { operator(a).Post("/-/admin/errors/"+anError(a), "act", "resolve").Want(200) },
+		"POST /-/admin/errors/{id}":   func() { operator(a).Post("/-/admin/errors/"+anError(a), "act", "resolve").Want(200) },
+		"POST /-/admin/errors/merge":  func() { operator(a).Post("/-/admin/errors/merge", "error", anError(a), "error", aReport(a)).Want(200) },
+		"POST /-/api/v1/errors/merge": func() { mergedErrors(a) },
+		"POST /-/api/v1/errors/{id}/unmerge": func() {
+			whole, part := mergedErrors(a)
+			a.Key("errors:manage").PostJSON("/-/api/v1/errors/"+whole+"/unmerge", observe.Unmerge{Error: part}).Want(200)
+		},
 		"PATCH /-/api/v1/errors/{id}": func() {
 			a.Key("errors:manage").Do("PATCH", "/-/api/v1/errors/"+anError(a), "application/json", `{"status":"ignored"}`).Want(200)
 		},
@@ -125,11 +148,7 @@ func TestErrorsAndLogsInChromium(t *testing.T) {
 				a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+p.path)))
 				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`(document.querySelector(".log-line summary")?.click(), document.documentElement.dataset.theme = "`+theme+`")`))
 				a.Must(err)
-				beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-				a.Must(err)
-				if beyond > 0 {
-					t.Errorf("%s scrolls sideways by %v px at %d", p.path, beyond, width)
-				}
+				fits(t, ctx, p.path)
 				keep(t, ctx, fmt.Sprintf("observe-%s-%s-%d", p.name, theme, width))
 			}
 		}

@@ -289,16 +289,8 @@ func TestConsoleOfFlagsInChromium(t *testing.T) {
 			if !shows(t, ctx, p.needs) {
 				t.Errorf("%s has no %s", p.path, p.needs)
 			}
-			beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-			a.Must(err)
-			if beyond > 0 {
-				t.Errorf("%s scrolls sideways by %v px at %d", p.path, beyond, width)
-			}
-			faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](faultsOfPage))
-			a.Must(err)
-			if len(faults) > 0 {
-				t.Errorf("%s: %s", p.path, strings.Join(faults, "; "))
-			}
+			fits(t, ctx, p.path)
+			faultless(t, ctx, p.path)
 			keep(t, ctx, fmt.Sprintf("%s-%d-%s", p.name, width, theme))
 		}
 		for _, s := range said() {

@@ -106,7 +106,7 @@ func TestSchemaKeepsTheRules(t *testing.T) {
 			`SELECT type, name, tbl_name, sql FROM sqlite_schema WHERE sql IS NOT NULL AND name NOT LIKE 'sqlite_%'`)
 	})
 	a.Must(err)
-	owners := []string{"store_", "queue_", "audit_", "auth_", "web_", "email_", "sms_", "jobs_", "flags_", "proxy_", "billing_", "observe_", "ops_", "schema_migration", "goqite"}
+	owners := []string{"store_", "queue_", "audit_", "auth_", "web_", "email_", "sms_", "jobs_", "flags_", "proxy_", "billing_", "observe_", "ops_", "apply_", "welcome_", "schema_migration", "goqite"}
 	for _, o := range objects {
 		if !slices.ContainsFunc(owners, func(p string) bool { return strings.HasPrefix(o.table, p) }) {
 			t.Errorf("%s has no owner's prefix", o.table)

@@ -9,6 +9,7 @@ import (
 	"seaworthy/app/console"
 	"seaworthy/app/dial"
 	"seaworthy/app/observe"
+	"seaworthy/store"
 )
 
 // beatEvery is how often it is told outside that all is well.
@@ -58,8 +59,10 @@ func (a *App) heartbeatHealth() []console.Health {
 	h := console.Health{Name: "Heartbeat", Kind: "ok", Word: "Beating", Detail: a.Heartbeat.Host()}
 	b, err := observe.LastBeat(context.Background(), a.DB)
 	switch {
-	case err != nil:
+	case errors.Is(err, store.ErrNotFound):
 		h.Kind, h.Word, h.Detail = "quiet", "Not yet", "the first beat follows within a minute of the start"
+	case err != nil:
+		h.Kind, h.Word, h.Detail = "warn", "Unreadable", "what became of the last beat cannot be read"
 	case !b.Sent && b.Held != "request":
 		h.Kind, h.Word, h.Detail = "warn", "Held back", b.Held+": "+b.Why
 	case !b.Sent && a.DB.Now().Sub(b.LastOK) > 2*beatEvery:

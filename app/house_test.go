@@ -14,17 +14,17 @@ import (
 // ranks is the import table of DESIGN section 3: a package may import those of a
 // lower rank only, never one of its own.
 var ranks = map[string]int{
-	"store": 0, "store/advisor": 0, "store/replica/bucket": 0, "store/replica": 1, "queue/cron": 0, "queue": 1, "assets": 0,
-	"app/config": 2, "app/launch": 2, "app/web": 2, "app/seal": 2, "app/email/compose": 2, "app/email/compat": 2, "app/email/plain": 2, "app/email/eml": 2,
-	"app/flags/rule": 2, "app/flags/openfeature": 10, "app/email/post": 3, "app/email/feedback": 3, "app/observe/sentry": 3, "app/dial": 2, "app/redact": 2, "app/handover": 2, "app/webhook": 2,
+	"store/trail": -1, "store": 0, "store/advisor": 0, "store/replica/bucket": 0, "store/replica": 1, "queue/cron": 0, "queue": 1, "assets": 0,
+	"app/accent": 0, "app/config": 2, "app/launch": 2, "app/glance": 2, "app/find": 2, "app/web": 2, "app/seal": 2, "app/email/compose": 2, "app/email/compat": 2, "app/email/plain": 2, "app/email/eml": 2,
+	"app/flags/rule": 2, "app/flags/openfeature": 10, "app/email/post": 3, "app/email/feedback": 3, "app/observe/sentry": 3, "app/observe/source": 2, "app/observe/source/pack": 3, "app/dial": 2, "app/redact": 2, "app/handover": 2, "app/manifest": 3, "app/webhook": 2,
 	"app/audit/merkle": 1, "app/audit/verify": 2, "app/audit": 3,
 	"app/auth/argon": 4, "app/auth/guess": 4, "app/auth/oidc": 4, "app/auth/standin": 4,
 	"app/email": 4, "app/outbox": 4, "app/sms": 4, "app/flags": 4, "app/observe": 4,
 	"app/auth":              5,
 	"app/billing/stripesim": 5, "app/billing": 6, "app/hooks": 6, "app/jobs": 6,
-	"app/console": 7, "app/proxy": 7, "app/ops": 7,
-	"app": 8, "app/command": 9, "": 10, "app/apptest": 9, "app/apptest/faults": 10, "app/apptest/faults/poison": 10,
-	"examples": 10, "examples/embed": 10,
+	"app/apply": 7, "app/console": 7, "app/docs": 7, "app/proxy": 7, "app/ops": 7, "app/welcome": 7, "app/ops/minisign": 2, "app/ops/install": 2, "app/ops/upgrade": 3,
+	"app": 8, "app/bench": 9, "app/command": 10, "": 11, "app/apptest": 9, "app/apptest/faults": 10, "app/apptest/faults/poison": 10,
+	"examples": 10, "examples/embed": 11,
 }
 
 // root is the top folder of the module.

@@ -231,11 +231,7 @@ func TestConsoleOfJobsInChromium(t *testing.T) {
 			if !shows(t, ctx, p.needs) {
 				t.Errorf("%s has no %s", p.path, p.needs)
 			}
-			beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-			a.Must(err)
-			if beyond > 0 {
-				t.Errorf("%s scrolls sideways by %v px at %d", p.path, beyond, width)
-			}
+			fits(t, ctx, p.path)
 			keep(t, ctx, fmt.Sprintf("console-%s-%d", p.name, width))
 		}
 		_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "dark"`))

@@ -55,7 +55,7 @@ func TestLaunchOperators(t *testing.T) {
 	a.RunJobs()
 	by = checksWith(a, nil)
 	wantState(t, by, "auth.operator", launch.Done, "")
-	wantState(t, by, "auth.operator_mfa", launch.Todo, "1 of 1")
+	wantState(t, by, "auth.operator_mfa", launch.Todo, "The one operator")
 	wantState(t, by, "auth.operator_spare", launch.Todo, "no recovery code")
 	wantState(t, by, "auth.registration", launch.Todo, "Anybody")
 	a.SetUpTOTP(ada)

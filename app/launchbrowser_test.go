@@ -24,11 +24,7 @@ func TestLaunchInChromium(t *testing.T) {
 		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]"))
 	look := func(name string) {
 		t.Helper()
-		faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](faultsOfPage))
-		a.Must(err)
-		for _, f := range faults {
-			t.Errorf("%s: %s", name, f)
-		}
+		faultless(t, ctx, name)
 		keep(t, ctx, name)
 	}
 	run(chromedp.Navigate(a.URL + "/-/admin"))
@@ -46,11 +42,7 @@ func TestLaunchInChromium(t *testing.T) {
 	look("launch-dark")
 	run(chromedp.EmulateViewport(360, 780), chromedp.Navigate(a.URL+"/-/admin/launch"))
 	look("launch-phone-dark")
-	width, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth`))
-	a.Must(err)
-	if width > 360 {
-		t.Errorf("%v px wide on a phone", width)
-	}
+	fits(t, ctx, "the page")
 	for _, line := range said() {
 		t.Error(line)
 	}

@@ -82,6 +82,7 @@ func (a *App) mailCarriers(cfg config.Config) (map[string]post.Provider, map[str
 	if server.Signer, err = mailSigner(cfg); err != nil {
 		return nil, nil, err
 	}
+	server.Watch = a.Observe.Mailed
 	all["smtp"] = server
 	return all, streams, nil
 }

@@ -13,7 +13,7 @@ import (
 	"seaworthy/app/apptest"
 )
 
-// driveMail does once what each route of the brand and of mail templates is for.
+// driveMailTemplates does once what each route of the brand and of mail templates is for.
 func driveMailTemplates(t *testing.T, a *apptest.App) map[string]func() {
 	const api, page, brand = "/-/api/v1/email/templates", "/-/admin/email/templates", "/-/api/v1/email/brand"
 	words := func(n int) string {

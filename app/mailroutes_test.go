@@ -30,7 +30,7 @@ func mailOf(a *apptest.App, to, category string) string {
 	return ""
 }
 
-// driveMail are the mutating routes of feedback, suppressions, categories and consent.
+// driveMailFeedback are the mutating routes of feedback, suppressions, categories and consent.
 func driveMailFeedback(a *apptest.App, m *apptest.MailProviders) map[string]func() {
 	n := 0
 	next := func() string { n++; return "mail" + strconv.Itoa(n) + "@example.com" }

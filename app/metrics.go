@@ -2,8 +2,10 @@ package app
 
 import (
 	"context"
+	"crypto/subtle"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -11,6 +13,7 @@ import (
 
 	"seaworthy/app/observe"
 	"seaworthy/app/web"
+	"seaworthy/store/replica"
 )
 
 // metrics are what /-/metrics exports: requests by route, the writer, the queue
@@ -30,6 +33,19 @@ func newMetrics(a *App) *metrics {
 	registry.MustRegister(m, m.requests)
 	m.handler = promhttp.HandlerFor(prometheus.Gatherers{registry, prometheus.DefaultGatherer}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError})
 	return m
+}
+
+// metricsPage answers this machine, or whoever has the token.
+func (a *App) metricsPage(w http.ResponseWriter, r *http.Request) error {
+	given, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	want := a.Config.MetricsToken
+	byToken := want != "" && subtle.ConstantTimeCompare([]byte(given), []byte(want)) == 1
+	direct := r.Header.Get("X-Forwarded-For") == "" && web.OriginOf(r.Context()).Addr.IsLoopback()
+	if !byToken && (want != "" || !direct) {
+		return web.ErrNotFound
+	}
+	a.metrics.handler.ServeHTTP(w, r)
+	return nil
 }
 
 func (m *metrics) request(o *web.Origin, status int, took time.Duration) {
@@ -89,17 +105,21 @@ func (m *metrics) readings() []reading {
 	if m.app.replica == nil {
 		return all
 	}
-	r := m.app.replica.Status()
+	return append(all, replicaReadings(m.app.replica.Status())...)
+}
+
+func replicaReadings(r replica.Status) []reading {
 	last := 0.0
 	if !r.LastSuccessfulSync.IsZero() {
 		last = float64(r.LastSuccessfulSync.Unix())
 	}
-	return append(all,
-		reading{"replica_lag_seconds", "Age of the oldest commit that is not at the replica.", prometheus.GaugeValue, r.LagSeconds},
-		reading{"replica_lag_txids", "Transactions that are not at the replica.", prometheus.GaugeValue, float64(r.LagTXIDs)},
-		reading{"replica_local_bytes", "Disk that the replica's local files take.", prometheus.GaugeValue, float64(r.LocalLTXBytes)},
-		reading{"replica_last_sync_timestamp_seconds", "When the replica was last in step.", prometheus.GaugeValue, last},
-		reading{"replica_stale", "1 when the lag is beyond what is tolerated.", prometheus.GaugeValue, flag(r.Stale)})
+	return []reading{
+		{"replica_lag_seconds", "Age of the oldest commit that is not at the replica.", prometheus.GaugeValue, r.LagSeconds},
+		{"replica_lag_txids", "Transactions that are not at the replica.", prometheus.GaugeValue, float64(r.LagTXIDs)},
+		{"replica_local_bytes", "Disk that the replica's local files take.", prometheus.GaugeValue, float64(r.LocalLTXBytes)},
+		{"replica_last_sync_timestamp_seconds", "When the replica was last in step.", prometheus.GaugeValue, last},
+		{"replica_stale", "1 when the lag is beyond what is tolerated.", prometheus.GaugeValue, flag(r.Stale)},
+	}
 }
 
 func flag(b bool) float64 {

@@ -23,7 +23,7 @@ func (a *App) openStore(ctx context.Context, own store.Own) error {
 	}
 	_, err := os.Stat(path)
 	// Before the database: a process that is killed in between must not leave one without its key.
-	if a.keys, err = a.masterKey(err == nil); err != nil {
+	if a.keys, err = a.masterKey(!errors.Is(err, fs.ErrNotExist)); err != nil {
 		return err
 	}
 	if a.DB, err = store.Open(path, store.Options{Clock: a.o.Clock, Log: a.log, Watch: a.Observe}); err != nil {

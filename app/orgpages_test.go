@@ -23,11 +23,7 @@ func TestInvitationInChromium(t *testing.T) {
 	see := func(ctx context.Context, path, name string) {
 		t.Helper()
 		a.Must(chromedp.Do(ctx, chromedp.Navigate(a.URL+path)))
-		beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-		a.Must(err)
-		if beyond > 0 {
-			t.Errorf("%s scrolls sideways by %v px", path, beyond)
-		}
+		fits(t, ctx, path)
 		keep(t, ctx, name)
 	}
 	// submit fills a form in, sends it, and waits for the page that has the words.

@@ -79,14 +79,18 @@ func newest(rows []outbox.BadRow) string {
 // outboxMetrics has a reading of each file.
 func (m *metrics) outboxMetrics(out chan<- prometheus.Metric) {
 	for _, f := range m.app.Outbox.Status() {
-		for _, r := range []reading{
-			{"outbox_relayed_total", "Rows of the app's outbox made jobs.", prometheus.CounterValue, float64(f.Relayed)},
-			{"outbox_backlog", "Rows that wait, at most 10,000 counted.", prometheus.GaugeValue, float64(f.Backlog)},
-			{"outbox_bad", "Rows that cannot be jobs, at most 1,000 counted.", prometheus.GaugeValue, float64(f.Bad)},
-			{"outbox_lag_seconds", "Since when rows wait.", prometheus.GaugeValue, f.Lag.Seconds()},
-			{"outbox_watching", "1 while the file is watched, 0 while it is missing, locked or failing.", prometheus.GaugeValue, flag(f.State == outbox.Watching)},
-		} {
+		for _, r := range outboxReadings(f) {
 			out <- prometheus.MustNewConstMetric(prometheus.NewDesc("seaworthy_"+r.name, r.help, []string{"file"}, nil), r.kind, r.value, f.Name)
 		}
+	}
+}
+
+func outboxReadings(f outbox.FileStatus) []reading {
+	return []reading{
+		{"outbox_relayed_total", "Rows of the app's outbox made jobs.", prometheus.CounterValue, float64(f.Relayed)},
+		{"outbox_backlog", "Rows that wait, at most 10,000 counted.", prometheus.GaugeValue, float64(f.Backlog)},
+		{"outbox_bad", "Rows that cannot be jobs, at most 1,000 counted.", prometheus.GaugeValue, float64(f.Bad)},
+		{"outbox_lag_seconds", "Since when rows wait.", prometheus.GaugeValue, f.Lag.Seconds()},
+		{"outbox_watching", "1 while the file is watched, 0 while it is missing, locked or failing.", prometheus.GaugeValue, flag(f.State == outbox.Watching)},
 	}
 }

@@ -21,7 +21,8 @@ import (
 
 // BenchmarkProxy is a signed-in request to an app behind, held to fifty rules of which
 // the last is about it and asks for a role and a flag, told who asks and signed, with
-// metrics and log, Litestream running; beside it the app alone.
+// metrics and log, Litestream running; beside it the app alone. By many clients at
+// once, which shows what it carries, and by one, which shows what it adds.
 func BenchmarkProxy(b *testing.B) {
 	behind := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "hello") }))
 	defer behind.Close()
@@ -64,6 +65,24 @@ func BenchmarkProxy(b *testing.B) {
 					r.AddCookie(cookie)
 				}
 			})
+		})
+		b.Run(c.name+"-by-one", func(b *testing.B) {
+			var l latencies
+			for b.Loop() {
+				r, _ := http.NewRequest("GET", c.url+"/dash/x", nil)
+				for _, cookie := range cookies {
+					r.AddCookie(cookie)
+				}
+				asked := time.Now()
+				res, err := client.Do(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				io.Copy(io.Discard, res.Body)
+				res.Body.Close()
+				l.add(time.Since(asked))
+			}
+			l.report(b)
 		})
 	}
 }

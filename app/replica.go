@@ -47,7 +47,7 @@ func (a *App) StartReplica(ctx context.Context) (err error) {
 	if a.Config.Replica == "off" {
 		return nil
 	}
-	a.replica, err = replica.Start(ctx, a.DB, a.replicas, replica.Options{Log: a.log})
+	a.replica, err = replica.Start(ctx, a.DB, a.replicas, replica.Options{Log: a.log, Resumed: a.o.Sockets != nil && a.o.Sockets.Successor()})
 	return err
 }
 

@@ -30,80 +30,39 @@ var ErrReload = errors.New("another binary takes over")
 // closes. It returns nil after a clean drain, ErrReload after one for a successor.
 func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	defer func() { err = errors.Join(err, a.Close()) }()
+	began := time.Now()
 	sockets := a.o.Sockets
 	if sockets == nil {
 		sockets = &handover.Sockets{}
 		defer sockets.Close()
 	}
-	listener, err := sockets.Listen(handover.HTTP, a.Config.Addr)
-	if err != nil {
-		return fmt.Errorf("listen: %w", err)
-	}
-	defer listener.Close()
-	entrance := newDoor(listener)
-	tls, err := a.secure()
+	at, err := a.listen(sockets)
 	if err != nil {
 		return err
 	}
-	a.tls.Store(tls)
-	var plain net.Listener
-	if tls != nil && a.Config.Redirect != "off" {
-		if plain, err = sockets.Listen(handover.Plain, a.Config.Redirect); err != nil {
-			return fmt.Errorf("listen for plain HTTP: %w", err)
-		}
-		defer plain.Close()
-	}
-	if err := a.StartReplica(ctx); err != nil {
-		return err
-	}
-	if a.Simulator != nil {
-		if err := a.KeepSimulator(ctx, nil); err != nil {
-			return err
-		}
-	}
-	setup, err := a.Auth.SetupLink(ctx)
+	defer at.close()
+	setup, err := a.start(ctx)
 	if err != nil {
 		return err
 	}
-	if a.o.Begin != nil {
-		if err := a.o.Begin(); err != nil {
-			return err
-		}
-	}
-	if err := a.Queue.Start(ctx); err != nil {
-		return err
-	}
-	var owned sync.WaitGroup
 	background, stopBackground := context.WithCancel(context.Background())
-	owned.Go(func() { a.Auth.Run(background) })
-	owned.Go(func() { a.Audit.Run(background) })
-	owned.Go(func() { a.Outbox.Run(background) })
-	owned.Go(func() { a.Replies.Run(background) })
-	owned.Go(func() { a.Flags.Run(background) })
-	owned.Go(func() { a.Email.Run(background) })
-	owned.Go(func() { a.Proxy.Run(background) })
-	owned.Go(func() { a.Observe.Run(background) })
-	owned.Go(func() { a.Observe.Watch(background) })
-	owned.Go(func() { a.Heartbeat.Run(background) })
-	if a.Simulator != nil {
-		owned.Go(func() { a.runSimulator(background) })
-	}
-
+	owned := a.background(background)
 	server := &http.Server{
 		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10, ConnContext: web.WithConn,
 	}
-	if tls != nil {
-		server.TLSConfig = tls.config
+	if at.tls != nil {
+		server.TLSConfig = at.tls.config
 	}
-	if plain != nil {
-		owned.Go(func() { tls.servePlain(background, plain, a.log) })
+	if at.plain != nil {
+		owned.Go(func() { at.tls.servePlain(background, at.plain, a.log) })
 	}
-	failed := make(chan error, 1)
+	entrance, failed := newDoor(at.http), make(chan error, 1)
 	go func() { failed <- entrance.serve(server) }()
+	a.tookOver(began)
 	if started != nil {
-		started(Serving{Addr: listener.Addr(), URL: a.Config.URL, Setup: setup})
+		started(Serving{Addr: at.http.Addr(), URL: a.Config.URL, Setup: setup})
 	}
 	select {
 	case <-ctx.Done():
@@ -123,5 +82,77 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	err = errors.Join(err, a.drain(server, entrance))
 	stopBackground()
 	owned.Wait()
+	a.laps.end("background")
 	return err
+}
+
+// listening is where this process is reached.
+type listening struct {
+	http  net.Listener
+	plain net.Listener // plain HTTP beside TLS; nil: there is none
+	tls   *secured     // nil: there is none
+}
+
+func (l *listening) close() {
+	l.http.Close()
+	if l.plain != nil {
+		l.plain.Close()
+	}
+}
+
+func (a *App) listen(sockets *handover.Sockets) (*listening, error) {
+	socket, err := sockets.Listen(handover.HTTP, a.Config.Addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	at := &listening{http: socket}
+	if at.tls, err = a.secure(); err == nil && at.tls != nil && a.Config.Redirect != "off" {
+		if at.plain, err = sockets.Listen(handover.Plain, a.Config.Redirect); err != nil {
+			err = fmt.Errorf("listen for plain HTTP: %w", err)
+		}
+	}
+	if err != nil {
+		at.close()
+		return nil, err
+	}
+	a.tls.Store(at.tls)
+	return at, nil
+}
+
+// start does what comes before the first request, and returns the link that makes the first
+// operator; "" when there is one.
+func (a *App) start(ctx context.Context) (setup string, err error) {
+	if err := a.StartReplica(ctx); err != nil {
+		return "", err
+	}
+	if a.Simulator != nil {
+		if err := a.KeepSimulator(ctx, nil); err != nil {
+			return "", err
+		}
+	}
+	if setup, err = a.Auth.SetupLink(ctx); err != nil {
+		return "", err
+	}
+	if a.o.Begin != nil {
+		if err := a.o.Begin(); err != nil {
+			return "", err
+		}
+	}
+	if err := a.Apply.Start(ctx, a.Config.Manifest()); err != nil {
+		return "", err
+	}
+	return setup, a.Queue.Start(ctx)
+}
+
+// background starts what the systems do by themselves until ctx ends; whoever called waits for it.
+func (a *App) background(ctx context.Context) *sync.WaitGroup {
+	all := []func(context.Context){a.Auth.Run, a.Audit.Run, a.Outbox.Run, a.Replies.Run, a.Flags.Run, a.Email.Run, a.Proxy.Run, a.Observe.Run, a.Observe.Watch, a.Heartbeat.Run}
+	if a.Simulator != nil {
+		all = append(all, a.runSimulator)
+	}
+	var owned sync.WaitGroup
+	for _, run := range all {
+		owned.Go(func() { run(ctx) })
+	}
+	return &owned
 }

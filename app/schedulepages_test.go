@@ -3,7 +3,6 @@ package app_test
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"testing"
 	"time"
 
@@ -185,16 +184,8 @@ func TestConsoleOfSchedulesInChromium(t *testing.T) {
 			if !shows(t, ctx, p.needs) {
 				t.Errorf("%s has no %s", p.path, p.needs)
 			}
-			beyond, err := chromedp.Run(ctx, chromedp.Evaluate[float64](`document.documentElement.scrollWidth - document.documentElement.clientWidth`))
-			a.Must(err)
-			if beyond > 0 {
-				t.Errorf("%s scrolls sideways by %v px at %d", p.path, beyond, width)
-			}
-			faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](faultsOfPage))
-			a.Must(err)
-			if len(faults) > 0 {
-				t.Errorf("%s: %s", p.path, strings.Join(faults, "; "))
-			}
+			fits(t, ctx, p.path)
+			faultless(t, ctx, p.path)
 			keep(t, ctx, fmt.Sprintf("console-%s-%d", p.name, width))
 		}
 		for _, s := range said() {

@@ -240,3 +240,25 @@ func planOf(tx *store.Tx, text string) ([]string, error) {
 		return detail, r.Scan(&id, &parent, &unused, &detail)
 	}, "EXPLAIN QUERY PLAN "+text, args...)
 }
+
+// Who runs the installation is found from the role. The planner knows no figures of ours and would rather
+// walk all who are active, or all who hold anything, which a hundred thousand users make slow.
+func TestOperatorsAreFoundByTheirRole(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	looked := 0
+	for _, s := range statements(t) {
+		if !strings.Contains(s.text, "FROM auth_role_binding b JOIN auth_user u ON u.id = b.principal_id") && !strings.Contains(s.text, "FROM auth_role_binding h JOIN") || strings.Contains(s.text, "JOIN auth_role ") {
+			continue
+		}
+		looked++
+		plan, err := explain(a, s.text)
+		a.Must(err)
+		if text := strings.Join(plan, "\n"); !strings.Contains(text, "auth_role_binding_holder (role_id=?") && !strings.Contains(text, "auth_role_binding_role (role_id=?") {
+			t.Errorf("%s does not begin with the role:\n%s\n%s", s.where, text, s.text)
+		}
+	}
+	if looked < 5 {
+		t.Errorf("only %d such statements were found: the search is broken", looked)
+	}
+}

@@ -1,13 +1,17 @@
 package app
 
 import (
+	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"seaworthy/app/config"
 	"seaworthy/app/observe"
+	"seaworthy/assets"
 )
 
 // The telemetry's own metrics.
@@ -42,7 +46,8 @@ func (m *metrics) telemetryMetrics(out chan<- prometheus.Metric) {
 
 // telemetry is how the system of it is set up.
 func telemetry(cfg config.Config, o Options) observe.Options {
-	to := observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery, Disk: o.Disk, Service: cfg.ServiceName, Environment: cfg.Environment}
+	to := observe.Options{Folder: filepath.Join(cfg.Data, "telemetry"), Clock: o.Clock, Release: o.Version, SlowQuery: cfg.SlowQuery, Disk: o.Disk, Service: cfg.ServiceName, Environment: cfg.Environment,
+		Source: assets.Source, Checkout: checkout()}
 	told := func(string, ...any) {} // Validate has told of faults
 	if p, ok := cfg.Traces(told); ok {
 		to.Traces = &observe.Place{URL: p.URL, Header: p.Header}
@@ -51,6 +56,20 @@ func telemetry(cfg config.Config, o Options) observe.Options {
 		to.Reports = &observe.Place{URL: p.URL, Header: p.Header}
 	}
 	return to
+}
+
+// checkout is the folder of the module that this program was built in, where it is still there; "" for a
+// release, whose files are named from the module on.
+func checkout() string {
+	_, file, _, ok := runtime.Caller(0)
+	if !ok || !filepath.IsAbs(file) {
+		return ""
+	}
+	folder := filepath.Dir(filepath.Dir(file))
+	if text, err := os.ReadFile(filepath.Join(folder, "go.mod")); err != nil || !strings.HasPrefix(string(text), "module seaworthy\n") {
+		return ""
+	}
+	return folder
 }
 
 // jobEnded counts an attempt of a job by its kind.

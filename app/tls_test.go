@@ -17,6 +17,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -169,5 +170,59 @@ func TestTLSConfiguration(t *testing.T) {
 		if name == "auto" && (cfg.Addr != ":443" || cfg.Redirect != ":80") {
 			t.Errorf("auto listens on %s and %s", cfg.Addr, cfg.Redirect)
 		}
+	}
+}
+
+// The rule certificate: one that runs out within two weeks is an alert, once, and it ends when another
+// takes its place.
+func TestRuleCertificate(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cert, key, _ := certify(t, dir, 1) // valid for an hour
+	addr := freePort(t)
+	cfg := config.Config{Addr: addr, URL: "https://" + addr, TLS: cert + "," + key, Redirect: freePort(t), Data: filepath.Join(dir, "data"), Replica: "off", Brand: "Acme",
+		LogLevel: "error", RateLimits: "on", Grace: 5 * time.Second, MailFrom: "a@acme.example", SMTPURL: "smtp://u:p@127.0.0.1:2525", MailDays: 90, CopiesDays: 30, SendGridSkew: 300, SMSDaily: 500}
+	if err := cfg.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	var ahead atomic.Int64
+	a, err := app.New(t.Context(), cfg, app.Options{Version: "test", Hasher: auth.NewCheapHasher(), Log: slog.New(slog.DiscardHandler),
+		Clock: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	started, stopped := make(chan struct{}), make(chan error, 1)
+	go func() { stopped <- a.Run(ctx, func(app.Serving) { close(started) }) }()
+	defer func() { stop(); <-stopped }()
+	select {
+	case <-started:
+	case err := <-stopped:
+		t.Fatal(err)
+	}
+	look := func() (n int) {
+		t.Helper()
+		if err := a.Observe.Look(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for _, one := range a.Observe.Firing() {
+			if one.Title == "Certificate runs out" {
+				n++
+			}
+		}
+		return n
+	}
+	for range 3 {
+		if n := look(); n != 1 {
+			t.Fatalf("%d alerts", n)
+		}
+	}
+	ahead.Store(-int64(60 * 24 * time.Hour)) // as one that is valid for two months
+	if n := look(); n != 1 {
+		t.Errorf("%d alerts before it was well for long enough", n)
+	}
+	ahead.Add(int64(3 * time.Minute))
+	if n := look(); n != 0 {
+		t.Errorf("%d alerts", n)
 	}
 }

@@ -71,33 +71,48 @@ func (q *Queue) promote(ctx context.Context) (next time.Time, err error) {
 // claim takes up to free jobs in one transaction, fairly over the queues. next is
 // when a rate limit lets through what is ready now; zero: none holds anything back.
 func (q *Queue) claim(ctx context.Context, free int) (claimed []*running, next time.Time, err error) {
-	var ready []lane
+	var ready []Setting
 	err = q.db.Read(ctx, func(tx *store.Tx) (err error) { ready, next, err = q.lanes(tx); return err })
 	if err != nil || len(ready) == 0 || free <= 0 {
 		return nil, next, err
 	}
+	q.leastServedFirst(ready)
 	claimed, err = store.Write(ctx, q.db, func(tx *store.Tx) ([]*running, error) {
-		var all []*running
-		suspected := q.suspectRuns()
-		for i, l := range ready {
-			n := min(max(1, (free-len(all))/(len(ready)-i)), l.room, free-len(all))
-			if n <= 0 {
-				continue
-			}
-			got, err := q.claimFrom(tx, l.Queue, n, &suspected)
-			if err != nil {
-				return nil, fmt.Errorf("claim from %s: %w", l.Queue, err)
-			}
-			if err := l.spend(tx, len(got)); err != nil {
-				return nil, fmt.Errorf("rate of %s: %w", l.Queue, err)
-			}
-			all = append(all, got...)
-		}
-		return all, nil
+		all, err := q.claimAll(tx, ready, free)
+		// Where the transaction after this one begins, so that whoever cancels a job finds it running.
+		tx.AfterCommit(func() { q.begun(all) })
+		return all, err
 	})
-	if err != nil {
-		return nil, next, err
+	return claimed, next, err
+}
+
+// claimAll shares free workers among the queues that are ready.
+func (q *Queue) claimAll(tx *store.Tx, ready []Setting, free int) (all []*running, err error) {
+	suspected := q.suspectRuns()
+	for i, s := range ready {
+		// Somebody may have paused or limited it since it was looked at.
+		if s, err = SettingOf(tx, s.Queue); err != nil {
+			return nil, err
+		}
+		allowed, _ := s.allowed(tx.Now())
+		n := min(max(1, (free-len(all))/(len(ready)-i)), q.room(s), allowed, free-len(all))
+		if s.Paused || n <= 0 {
+			continue
+		}
+		got, err := q.claimFrom(tx, s.Queue, n, &suspected)
+		if err != nil {
+			return nil, fmt.Errorf("claim from %s: %w", s.Queue, err)
+		}
+		if err := s.spend(tx, len(got)); err != nil {
+			return nil, fmt.Errorf("rate of %s: %w", s.Queue, err)
+		}
+		all = append(all, got...)
 	}
+	return all, nil
+}
+
+// begun makes claimed jobs known as running.
+func (q *Queue) begun(claimed []*running) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, r := range claimed {
@@ -106,7 +121,6 @@ func (q *Queue) claim(ctx context.Context, free int) (claimed []*running, next t
 		q.busy[r.info.Queue]++
 		q.last[r.info.Queue] = q.db.Now()
 	}
-	return claimed, next, nil
 }
 
 // claimFrom takes up to n jobs of one queue. suspected tells whether a suspect
@@ -135,8 +149,8 @@ func (q *Queue) claimFrom(tx *store.Tx, queue string, n int, suspected *bool) ([
 			continue
 		}
 		if r.suspect {
-			if *suspected {
-				if err := r.postpone(tx); err != nil {
+			if wait := q.suspectWaits(tx.Now(), *suspected); wait > 0 {
+				if err := r.postpone(tx, wait); err != nil {
 					return nil, err
 				}
 				continue
@@ -176,11 +190,14 @@ var errSkip = errors.New("nothing to run")
 
 // redelivered handles a message whose job is not available: one we are running
 // ourselves (its lease ran out in a pause of the machine), one whose worker was
-// lost, or a message without a job.
+// lost, or a message without a job. errSkip: there is nothing to run.
 func (q *Queue) redelivered(tx *store.Tx, m message) (jobRow, error) {
 	j, err := jobByID(tx, m.jobID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && State(j.state) != Running {
-		return j, errors.Join(errSkip, deleteMessage(tx, m.id))
+		if err := deleteMessage(tx, m.id); err != nil {
+			return j, err
+		}
+		return j, errSkip
 	}
 	if err != nil {
 		return j, err
@@ -191,12 +208,13 @@ func (q *Queue) redelivered(tx *store.Tx, m message) (jobRow, error) {
 	if ours != nil && ours.info.Attempt == j.attempt {
 		return j, errSkip // receiving it has extended its lease
 	}
-	lost := result{outcome: "lost", err: "the worker fell silent"}
-	if err := insertAttempt(tx, j.id, j.attempt, deref(j.started), lost); err != nil {
+	j.msgID = &m.id
+	state, err := q.takeBack(tx, j, result{outcome: "lost", err: "the worker fell silent"})
+	if err != nil {
 		return j, err
 	}
-	if _, err := tx.Exec(`UPDATE queue_job SET state = 'available' WHERE id = ?`, j.id); err != nil {
-		return j, err
+	if state != Available {
+		return j, errSkip
 	}
 	return markRunning(tx, j.id, q.lease)
 }
@@ -213,6 +231,10 @@ func (q *Queue) holdUnknown(tx *store.Tx, j jobRow, r *running) error {
 	if tx.Now().Sub(time.UnixMilli(since)) > q.o.MaxUnknown {
 		res.state, res.refund = Dead, false
 	}
-	q.log.Warn("held a job of an unknown kind", "job", j.id, "kind", j.kind, "state", res.state)
-	return r.finish(tx, res)
+	tx.AfterCommit(func() {
+		q.log.Warn("held a job of an unknown kind", "job", j.id, "kind", j.kind, "state", res.state)
+		q.tell(r.info, res)
+	})
+	_, err := r.finish(tx, res)
+	return err
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"seaworthy/store"
 )
 
 // engine is the running part: one dispatcher, a fixed set of workers, and one
@@ -14,6 +12,7 @@ import (
 type engine struct {
 	work    chan *running
 	stop    chan struct{}  // no more claims
+	stopped sync.Once      // closes it
 	beside  sync.WaitGroup // dispatcher and keeper
 	workers sync.WaitGroup
 }
@@ -68,7 +67,7 @@ func (q *Queue) fill(e *engine) time.Duration {
 		return time.Second
 	}
 	next = q.withSchedules(ctx, next)
-	for {
+	for !e.stopping() {
 		claimed, token, err := q.claim(ctx, q.free())
 		if err != nil {
 			q.log.Error("jobs cannot be claimed", "err", err)
@@ -90,6 +89,15 @@ func (q *Queue) fill(e *engine) time.Duration {
 	return max(0, min(safetyPoll, next.Sub(q.db.Now())))
 }
 
+func (e *engine) stopping() bool {
+	select {
+	case <-e.stop:
+		return true
+	default:
+		return false
+	}
+}
+
 func (q *Queue) free() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -98,14 +106,15 @@ func (q *Queue) free() int {
 
 // Stop lets running jobs finish until ctx ends, then cancels their contexts
 // with ErrStopping and waits a last moment. Jobs that end because of that, or
-// had not started, run again later with their attempt refunded.
+// had not started, run again later with their attempt refunded. Whoever calls it again waits, too.
 func (q *Queue) Stop(ctx context.Context) error {
 	e := q.engine
 	if e == nil {
 		return nil
 	}
-	close(e.stop)
+	e.stopped.Do(func() { close(e.stop) })
 	e.beside.Wait()
+	defer q.writeFigures(true) // of the jobs that are waited for, too
 	done := make(chan struct{})
 	go func() { e.workers.Wait(); close(done) }()
 	select {
@@ -125,56 +134,4 @@ func (q *Queue) Stop(ctx context.Context) error {
 	case <-time.After(2 * time.Second):
 		return fmt.Errorf("stop: %d jobs did not end in time; they will run again", left)
 	}
-}
-
-// Rescue requeues at once what another run of the process left running: the
-// store's exclusive lock proves that nobody runs it any more. A job that has
-// taken the process down MaxCrashes times is dead.
-func (q *Queue) Rescue(ctx context.Context) error {
-	for {
-		n, err := store.Write(ctx, q.db, func(tx *store.Tx) (int, error) {
-			left, err := orphans(tx, q.lease, 200)
-			for _, j := range left {
-				if err := q.rescue(tx, j); err != nil {
-					return 0, err
-				}
-			}
-			return len(left), err
-		})
-		if err != nil {
-			return fmt.Errorf("rescue orphaned jobs: %w", err)
-		}
-		if n == 0 {
-			return nil
-		}
-		q.log.Warn("requeued jobs that a killed process was running", "jobs", n)
-	}
-}
-
-func (q *Queue) rescue(tx *store.Tx, j jobRow) error {
-	res := result{outcome: "crashed", err: "the process died while the job ran"}
-	if err := insertAttempt(tx, j.id, j.attempt, deref(j.started), res); err != nil {
-		return err
-	}
-	final := Dead
-	if j.cancelRequested {
-		final = Cancelled
-	}
-	if j.crashes+1 >= q.o.MaxCrashes || j.cancelRequested {
-		if err := deleteMessage(tx, *j.msgID); err != nil {
-			return err
-		}
-		now := tx.Now().UnixMilli()
-		if err := markCrashed(tx, j, final, &now, res.err); err != nil {
-			return err
-		}
-		if final == Dead && q.o.Failed != nil {
-			tx.AfterCommit(func() { q.o.Failed(Failure{Job: j.info(), Dead: true, Err: res.err}) })
-		}
-		return vacate(tx, j.ckey)
-	}
-	if err := markCrashed(tx, j, Available, nil, res.err); err != nil {
-		return err
-	}
-	return extendMessage(tx, *j.msgID, tx.Now())
 }

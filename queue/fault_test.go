@@ -114,15 +114,7 @@ func TestFault10ClockGoesBack(t *testing.T) {
 // Cancelling races with finishing: whoever commits first decides, and the job is final once.
 func TestFaultCancelAgainstFinish(t *testing.T) {
 	t.Parallel()
-	db, err := store.Open(t.TempDir()+"/q.db", store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := store.Migrate(t.Context(), db, store.MigrateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{T: t, db: db, q: New(db, Options{})}
+	b := newLive(t)
 	Handle(b.q, func(ctx context.Context, _ Job[note]) error { return context.Cause(ctx) })
 	b.must(b.q.Start(t.Context()))
 	var ids []string
@@ -131,7 +123,7 @@ func TestFaultCancelAgainstFinish(t *testing.T) {
 		id := b.enqueue(note{}, Key("k", 4)).ID
 		ids = append(ids, id)
 		wg.Go(func() {
-			err := db.Write(context.Background(), func(tx *store.Tx) error { return b.q.Cancel(tx, id) })
+			err := b.db.Write(context.Background(), func(tx *store.Tx) error { return b.q.Cancel(tx, id) })
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				t.Error(err)
 			}

@@ -129,14 +129,7 @@ func (f *figures) ended(r *running, res result, now time.Time) {
 		f.since = now.Truncate(time.Minute)
 	}
 	for _, m := range []map[Series]*Figures{f.total, f.minute} {
-		s := Series{r.info.Queue, r.info.Kind}
-		if m[s] == nil && len(m) >= maxSeries {
-			s = Series{"other", "other"}
-		}
-		if m[s] == nil {
-			m[s] = &Figures{}
-		}
-		m[s].Add(one)
+		place(m, Series{r.info.Queue, r.info.Kind}).Add(one)
 	}
 }
 
@@ -174,7 +167,30 @@ func (q *Queue) writeFigures(all bool) {
 	})
 	if err != nil {
 		q.log.Error("the figures of a minute cannot be stored", "minute", since, "err", err)
+		f.putBack(minute, since)
 	}
+}
+
+// putBack keeps what could not be written for the next time, as if all since then had ended in
+// its minute.
+func (f *figures) putBack(minute map[Series]*Figures, since time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.since = since
+	for s, one := range minute {
+		place(f.minute, s).Add(*one)
+	}
+}
+
+// place is where a series is counted, or, where there are too many, all others together.
+func place(m map[Series]*Figures, s Series) *Figures {
+	if m[s] == nil && len(m) >= maxSeries {
+		s = Series{"other", "other"}
+	}
+	if m[s] == nil {
+		m[s] = &Figures{}
+	}
+	return m[s]
 }
 
 // addMinute adds to what an earlier run of the process left for the same minute.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -15,6 +16,7 @@ type result struct {
 	state     State
 	outcome   string // as in queue_attempt.outcome
 	err       string
+	cause     error // that err is the text of
 	stack     string
 	runAt     time.Time
 	refund    bool // the attempt does not count
@@ -27,11 +29,13 @@ type result struct {
 // maxText bounds an error or stack that is stored, in bytes.
 const maxText = 8 << 10
 
+// clip bounds a text. What comes from outside may be no text at all, and a cut may part a
+// character: what is stored can be shown all the same.
 func clip(s string) string {
 	if len(s) > maxText {
-		return s[:maxText] + "…"
+		s = s[:maxText] + "…"
 	}
-	return s
+	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
 type panicked struct {
@@ -53,7 +57,7 @@ func (q *Queue) execute(r *running) result {
 	res := r.judge(ctx, err)
 	res.output, res.status, res.snippet = r.output, r.status, r.snippet
 	if !r.finished {
-		q.store(r, res)
+		res = q.store(r, res)
 	}
 	now := q.db.Now()
 	q.figures.ended(r, res, now)
@@ -80,16 +84,16 @@ func (r *running) judge(ctx context.Context, err error) result {
 	if r.finished || err == nil {
 		return result{state: Completed, outcome: "completed", runAt: now}
 	}
-	res := result{err: clip(err.Error()), outcome: "failed", runAt: now}
+	res := result{err: clip(err.Error()), cause: err, outcome: "failed", runAt: now}
 	var snoozed snooze
 	var final permanent
 	var crash panicked
 	cause := context.Cause(ctx)
 	switch {
-	case errors.Is(cause, ErrCancelled):
+	case errors.Is(cause, ErrCancelled): // whatever the handler says: nobody wants it any more
 		res.state, res.outcome = Cancelled, "cancelled"
 		return res
-	case errors.Is(cause, ErrStopping):
+	case errors.Is(cause, ErrStopping) && !buried(err): // what else failed may have failed because of the stop
 		res.state, res.outcome, res.refund = Scheduled, "stopped", true
 		return res
 	case errors.As(err, &snoozed):
@@ -121,52 +125,74 @@ func (r *running) judge(ctx context.Context, err error) result {
 	return res
 }
 
+// buried reports whether a handler found that another attempt could not succeed.
+func buried(err error) bool {
+	var final permanent
+	return errors.As(err, &final) && final.state == Dead
+}
+
 // store writes the result, and keeps trying while the database cannot be
-// written: a finished effect must not be forgotten because the disk is full.
-func (q *Queue) store(r *running, res result) {
+// written: a finished effect must not be forgotten because the disk is full. It
+// returns what was stored.
+func (q *Queue) store(r *running, res result) result {
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
-		err := q.db.Write(context.Background(), func(tx *store.Tx) error {
+		stored, err := store.Write(context.Background(), q.db, func(tx *store.Tx) (result, error) {
 			tx.Notify(Ready)
 			return r.finish(tx, res)
 		})
 		switch {
 		case err == nil:
+			res = stored
 			if res.err != "" {
 				q.log.Warn("job failed", "job", r.info.ID, "kind", r.info.Kind, "attempt", r.info.Attempt,
 					"state", res.state, "outcome", res.outcome, "err", res.err)
 			}
-			q.tell(r, res)
-			return
+			q.tell(r.info, res)
+			return res
 		case errors.Is(err, ErrLost):
 			q.log.Warn("discarded the result of a job that was taken away", "job", r.info.ID, "kind", r.info.Kind)
-			return
+			return res
 		case errors.Is(err, store.ErrClosed) || !store.Retryable(err):
 			q.log.Error("the result of a job could not be stored", "job", r.info.ID, "kind", r.info.Kind, "err", err)
-			return
+			return res
 		}
 		time.Sleep(wait)
 	}
 }
 
-// finish applies a result in tx, or returns ErrLost.
-func (r *running) finish(tx *store.Tx, res result) error {
+// finish applies a result in tx and returns it, or ErrLost. A job that would run again
+// although somebody cancelled it is cancelled: the cancellation may have come
+// when its context had ended already, because of its time or of a stop.
+func (r *running) finish(tx *store.Tx, res result) (result, error) {
 	if res.runAt.IsZero() {
 		res.runAt = tx.Now()
 	}
+	if !res.state.Final() {
+		cancelled, err := cancelRequested(tx, r.info.ID)
+		if err != nil {
+			return res, fmt.Errorf("finish job %s: %w", r.info.ID, err)
+		}
+		if cancelled {
+			res.state, res.outcome, res.refund = Cancelled, "cancelled", false
+		}
+	}
 	ok, err := r.markFinished(tx, res)
 	if err != nil {
-		return fmt.Errorf("finish job %s: %w", r.info.ID, err)
+		return res, fmt.Errorf("finish job %s: %w", r.info.ID, err)
 	}
 	if !ok {
-		return ErrLost
+		return res, ErrLost
 	}
 	if err := deleteMessage(tx, r.msgID); err != nil {
-		return err
+		return res, err
 	}
 	if err := insertAttempt(tx, r.info.ID, r.info.Attempt, r.started, res); err != nil {
-		return err
+		return res, err
 	}
-	return vacate(tx, r.ckey)
+	if err := vacate(tx, r.ckey); err != nil || res.state != Dead {
+		return res, err
+	}
+	return res, r.q.died(tx, r.handler, r.args, r.info)
 }
 
 // release frees the worker's place.
@@ -176,7 +202,9 @@ func (q *Queue) release(r *running) {
 	if q.running[r.info.ID] == r {
 		delete(q.running, r.info.ID)
 	}
-	q.busy[r.info.Queue]--
+	if q.busy[r.info.Queue]--; q.busy[r.info.Queue] == 0 {
+		delete(q.busy, r.info.Queue)
+	}
 	q.mu.Unlock()
 	select {
 	case q.freed <- struct{}{}:

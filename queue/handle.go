@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"seaworthy/store"
 )
 
 // handler runs one kind of job.
@@ -14,6 +16,7 @@ type handler struct {
 	kind    string
 	backoff Policy
 	run     func(ctx context.Context, r *running) error
+	gaveUp  func(tx *store.Tx, args []byte, info Info) error // or nil; see GaveUp
 }
 
 // HandleOption says how a kind of job is run.

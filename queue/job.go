@@ -80,7 +80,8 @@ func (j Job[T]) Complete(ctx context.Context, fn func(*store.Tx) error) error {
 		if err := fn(tx); err != nil {
 			return err
 		}
-		return j.run.finish(tx, result{state: Completed, outcome: "completed", output: j.run.output, status: j.run.status, snippet: j.run.snippet})
+		_, err := j.run.finish(tx, result{state: Completed, outcome: "completed", output: j.run.output, status: j.run.status, snippet: j.run.snippet})
+		return err
 	})
 	if err == nil {
 		j.run.finished = true

@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"errors"
 	"strings"
 	"time"
 
@@ -10,6 +11,8 @@ import (
 // goqiteTime is the format goqite compares its timeouts in.
 func goqiteTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z07:00") }
 
+// duplicate is the job that keeps another of the same kind and key out, or store.ErrNotFound. No
+// state's name is a part of another's.
 func duplicate(tx *store.Tx, uniq string) (id string, err error) {
 	err = tx.QueryRow(`SELECT id FROM queue_job WHERE uniq = ? AND (uniq_until > ? OR uniq_states LIKE '%' || state || '%')
 		ORDER BY id DESC LIMIT 1`, uniq, tx.Now().UnixMilli()).Scan(&id)
@@ -47,7 +50,7 @@ func insertJob(tx *store.Tx, j newJob) error {
 	if j.window > 0 {
 		until = tx.Now().Add(j.window).UnixMilli()
 	}
-	var limit *int
+	var limit *int // has a meaning beside a key only
 	if j.ckey != "" {
 		limit = &j.climit
 	}
@@ -60,7 +63,7 @@ func insertJob(tx *store.Tx, j newJob) error {
 		orNull(j.ckey), limit, orNull(j.source), orNull(j.idem), j.fingerprint, orNull(j.endpoint), orNull(j.org), j.meta); err != nil {
 		return err
 	}
-	if j.msgID == nil {
+	if j.msgID == nil { // it waits for its time or its key
 		return nil
 	}
 	return sendMessage(tx, *j.msgID, j.queue, j.id, j.priority)
@@ -81,6 +84,8 @@ func sendMessage(tx *store.Tx, msgID, queue, jobID string, priority int) error {
 	return err
 }
 
+// deleteMessage is goqite's Delete. A message that is gone is no error: whoever took the job away
+// has deleted it.
 func deleteMessage(tx *store.Tx, msgID string) error {
 	_, err := tx.Exec(`DELETE FROM goqite WHERE id = ?`, msgID)
 	return err
@@ -142,6 +147,7 @@ func jobByID(tx *store.Tx, id string) (jobRow, error) {
 	return scanJob(tx.QueryRow(`SELECT `+jobColumns+` FROM queue_job WHERE id = ?`, id))
 }
 
+// markRunning begins an attempt of a job that is available; store.ErrNotFound if it is not.
 func markRunning(tx *store.Tx, id, lease string) (jobRow, error) {
 	return scanJob(tx.QueryRow(`UPDATE queue_job SET state = 'running', attempt = attempt + 1, lease = ?, started_at = ?
 		WHERE id = ? AND state = 'available' RETURNING `+jobColumns, lease, tx.Now().UnixMilli(), id))
@@ -193,8 +199,27 @@ func orphans(tx *store.Tx, lease string, limit int) ([]jobRow, error) {
 	return store.All(tx, scanJob, `SELECT `+jobColumns+` FROM queue_job WHERE state = 'running' AND lease <> ? ORDER BY lease LIMIT ?`, lease, limit)
 }
 
-func markCrashed(tx *store.Tx, j jobRow, state State, finished *int64, lastError string) error {
-	return tx.ExecOne(`UPDATE queue_job SET state = ?, crashes = crashes + 1, lease = NULL, finished_at = ?, last_error = ?,
+// markTakenBack says what becomes of a job whose worker is gone. Its last error is a crash, or
+// what made an end of it; that a worker fell silent is none of its own.
+func markTakenBack(tx *store.Tx, j jobRow, res result) error {
+	var finished *int64
+	if res.state.Final() {
+		now := tx.Now().UnixMilli()
+		finished = &now
+	} else if res.outcome == "lost" {
+		res.err = ""
+	}
+	return tx.ExecOne(`UPDATE queue_job SET state = ?, crashes = ?, lease = NULL, finished_at = ?, last_error = coalesce(?, last_error), cancel_requested = 0,
 		msg_id = CASE WHEN ? = 'available' THEN msg_id ELSE NULL END, uniq = CASE WHEN ? THEN uniq ELSE NULL END WHERE id = ?`,
-		string(state), finished, lastError, string(state), j.after(state, tx.Now()) || !state.Final(), j.id)
+		string(res.state), j.crashes, finished, orNull(res.err), string(res.state), j.after(res.state, tx.Now()) || !res.state.Final(), j.id)
+}
+
+// cancelRequested reports whether somebody cancelled a job while it ran.
+func cancelRequested(tx *store.Tx, id string) (bool, error) {
+	var requested bool
+	err := tx.QueryRow(`SELECT cancel_requested FROM queue_job WHERE id = ?`, id).Scan(&requested)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return requested, err
 }

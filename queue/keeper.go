@@ -19,7 +19,6 @@ func (q *Queue) keep(e *engine) {
 	for {
 		select {
 		case <-e.stop:
-			q.writeFigures(true)
 			return
 		case <-heartbeat.C:
 			q.heartbeat()
@@ -84,6 +83,9 @@ func (q *Queue) Stuck() (n int) {
 	return n
 }
 
+// unwritten is no progress: whatever it is will be stored.
+const unwritten = -1
+
 // writeProgress stores what changed, all jobs' in one transaction.
 func (q *Queue) writeProgress() {
 	var changed []*running
@@ -107,6 +109,9 @@ func (q *Queue) writeProgress() {
 	})
 	if err != nil {
 		q.log.Error("progress cannot be stored", "err", err)
+		for _, r := range changed {
+			r.written = unwritten
+		}
 	}
 }
 

@@ -9,16 +9,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"seaworthy/store"
 )
-
-func (b *bench) record(id string) Record {
-	b.Helper()
-	r, err := store.Read(b.Context(), b.db, func(tx *store.Tx) (Record, error) { return ByID(tx, id) })
-	b.must(err)
-	return r
-}
 
 func TestJobsOfAnEndpointReachOnlyItsHandler(t *testing.T) {
 	t.Parallel()
@@ -110,41 +104,6 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
-func TestReplayKeepsPriorityKeyAndHistory(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	fail := true
-	var order []string
-	Handle(b.q, func(_ context.Context, j Job[note]) error {
-		order = append(order, j.Args.Text)
-		if fail {
-			return Bury(errors.New("no"))
-		}
-		return nil
-	})
-	low, high := b.enqueue(note{"low"}).ID, b.enqueue(note{"high"}, Priority(5), Key("k", 1)).ID
-	holder := b.enqueue(note{"holder"}, Key("k", 1), In(time.Hour)).ID
-	b.drain()
-	fail, order = false, nil
-	b.clock.advance(time.Second)
-	b.write(func(tx *store.Tx) error { return errors.Join(Replay(tx, low), Replay(tx, high)) })
-	b.drain()
-	if !slices.Equal(order, []string{"high", "low"}) {
-		t.Errorf("order %v", order)
-	}
-	if j := b.job(high); j.State != Completed || j.Outcomes != "failed completed" {
-		t.Errorf("%+v", j)
-	}
-	if err := b.db.Write(t.Context(), func(tx *store.Tx) error { return Replay(tx, holder) }); !errors.Is(err, store.ErrConflict) {
-		t.Errorf("one that waits was replayed: %v", err)
-	}
-	b.write(func(tx *store.Tx) error { return Hasten(tx, holder) })
-	b.drain()
-	if b.job(holder).State != Completed {
-		t.Errorf("hastened: %+v", b.job(holder))
-	}
-}
-
 func TestRetentionGoesInSlices(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -192,50 +151,6 @@ func TestRetentionGoesInSlices(t *testing.T) {
 	}
 }
 
-func TestFiguresSurviveARestartWithinTheMinute(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	handle := func(q *Queue) {
-		Handle(q, func(_ context.Context, j Job[note]) error {
-			b.clock.advance(20 * time.Millisecond)
-			if j.Args.Text == "bad" {
-				return errors.New("no")
-			}
-			return nil
-		})
-	}
-	handle(b.q)
-	minute := b.clock.now().Truncate(time.Minute)
-	b.enqueue(note{})
-	b.clock.advance(3 * time.Millisecond)
-	b.drain()
-	b.q.writeFigures(true)
-	next := New(b.db, Options{})
-	handle(next)
-	b.enqueue(note{"bad"})
-	if _, err := next.Drain(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	next.writeFigures(false)
-	all := func() []Minute {
-		m, err := store.Read(t.Context(), b.db, func(tx *store.Tx) ([]Minute, error) { return Minutes(tx, minute, 10) })
-		b.must(err)
-		return m
-	}
-	if m := all(); len(m) != 1 || m[0].Failed != 0 {
-		t.Fatalf("a minute that goes on was written: %+v", m)
-	}
-	b.clock.advance(time.Minute)
-	next.writeFigures(false)
-	m := all()
-	if len(m) != 1 || !m[0].At.Equal(minute) || m[0].Series != (Series{"default", "test.note"}) || m[0].Completed != 1 || m[0].Failed != 1 || m[0].Run.Total() != 2 || m[0].Run.Quantile(0.5) != .025 {
-		t.Fatalf("figures %+v", m)
-	}
-	if f := next.Figures()[Series{"default", "test.note"}]; f.Failed != 1 || f.Wait.Total() != 1 {
-		t.Errorf("since the start: %+v", f)
-	}
-}
-
 func TestListFiltersAndPages(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -272,6 +187,41 @@ func TestListFiltersAndPages(t *testing.T) {
 		}
 		if !slices.Equal(got, c.want) {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}
+
+func TestProgressThatCannotBeWrittenIsTriedAgain(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	Handle(b.q, func(_ context.Context, j Job[note]) error {
+		j.Progress(40)
+		rename := func(from, to string) {
+			b.write(func(tx *store.Tx) error {
+				_, err := tx.SQL().Exec("ALTER TABLE queue_job RENAME COLUMN " + from + " TO " + to)
+				return err
+			})
+		}
+		rename("progress", "away")
+		b.q.writeProgress()
+		rename("away", "progress")
+		b.q.writeProgress()
+		if p := b.record(j.ID).Progress; p != 40 {
+			t.Errorf("progress %d", p)
+		}
+		return nil
+	})
+	b.enqueue(note{})
+	b.drain()
+}
+
+// Errors and answers come from outside: what is stored of them can be shown.
+func TestStoredTextIsText(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{"plain", "cut \xff\xfe", strings.Repeat("é", maxText), "x" + strings.Repeat("é", maxText)} {
+		got := clip(s)
+		if !utf8.ValidString(got) || len(got) > maxText+8 || !strings.HasPrefix(got, s[:4]) {
+			t.Errorf("%.20q of %d bytes becomes %.20q of %d", s, len(s), got, len(got))
 		}
 	}
 }

@@ -12,21 +12,6 @@ import (
 	"seaworthy/store"
 )
 
-func (b *bench) write(fn func(tx *store.Tx) error) {
-	b.Helper()
-	b.must(b.db.Write(b.Context(), fn))
-}
-
-// states are those of some jobs, in order.
-func (b *bench) states(ids ...string) []State {
-	b.Helper()
-	var all []State
-	for _, id := range ids {
-		all = append(all, b.job(id).State)
-	}
-	return all
-}
-
 func TestKeyLetsInTheNextAtTheEndOfEachLife(t *testing.T) {
 	t.Parallel()
 	run := func(err error) func(context.Context, Job[note]) error {
@@ -49,12 +34,9 @@ func TestKeyLetsInTheNextAtTheEndOfEachLife(t *testing.T) {
 		"cancelled": {run(nil), func(b *bench, id string) { b.write(func(tx *store.Tx) error { return b.q.Cancel(tx, id) }) }},
 		"crashed": {run(nil), func(b *bench, id string) {
 			for range 3 {
-				died := New(b.db, Options{})
-				Handle(died, run(nil))
-				if claimed, _, err := died.claim(b.Context(), 1); err != nil || len(claimed) != 1 {
-					b.Fatalf("claimed %d, %v", len(claimed), err)
+				if n := b.dies(settle, 1); n != 1 {
+					b.Fatalf("claimed %d", n)
 				}
-				b.clock.advance(time.Second)
 				b.must(New(b.db, Options{}).Rescue(b.Context()))
 			}
 		}},
@@ -89,15 +71,7 @@ func TestKeyLetsInTheNextAtTheEndOfEachLife(t *testing.T) {
 
 func TestKeyHoldsUnderLoadAcrossQueuesAndRetries(t *testing.T) {
 	t.Parallel()
-	db, err := store.Open(t.TempDir()+"/q.db", store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := store.Migrate(t.Context(), db, store.MigrateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{T: t, db: db, q: New(db, Options{})}
+	b := newLive(t)
 	var running, most, ended atomic.Int64
 	Handle(b.q, func(_ context.Context, j Job[note]) error {
 		n := running.Add(1)
@@ -128,77 +102,6 @@ func TestKeyHoldsUnderLoadAcrossQueuesAndRetries(t *testing.T) {
 	}
 }
 
-func TestRateIsKeptAndItsBurst(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	var at []time.Duration
-	start := b.clock.now()
-	Handle(b.q, func(context.Context, Job[note]) error { at = append(at, b.clock.now().Sub(start)); return nil })
-	b.write(func(tx *store.Tx) error { return SetRate(tx, "default", 2, time.Second, 3) })
-	for range 7 {
-		b.enqueue(note{})
-	}
-	free := b.enqueue(note{}, On("other")).ID
-	for range 40 {
-		b.drain()
-		b.clock.advance(100 * time.Millisecond)
-	}
-	half := 500 * time.Millisecond
-	if want := []time.Duration{0, 0, 0, 0, half, 2 * half, 3 * half, 4 * half}; !slices.Equal(at, want) { // three at once, the other queue's, then two a second
-		t.Errorf("started at %v, want %v", at, want)
-	}
-	if b.job(free).State != Completed {
-		t.Error("another queue was held back")
-	}
-	// The wait is known exactly, so that the dispatcher sleeps no longer than that.
-	for range 4 {
-		b.enqueue(note{})
-	}
-	b.drain()
-	_, next, err := b.q.claim(t.Context(), 9)
-	b.must(err)
-	if wait := next.Sub(b.clock.now()); wait <= 0 || wait > half {
-		t.Errorf("the next token is in %v", wait)
-	}
-}
-
-func TestPausedQueueWaitsAndSoDoesReadiness(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	Handle(b.q, func(context.Context, Job[note]) error { return nil })
-	b.write(func(tx *store.Tx) error { return Pause(tx, "default", "user:usr_x") })
-	id, other := b.enqueue(note{}).ID, b.enqueue(note{}, On("other")).ID
-	b.drain()
-	if got := b.states(id, other); !slices.Equal(got, []State{Available, Completed}) {
-		t.Fatalf("paused: %v", got)
-	}
-	b.clock.advance(time.Hour)
-	age, err := store.Read(t.Context(), b.db, OldestReady)
-	b.must(err)
-	if age != 0 {
-		t.Errorf("a paused queue counts as stuck: %v", age)
-	}
-	lines := b.lines()
-	if len(b.q.Halted(lines, time.Minute)) != 0 {
-		t.Error("a paused queue counts as halted")
-	}
-	if len(lines) != 1 || !lines[0].Paused || lines[0].PausedBy != "user:usr_x" || lines[0].Ready != 1 || lines[0].Oldest != time.Hour {
-		t.Errorf("lines %+v", lines)
-	}
-	b.write(func(tx *store.Tx) error { return Resume(tx, "default") })
-	b.drain()
-	if b.job(id).State != Completed {
-		t.Error("resumed, and it does not run")
-	}
-}
-
-func (b *bench) lines() []Line {
-	b.Helper()
-	lines, err := store.Read(b.Context(), b.db, func(tx *store.Tx) ([]Line, error) { return Lines(tx, 10) })
-	b.must(err)
-	return lines
-}
-
 func TestHaltedIsNotBehind(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -220,28 +123,6 @@ func TestHaltedIsNotBehind(t *testing.T) {
 		t.Fatalf("one started, and the rest is only behind: %v", got)
 	}
 	b.q.execute(claimed[0])
-	b.drain()
-}
-
-func TestConcurrencyOfAQueue(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	Handle(b.q, func(context.Context, Job[note]) error { return nil })
-	b.write(func(tx *store.Tx) error { return SetConcurrency(tx, "default", 2) })
-	for range 5 {
-		b.enqueue(note{})
-	}
-	claimed, _, err := b.q.claim(t.Context(), 32)
-	b.must(err)
-	if len(claimed) != 2 {
-		t.Fatalf("claimed %d", len(claimed))
-	}
-	if more, _, err := b.q.claim(t.Context(), 32); err != nil || len(more) != 0 {
-		t.Fatalf("claimed %d more, %v", len(more), err)
-	}
-	for _, r := range claimed {
-		b.q.execute(r)
-	}
 	b.drain()
 }
 
@@ -292,5 +173,39 @@ func TestIdempotencyKeyOutlivesTheJobAndKnowsItsRequest(t *testing.T) {
 	})
 	if !errors.Is(err, ErrFingerprint) {
 		t.Fatalf("another request: %v", err)
+	}
+}
+
+// More work waits than there are workers, in more queues than two: each has its turn.
+func TestEveryQueueHasItsTurnWhenAllWorkersAreBusy(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	b.q = New(b.db, Options{Workers: 4, PerQueue: 2})
+	Handle(b.q, func(context.Context, Job[note]) error { return nil })
+	for range 8 {
+		for _, name := range []string{"a", "b", "c", "d", "e"} {
+			b.enqueue(note{}, On(name))
+		}
+	}
+	started := map[string]int{}
+	var run []*running
+	for range 20 { // one ends, and one may begin
+		b.clock.advance(time.Millisecond)
+		claimed, _, err := b.q.claim(t.Context(), b.q.free())
+		b.must(err)
+		for _, r := range claimed {
+			started[r.info.Queue]++
+		}
+		run = append(run, claimed...)
+		b.q.execute(run[0])
+		run = run[1:]
+	}
+	for _, name := range []string{"a", "b", "c", "d", "e"} {
+		if n := started[name]; n < 4 || n > 5 {
+			t.Errorf("%d jobs of %s were started, of %v", n, name, started)
+		}
+	}
+	for _, r := range run {
+		b.q.execute(r)
 	}
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"errors"
+	"maps"
 	"time"
 
 	"seaworthy/store"
@@ -114,8 +115,8 @@ func CountState(tx *store.Tx, state State, limit int) (n int, err error) {
 	return n, err
 }
 
-// OldestReady is how long the longest-waiting job that could run has waited; 0 when
-// none waits. Queues that people hold back or slow down do not count.
+// OldestReady is how long jobs that could run have waited, of each queue the one that was enqueued
+// first; 0 when none waits. Queues that people hold back or slow down do not count.
 func OldestReady(tx *store.Tx) (time.Duration, error) {
 	lines, err := Lines(tx, 1)
 	return Oldest(lines), err
@@ -135,7 +136,7 @@ func Oldest(lines []Line) (oldest time.Duration) {
 type Line struct {
 	Setting
 	Ready  int           // with a message, running ones too; up to the limit of the count
-	Oldest time.Duration // since the oldest ready job could have started
+	Oldest time.Duration // since that of the ready jobs which was enqueued first could have started
 }
 
 // Lines are the queues that have work ready or that somebody changed, by name.
@@ -215,11 +216,5 @@ func (q *Queue) Halted(lines []Line, d time.Duration) (names []string) {
 func (q *Queue) Busy() map[string]int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	all := map[string]int{}
-	for name, n := range q.busy {
-		if n > 0 {
-			all[name] = n
-		}
-	}
-	return all
+	return maps.Clone(q.busy)
 }

@@ -130,28 +130,6 @@ func Replay(tx *store.Tx, id string) error {
 	return makeReady(tx, j.waiting())
 }
 
-// ReplayAll replays the finished jobs of one page of a list, and returns how many
-// they were and where the next page begins: "" after the last. The state of the
-// filter must be a final one.
-func ReplayAll(tx *store.Tx, f Filter) (n int, before string, err error) {
-	if !f.State.Final() {
-		return 0, "", store.ErrConflict
-	}
-	page, err := List(tx, f)
-	if err != nil {
-		return 0, "", err
-	}
-	for _, j := range page {
-		if err := Replay(tx, j.ID); err != nil {
-			return 0, "", err
-		}
-	}
-	if len(page) == f.Limit {
-		before = page[len(page)-1].ID
-	}
-	return len(page), before, nil
-}
-
 // Hasten makes a job that waits for its time run now. It returns store.ErrConflict
 // for one that does not wait.
 func Hasten(tx *store.Tx, id string) error {

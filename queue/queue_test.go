@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -17,141 +16,6 @@ import (
 
 	"seaworthy/store"
 )
-
-type note struct{ Text string }
-
-func (note) Kind() string { return "test.note" }
-
-type stranger struct{}
-
-func (stranger) Kind() string { return "test.stranger" }
-
-// clock is a time that only tests move.
-type clock struct{ ms atomic.Int64 }
-
-func (c *clock) now() time.Time          { return time.UnixMilli(c.ms.Load()).UTC() }
-func (c *clock) advance(d time.Duration) { c.ms.Add(d.Milliseconds()) }
-
-type bench struct {
-	*testing.T
-	db    *store.DB
-	q     *Queue
-	clock *clock
-}
-
-func newBench(t *testing.T) *bench {
-	t.Helper()
-	c := &clock{}
-	c.ms.Store(1_790_000_000_000)
-	db, err := store.Open(filepath.Join(t.TempDir(), "q.db"), store.Options{Clock: c.now})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { db.Close() })
-	if _, err := store.Migrate(t.Context(), db, store.MigrateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	return &bench{t, db, New(db, Options{Jitter: func() float64 { return 0.5 }}), c}
-}
-
-func (b *bench) must(err error) {
-	b.Helper()
-	if err != nil {
-		b.Fatal(err)
-	}
-}
-
-func (b *bench) enqueue(a Args, opts ...Option) Ticket {
-	b.Helper()
-	t, err := store.Write(b.Context(), b.db, func(tx *store.Tx) (Ticket, error) { return Enqueue(tx, a, opts...) })
-	b.must(err)
-	return t
-}
-
-func (b *bench) drain() []Ran {
-	b.Helper()
-	ran, err := b.q.Drain(b.Context())
-	b.must(err)
-	b.invariant()
-	return ran
-}
-
-// runAll runs what is ready with the real workers: many at once, unlike drain.
-func (b *bench) runAll() {
-	b.Helper()
-	b.must(b.q.Start(b.Context()))
-	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
-		lines, err := store.Read(b.Context(), b.db, func(tx *store.Tx) ([]Line, error) { return Lines(tx, 1) })
-		b.must(err)
-		if !slices.ContainsFunc(lines, func(l Line) bool { return l.Ready > 0 }) {
-			break
-		}
-		if time.Since(began) > time.Minute {
-			b.Fatal("the queue does not run empty")
-		}
-	}
-	b.must(b.q.Stop(b.Context()))
-	b.invariant()
-}
-
-// invariant: goqite has a row exactly for each available or running job.
-func (b *bench) invariant() {
-	b.Helper()
-	b.must(b.db.Read(b.Context(), func(tx *store.Tx) error {
-		var jobs, messages, joined int
-		if err := tx.QueryRow("SELECT count(*) FROM queue_job WHERE state IN ('available', 'running')").Scan(&jobs); err != nil {
-			return err
-		}
-		if err := tx.QueryRow("SELECT count(*) FROM goqite").Scan(&messages); err != nil {
-			return err
-		}
-		if err := tx.QueryRow("SELECT count(*) FROM goqite m JOIN queue_job j ON j.msg_id = m.id AND j.queue = m.queue").Scan(&joined); err != nil {
-			return err
-		}
-		if jobs != messages || joined != jobs {
-			b.Errorf("%d ready jobs, %d messages, %d of them matched", jobs, messages, joined)
-		}
-		keys, err := store.All(tx, func(s store.Scanner) (k string, err error) { return k, s.Scan(&k) },
-			"SELECT DISTINCT ckey FROM queue_job WHERE ckey IS NOT NULL")
-		for _, k := range keys {
-			var held, limit, blocked int
-			if err := tx.QueryRow("SELECT coalesce(sum(state IN ('available', 'running')), 0), max(climit), coalesce(sum(state = 'blocked'), 0) FROM queue_job WHERE ckey = ?", k).Scan(&held, &limit, &blocked); err != nil {
-				return err
-			}
-			if held > limit || blocked > 0 && held < limit {
-				b.Errorf("key %s: %d hold a place, the limit is %d, %d are blocked", k, held, limit, blocked)
-			}
-		}
-		return err
-	}))
-}
-
-type row struct {
-	State              State
-	Attempt, Crashes   int
-	RunAt              time.Time
-	LastError          string
-	Outcomes, Finished string
-}
-
-func (b *bench) job(id string) row {
-	b.Helper()
-	r, err := store.Read(b.Context(), b.db, func(tx *store.Tx) (r row, err error) {
-		var at int64
-		err = tx.QueryRow("SELECT state, attempt, crashes, run_at, coalesce(last_error, '') FROM queue_job WHERE id = ?", id).
-			Scan(&r.State, &r.Attempt, &r.Crashes, &at, &r.LastError)
-		r.RunAt = time.UnixMilli(at)
-		if err == nil {
-			var all []string
-			all, err = store.All(tx, func(s store.Scanner) (o string, err error) { return o, s.Scan(&o) },
-				"SELECT outcome FROM queue_attempt WHERE job_id = ? ORDER BY started_at, attempt", id)
-			r.Outcomes = strings.Join(all, " ")
-		}
-		return r, err
-	})
-	b.must(err)
-	return r
-}
 
 func TestRollbackLeavesNoJob(t *testing.T) {
 	t.Parallel()
@@ -338,12 +202,17 @@ func TestUnknownKindIsHeldThenDead(t *testing.T) {
 	if len(ran) != 2 || b.job(id).State != Completed || b.job(other).State != Completed {
 		t.Fatalf("ran %v", ran)
 	}
+	var told []Failure
+	b.q = New(b.db, Options{Failed: func(f Failure) { told = append(told, f) }})
 	dead := b.enqueue(stranger{}).ID
 	b.drain()
 	b.clock.advance(25 * time.Hour)
 	b.drain()
 	if j := b.job(dead); j.State != Dead || !strings.Contains(j.LastError, "test.stranger") {
 		t.Fatalf("after a day: %+v", j)
+	}
+	if len(told) != 1 || told[0].Job.ID != dead || !told[0].Dead || !strings.Contains(told[0].Err, "test.stranger") {
+		t.Errorf("told of %+v", told)
 	}
 }
 
@@ -362,30 +231,6 @@ func TestCorruptArgumentsFailOnlyThatJob(t *testing.T) {
 	}
 }
 
-func TestCancel(t *testing.T) {
-	t.Parallel()
-	b := newBench(t)
-	started := make(chan struct{})
-	Handle(b.q, func(ctx context.Context, j Job[note]) error { close(started); <-ctx.Done(); return context.Cause(ctx) })
-	cancel := func(id string) error {
-		return b.db.Write(t.Context(), func(tx *store.Tx) error { return b.q.Cancel(tx, id) })
-	}
-	waiting := b.enqueue(note{}, In(time.Hour)).ID
-	b.must(cancel(waiting))
-	if err := cancel(waiting); !errors.Is(err, store.ErrNotFound) {
-		t.Errorf("cancelled twice: %v", err)
-	}
-	id := b.enqueue(note{}).ID
-	b.must(b.q.Start(t.Context()))
-	<-started
-	b.must(cancel(id))
-	b.must(b.q.Stop(t.Context()))
-	if b.job(waiting).State != Cancelled || b.job(id).State != Cancelled {
-		t.Errorf("waiting %+v, running %+v", b.job(waiting), b.job(id))
-	}
-	b.invariant()
-}
-
 func TestStopRefundsWhatItInterrupts(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
@@ -397,6 +242,7 @@ func TestStopRefundsWhatItInterrupts(t *testing.T) {
 	now, cancel := context.WithCancel(t.Context())
 	cancel()
 	b.must(b.q.Stop(now))
+	b.must(b.q.Stop(t.Context())) // as a second signal would
 	if j := b.job(id); j.State != Scheduled || j.Attempt != 0 || j.Outcomes != "stopped" {
 		t.Fatalf("got %+v", j)
 	}
@@ -404,15 +250,7 @@ func TestStopRefundsWhatItInterrupts(t *testing.T) {
 
 func TestWorkersPickUpAfterTheCommitAndFinishAll(t *testing.T) {
 	t.Parallel()
-	db, err := store.Open(filepath.Join(t.TempDir(), "q.db"), store.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := store.Migrate(t.Context(), db, store.MigrateOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	b := &bench{T: t, db: db, q: New(db, Options{})}
+	b := newLive(t)
 	var ran atomic.Int64
 	var all sync.WaitGroup
 	Handle(b.q, func(_ context.Context, j Job[note]) error { ran.Add(1); all.Done(); return nil })

@@ -3,19 +3,21 @@ package queue
 import (
 	"context"
 	"errors"
+	"time"
 
 	"seaworthy/store"
 )
 
 // Replays is the job that replays the finished jobs of a filter, slice by slice, so that
-// ten thousand dead letters hold nobody up.
+// ten thousand dead letters hold nobody up. What ended after it was enqueued is left alone, so that
+// a job which fails again is not replayed again, even when this one is tried again.
 type Replays struct {
 	State    State  `json:"state"`
 	JobKind  string `json:"kind,omitempty"`
 	Queue    string `json:"queue,omitempty"`
 	Org      string `json:"org,omitempty"`
 	Endpoint string `json:"endpoint,omitempty"`
-	Before   string `json:"before"` // ids below it: what fails again meanwhile is not replayed twice
+	Before   string `json:"before"` // ids below it
 }
 
 // Kind implements Args.
@@ -33,7 +35,7 @@ func (q *Queue) replay(ctx context.Context, job Job[Replays]) error {
 	for {
 		var next string
 		err := q.db.Write(ctx, func(tx *store.Tx) (err error) {
-			_, next, err = ReplayAll(tx, f)
+			next, err = replayPage(tx, f, job.Enqueued)
 			return err
 		})
 		switch {
@@ -48,4 +50,29 @@ func (q *Queue) replay(ctx context.Context, job Job[Replays]) error {
 		}
 		f.Before = next
 	}
+}
+
+// replayPage replays those jobs of one page of a list that had finished at a time, but for those
+// that replay others and would do all over again what they once did. It returns where the next
+// page begins: "" after the last.
+func replayPage(tx *store.Tx, f Filter, at time.Time) (before string, err error) {
+	if !f.State.Final() {
+		return "", store.ErrConflict
+	}
+	page, err := List(tx, f)
+	if err != nil {
+		return "", err
+	}
+	for _, j := range page {
+		if j.Kind == (Replays{}).Kind() || j.Finished.After(at) {
+			continue
+		}
+		if err := Replay(tx, j.ID); err != nil {
+			return "", err
+		}
+	}
+	if len(page) == f.Limit {
+		before = page[len(page)-1].ID
+	}
+	return before, nil
 }

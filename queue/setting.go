@@ -44,11 +44,17 @@ func SetConcurrency(tx *store.Tx, queue string, n int) error {
 	return change(tx, queue, func(s *Setting) { s.Concurrency = n })
 }
 
+// longestRest is how long a queue may have to rest before its whole burst may start at once;
+// more would not fit into the arithmetic.
+const longestRest = 200 * 365 * 24 * time.Hour
+
 // SetRate lets at most n jobs of a queue start in per, burst of them at once after a
-// rest. n = 0 takes the limit away. A higher rate than one each microsecond is refused.
+// rest. n = 0 takes the limit away. per counts in milliseconds. A higher rate than one each
+// microsecond is refused, and so is a burst that takes longer than longestRest to be had again.
 func SetRate(tx *store.Tx, queue string, n int, per time.Duration, burst int) error {
-	if n < 0 || n > 0 && (per <= 0 || per.Microseconds() < int64(n)) {
-		return fmt.Errorf("queue: a rate of %d in %v", n, per)
+	per = per.Truncate(time.Millisecond)
+	if n < 0 || n > 0 && (per <= 0 || per.Microseconds() < int64(n) || float64(burst)*float64(per)/float64(n) > float64(longestRest)) {
+		return fmt.Errorf("queue: a rate of %d in %v, %d at once", n, per, burst)
 	}
 	return change(tx, queue, func(s *Setting) { s.Rate, s.Per, s.Burst, s.tat = n, per, max(1, burst), 0 })
 }
@@ -119,63 +125,4 @@ func putSetting(tx *store.Tx, s Setting) error {
 			burst = excluded.burst, tat = excluded.tat, paused_at = excluded.paused_at, paused_by = excluded.paused_by`,
 		s.Queue, one(s.Paused), s.Concurrency, float64(s.Rate), s.Per.Milliseconds(), s.Burst, s.tat, pausedAt, orNull(s.PausedBy))
 	return err
-}
-
-// lane is a queue with messages and room to run some.
-type lane struct {
-	Setting
-	room int
-}
-
-// lanes are the queues that could be claimed from now. next is when a rate limit
-// lets through what waits.
-func (q *Queue) lanes(tx *store.Tx) (ready []lane, next time.Time, err error) {
-	for after := ""; ; {
-		name, err := nextQueue(tx, after)
-		if errors.Is(err, store.ErrNotFound) {
-			return ready, next, nil
-		}
-		if err != nil {
-			return nil, next, err
-		}
-		after = name
-		s, err := SettingOf(tx, name)
-		if err != nil {
-			return nil, next, err
-		}
-		n, at := s.allowed(tx.Now())
-		room := min(n, q.room(s))
-		if s.Paused || room <= 0 && n > 0 || !claimable(tx, name) {
-			continue
-		}
-		if n == 0 {
-			if next.IsZero() || at.Before(next) {
-				next = at
-			}
-			continue
-		}
-		ready = append(ready, lane{s, room})
-	}
-}
-
-func (q *Queue) room(s Setting) int {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return or(s.Concurrency, q.o.PerQueue) - q.busy[s.Queue]
-}
-
-// spend moves the theoretical arrival time on by n jobs.
-func (l lane) spend(tx *store.Tx, n int) error {
-	if l.Rate == 0 || n == 0 {
-		return nil
-	}
-	return tx.ExecOne(`UPDATE queue_setting SET tat = ? WHERE queue = ?`, max(l.tat, tx.Now().UnixMicro())+int64(n)*l.interval(), l.Queue)
-}
-
-// claimable spares a write transaction when all messages of a queue are in flight.
-func claimable(tx *store.Tx, queue string) bool {
-	var id string
-	err := tx.QueryRow(`SELECT id FROM goqite WHERE queue = ? AND timeout <= ? ORDER BY priority DESC, created LIMIT 1`,
-		queue, goqiteTime(tx.Now())).Scan(&id)
-	return err == nil
 }

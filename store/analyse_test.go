@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -29,6 +30,11 @@ func TestFault25Analyse(t *testing.T) {
 		`PRAGMA query_only = 0`, `ATTACH 'x' AS x`, ` update thing set n = 9`, ``} {
 		if _, err := db.Analyse(t.Context(), change, nil, time.Minute); !errors.Is(err, ErrNotRead) {
 			t.Errorf("%s: %v", change, err)
+		}
+	}
+	for query, value := range map[string]any{`SELECT n FROM thing LIMIT ?`: "", `SELECT n FROM thing LIMIT 1 OFFSET ?`: nil, `SELECT json_extract(?, '$.a')`: "{", `SELECT abs(?)`: int64(math.MinInt64), `SELECT zeroblob(?)`: int64(1 << 40)} {
+		if _, err := db.Analyse(t.Context(), query, []any{value}, time.Minute); !errors.Is(err, ErrValues) {
+			t.Errorf("%s with %v: %v", query, value, err)
 		}
 	}
 	const endless = `WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT count(*) FROM c`

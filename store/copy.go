@@ -2,22 +2,28 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"path/filepath"
 )
 
 // CopyTo writes a compact, consistent copy of the database to path, replacing
 // what is there, and verifies it. Writes go on meanwhile.
 func (db *DB) CopyTo(ctx context.Context, path string) error {
-	tmp := path + ".tmp"
-	removeDatabase(tmp)
 	pool, err := connect(dsn(db.path, url.Values{}, "busy_timeout(10000)"), 1)
 	if err != nil {
 		return translate(err)
 	}
 	defer pool.Close()
+	return vacuumInto(ctx, pool, path)
+}
+
+func vacuumInto(ctx context.Context, pool *sql.DB, path string) error {
+	tmp := path + ".tmp"
+	removeDatabase(tmp)
 	if _, err := pool.ExecContext(ctx, "VACUUM INTO ?", tmp); err != nil {
 		removeDatabase(tmp)
 		return fmt.Errorf("copy the database: %w", translate(err))
@@ -33,9 +39,13 @@ func (db *DB) CopyTo(ctx context.Context, path string) error {
 		return err
 	}
 	// A log left beside an older file of that name by a killed process would be
-	// read as this one's: SQLite does not tie a log to its database.
-	removeDatabase(path)
-	return os.Rename(tmp, path)
+	// read as this one's: SQLite does not tie a log to its database. The older file itself
+	// is there until the new one is.
+	removeBeside(path)
+	if err := os.Rename(tmp, path); err != nil {
+		return err
+	}
+	return syncPath(filepath.Dir(path))
 }
 
 // Check runs the full integrity and foreign key checks on the open database.
@@ -83,7 +93,12 @@ func check(queryRow func(query string, dest ...any) error) error {
 
 // removeDatabase deletes a scratch database with everything SQLite and we put beside it.
 func removeDatabase(path string) {
-	for _, suffix := range []string{"", "-wal", "-shm", "-journal", ".lock"} {
+	os.Remove(path)
+	removeBeside(path)
+}
+
+func removeBeside(path string) {
+	for _, suffix := range []string{"-wal", "-shm", "-journal", ".lock"} {
 		os.Remove(path + suffix)
 	}
 }

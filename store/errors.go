@@ -8,6 +8,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"seaworthy/store/trail"
 )
 
 // The kinds of failure a caller can act on. Test with errors.Is. They are
@@ -68,9 +70,21 @@ func translate(err error) error {
 	}
 	var lite *sqlite.Error
 	if errors.As(err, &lite) {
-		return &Error{Code: lite.Code(), kind: kindOf(lite.Code()), err: err}
+		return noted(&Error{Code: lite.Code(), kind: kindOf(lite.Code()), err: err})
 	}
 	return err
+}
+
+// noted has an error remember which calls led to it, unless it is an answer that callers reckon with.
+func noted(err error) error {
+	if reckonedWith(err) {
+		return err
+	}
+	return trail.Mark(err)
+}
+
+func reckonedWith(err error) bool {
+	return err == nil || errors.Is(err, ErrNotFound) || errors.Is(err, ErrConflict)
 }
 
 // kindOf maps an extended result code to one of the Err values.
@@ -103,14 +117,15 @@ func kindOf(code int) error {
 // the only safe step is to reopen (spec/storage.md section 3).
 func fatal(err error) bool {
 	var e *Error
-	if !errors.As(err, &e) {
-		return false
+	if !errors.As(err, &e) || errors.Is(err, ErrClosed) {
+		return false // or known already
 	}
-	switch e.Code {
-	case sqlite3.SQLITE_IOERR_FSYNC, sqlite3.SQLITE_IOERR_DIR_FSYNC, sqlite3.SQLITE_IOERR_SHORT_READ:
-		return true
-	}
-	return errors.Is(err, ErrCorrupt)
+	return failedSync(err) || e.Code == sqlite3.SQLITE_IOERR_SHORT_READ || errors.Is(err, ErrCorrupt)
+}
+
+func failedSync(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && (e.Code == sqlite3.SQLITE_IOERR_FSYNC || e.Code == sqlite3.SQLITE_IOERR_DIR_FSYNC)
 }
 
 // endsTransaction reports whether SQLite may have rolled the whole transaction
@@ -128,4 +143,4 @@ func Retryable(err error) bool {
 
 // Uncertain reports whether it is not known if the write was saved: its fsync
 // failed, and what reached the disk shows only after a restart.
-func Uncertain(err error) bool { return fatal(err) && !errors.Is(err, ErrClosed) }
+func Uncertain(err error) bool { return fatal(err) && failedSync(err) }

@@ -106,6 +106,7 @@ func (w *writer) refuse(first *request, err error) {
 	for r := w.next(); r != nil; r = w.next() {
 		waiting = append(waiting, r)
 	}
+	var refused []*request
 	for _, r := range waiting {
 		// The lock was waited for on behalf of all; who came late waits on.
 		if errors.Is(err, ErrBusy) && r != first && time.Since(r.queued) < w.busyWait/2 {
@@ -113,12 +114,10 @@ func (w *writer) refuse(first *request, err error) {
 			continue
 		}
 		if r.state.CompareAndSwap(pending, taken) {
-			r.done <- err
+			refused = append(refused, r)
 		}
 	}
-	if fatal(err) {
-		w.db.fail(err)
-	}
+	w.answer(refused, err)
 }
 
 // member runs one closure under its own savepoint. A failure rolls back to the
@@ -161,6 +160,9 @@ func (w *writer) attempt(g *group, r *request) (*Tx, error) {
 	tx := &Tx{ctx: r.ctx, db: w.db, sqlTx: g.tx, stmts: w.stmts, write: true,
 		now: w.db.clock().UTC().Truncate(time.Millisecond)}
 	err := call(r.fn, tx)
+	if err == nil {
+		err = tx.broken // the closure went on all the same
+	}
 	if err == nil {
 		if err = w.stmts.exec("RELEASE member"); err != nil {
 			g.dead = err
@@ -221,33 +223,44 @@ func (w *writer) beforeCommit(g *group) error {
 
 func (w *writer) failed(g *group, err error) {
 	w.db.stats.failure(err)
-	if fatal(err) {
-		w.db.log.Error("the database can no longer be written safely", slog.Any("err", err))
-		w.db.fail(err)
-	}
 	if len(g.ok) <= 1 || fatal(err) {
-		for _, r := range g.ok {
-			r.done <- err
-		}
+		w.answer(g.ok, err)
 		return
 	}
-	for _, r := range g.ok {
-		w.alone(r)
+	for i, r := range g.ok {
+		tx, err := w.begin()
+		if err != nil { // the others need not wait for the same lock, one after another
+			w.answer(g.ok[i:], err)
+			return
+		}
+		w.alone(tx, r)
+	}
+}
+
+// giveUp ends all writing after a fatal failure: before anybody is told of it, who could
+// otherwise write again at once.
+func (w *writer) giveUp(err error) {
+	w.db.log.Error("the database can no longer be written safely", slog.Any("err", err))
+	w.db.fail(err)
+}
+
+// answer tells requests of a failure that is not of their own making.
+func (w *writer) answer(requests []*request, err error) {
+	if fatal(err) {
+		w.giveUp(err)
+	}
+	for _, r := range requests {
+		r.done <- err
 	}
 }
 
 // alone runs one closure in a transaction of its own.
-func (w *writer) alone(r *request) {
-	tx, err := w.begin()
-	if err != nil {
-		r.done <- err
-		return
-	}
+func (w *writer) alone(tx *sql.Tx, r *request) {
 	g := &group{tx: tx}
 	done, err := w.attempt(g, r)
 	if err != nil {
 		tx.Rollback()
-		r.done <- err
+		w.answer([]*request{r}, err)
 		return
 	}
 	g.ok, g.after = []*request{r}, []*Tx{done}

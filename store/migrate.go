@@ -162,32 +162,34 @@ func (m Migrated) label(own Own) string {
 
 // schemaVersion is the last step applied; it refuses files we must not touch.
 func schemaVersion(ctx context.Context, db *DB, steps []Migration) (int, error) {
-	return Read(ctx, db, func(tx *Tx) (int, error) {
-		var app, version, tables int
-		if err := tx.QueryRow("PRAGMA application_id").Scan(&app); err != nil {
-			return 0, err
+	return Read(ctx, db, func(tx *Tx) (int, error) { return schemaIn(tx, db.path, steps) })
+}
+
+func schemaIn(tx *Tx, path string, steps []Migration) (int, error) {
+	var app, version, tables int
+	if err := tx.QueryRow("PRAGMA application_id").Scan(&app); err != nil {
+		return 0, err
+	}
+	if err := tx.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return 0, err
+	}
+	if err := tx.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_litestream\\_%' ESCAPE '\\'").Scan(&tables); err != nil {
+		return 0, err
+	}
+	switch {
+	case app != applicationID && (tables > 0 || app != 0):
+		return 0, &ForeignFileError{Path: path}
+	case version > len(steps):
+		return 0, &NewerSchemaError{Have: version, Known: len(steps)}
+	}
+	for _, m := range steps[:version] {
+		var sum string
+		err := tx.QueryRow("SELECT sha256 FROM schema_migration WHERE version = ?", m.Version).Scan(&sum)
+		if err != nil || sum != m.Sum() {
+			return 0, errors.Join(&ChangedMigrationError{Version: m.Version, Name: m.Name}, err)
 		}
-		if err := tx.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
-			return 0, err
-		}
-		if err := tx.QueryRow("SELECT count(*) FROM sqlite_schema WHERE name NOT LIKE '\\_litestream\\_%' ESCAPE '\\'").Scan(&tables); err != nil {
-			return 0, err
-		}
-		switch {
-		case app != applicationID && (tables > 0 || app != 0):
-			return 0, &ForeignFileError{Path: db.path}
-		case version > len(steps):
-			return 0, &NewerSchemaError{Have: version, Known: len(steps)}
-		}
-		for _, m := range steps[:version] {
-			var sum string
-			err := tx.QueryRow("SELECT sha256 FROM schema_migration WHERE version = ?", m.Version).Scan(&sum)
-			if err != nil || sum != m.Sum() {
-				return 0, errors.Join(&ChangedMigrationError{Version: m.Version, Name: m.Name}, err)
-			}
-		}
-		return version, nil
-	})
+	}
+	return version, nil
 }
 
 const createHistory = `CREATE TABLE IF NOT EXISTS schema_migration (
@@ -253,20 +255,8 @@ func copyAndRehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migr
 
 func rehearse(ctx context.Context, db *DB, o MigrateOptions, steps []Migration, own int, label string) error {
 	trial := filepath.Join(o.Backups, "rehearsal-"+label+".db")
-	defer removeDatabase(trial)
 	if err := db.CopyTo(ctx, trial); err != nil {
 		return fmt.Errorf("copy for the rehearsal: %w", err)
 	}
-	other, err := Open(trial, Options{Clock: db.clock})
-	if err != nil {
-		return fmt.Errorf("rehearse the migration: %w", err)
-	}
-	err = applyAll(ctx, other, o, steps, own)
-	if err == nil {
-		err = other.Check(ctx)
-	}
-	if err := errors.Join(err, other.Close()); err != nil {
-		return fmt.Errorf("rehearse the migration on a copy (the database itself is untouched): %w", err)
-	}
-	return nil
+	return tryOn(ctx, trial, Options{Clock: db.clock}, o, steps, own)
 }

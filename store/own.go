@@ -45,28 +45,30 @@ const createOwnHistory = `CREATE TABLE IF NOT EXISTS schema_own (
 // ownVersion is the last own step applied; it refuses a database whose steps differ
 // from those of the program.
 func ownVersion(ctx context.Context, db *DB, o Own) (int, error) {
+	return Read(ctx, db, func(tx *Tx) (int, error) { return ownIn(tx, o) })
+}
+
+func ownIn(tx *Tx, o Own) (int, error) {
 	if o.Name == "" {
 		return 0, nil
 	}
-	return Read(ctx, db, func(tx *Tx) (int, error) {
-		var there int
-		if err := tx.QueryRow("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_own'").Scan(&there); err != nil || there == 0 {
-			return 0, err
+	var there int
+	if err := tx.QueryRow("SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_own'").Scan(&there); err != nil || there == 0 {
+		return 0, err
+	}
+	sums, err := All(tx, func(r Scanner) (s string, err error) { return s, r.Scan(&s) }, "SELECT sha256 FROM schema_own WHERE owner = ? ORDER BY version", o.Name)
+	if err != nil {
+		return 0, err
+	}
+	if len(sums) > len(o.Steps) {
+		return 0, &NewerSchemaError{Have: len(sums), Known: len(o.Steps), Owner: o.Name}
+	}
+	for i, sum := range sums {
+		if m := o.Steps[i]; sum != m.Sum() {
+			return 0, &ChangedMigrationError{Version: m.Version, Name: m.Name, Owner: o.Name}
 		}
-		sums, err := All(tx, func(r Scanner) (s string, err error) { return s, r.Scan(&s) }, "SELECT sha256 FROM schema_own WHERE owner = ? ORDER BY version", o.Name)
-		if err != nil {
-			return 0, err
-		}
-		if len(sums) > len(o.Steps) {
-			return 0, &NewerSchemaError{Have: len(sums), Known: len(o.Steps), Owner: o.Name}
-		}
-		for i, sum := range sums {
-			if m := o.Steps[i]; sum != m.Sum() {
-				return 0, &ChangedMigrationError{Version: m.Version, Name: m.Name, Owner: o.Name}
-			}
-		}
-		return len(sums), nil
-	})
+	}
+	return len(sums), nil
 }
 
 // applyOwn runs each step in a transaction of its own, with its history row.

@@ -51,6 +51,9 @@ func (w *writer) runPause(p *pause) {
 	s.pausing.Store(nil)
 	w.holds.add(hold{name: p.holder, start: started, end: time.Now()})
 	s.pauseNS.Add(int64(time.Since(started)))
+	if err := translate(err); fatal(err) { // a checkpoint syncs both files, whoever runs it
+		w.giveUp(err)
+	}
 	// What the holder wrote through its own connection is not a foreign writer's.
 	w.dataVersion = 0
 	p.done <- err
@@ -96,7 +99,10 @@ func (w *writer) checkpointIfOurs() {
 	if WALBytes(w.db.path) < ownCheckpoint {
 		return
 	}
-	if err := w.checkpoint(); err != nil {
+	err := w.checkpoint()
+	if fatal(err) {
+		w.giveUp(err)
+	} else if err != nil {
 		w.db.log.Warn("checkpoint failed", "err", err)
 	}
 }

@@ -12,6 +12,7 @@ import (
 type readers struct {
 	pool *sql.DB
 	free chan *statements
+	gone chan struct{} // closed with them
 	n    int
 }
 
@@ -25,23 +26,45 @@ func newReaders(path string, o Options) (*readers, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &readers{pool: pool, free: make(chan *statements, o.Readers), n: o.Readers}
+	r := &readers{pool: pool, free: make(chan *statements, o.Readers), gone: make(chan struct{})}
 	for range o.Readers {
 		conn, err := pool.Conn(context.Background())
 		if err != nil {
 			r.close(nil)
 			return nil, err
 		}
+		steady(conn)
 		r.free <- &statements{conn: conn, watch: o.Watch}
+		r.n++
 	}
 	return r, nil
 }
 
+// lend returns a reader that is free, once one is; waited is how long that took. It is given back
+// to free. ErrClosed says that there are none any more.
+func (r *readers) lend(ctx context.Context) (s *statements, waited time.Duration, err error) {
+	select {
+	case s = <-r.free:
+		return s, 0, nil
+	default:
+	}
+	asked := time.Now()
+	select {
+	case s = <-r.free:
+		return s, time.Since(asked), nil
+	case <-r.gone:
+		return nil, 0, ErrClosed
+	case <-ctx.Done():
+		return nil, 0, fmt.Errorf("wait for a reader: %w", context.Cause(ctx))
+	}
+}
+
 // close closes every reader, each after a call of before, which may be nil.
 func (r *readers) close(before func(*sql.Conn)) {
+	close(r.gone)
 	// Readers still out are waited for: a close under a running query would
 	// leave its rows half-read.
-	for len(r.free) > 0 || r.n > 0 {
+	for r.n > 0 {
 		select {
 		case s := <-r.free:
 			s.close()
@@ -83,13 +106,7 @@ func Peek[T any](ctx context.Context, db *DB, fn func(*Tx) (T, error)) (T, error
 // Read is the function Read for closures without a value.
 func (db *DB) Read(ctx context.Context, fn func(*Tx) error) error {
 	return db.reader(ctx, func(tx *Tx) error {
-		if err := tx.stmts.exec("BEGIN"); err != nil {
-			return err
-		}
-		// COMMIT in every case, a panic included: a reader left in a transaction
-		// would pin the write-ahead log.
-		defer tx.stmts.exec("COMMIT")
-		return fn(tx)
+		return tx.stmts.snapshot(func() error { return fn(tx) })
 	})
 }
 
@@ -98,22 +115,25 @@ func (db *DB) reader(ctx context.Context, fn func(*Tx) error) error {
 	if db.closed.Load() {
 		return ErrClosed
 	}
-	var s *statements
-	select {
-	case s = <-db.readers.free:
-	default:
-		asked := time.Now()
-		select {
-		case s = <-db.readers.free:
-			if s.watch != nil {
-				s.watch.Transaction(ctx, Transaction{Start: asked, Gate: time.Since(asked)})
-			}
-		case <-ctx.Done():
-			return fmt.Errorf("wait for a reader: %w", context.Cause(ctx))
-		}
+	s, waited, err := db.readers.lend(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { db.readers.free <- s }()
-	return fn(&Tx{ctx: ctx, db: db, stmts: s, now: db.clock().UTC().Truncate(time.Millisecond)})
+	if s.watch != nil && waited > 0 {
+		s.watch.Transaction(ctx, Transaction{Start: time.Now().Add(-waited), Gate: waited})
+	}
+	return noted(fn(&Tx{ctx: ctx, db: db, stmts: s, sees: db.Commits(), now: db.clock().UTC().Truncate(time.Millisecond)}))
+}
+
+// snapshot runs fn in a transaction that only reads. It ends in every case, a panic included: a
+// reader left in one would pin the write-ahead log.
+func (s *statements) snapshot(fn func() error) error {
+	if err := s.exec("BEGIN"); err != nil {
+		return err
+	}
+	defer s.exec("COMMIT")
+	return fn()
 }
 
 func (s *statements) exec(query string) error {

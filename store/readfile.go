@@ -24,9 +24,7 @@ func ReadFile(ctx context.Context, path string, fn func(*Tx) error) error {
 	defer conn.Close()
 	s := &statements{conn: conn}
 	defer s.close()
-	if err := s.exec("BEGIN"); err != nil {
-		return fmt.Errorf("read %s: %w", path, err)
-	}
-	defer s.exec("COMMIT")
-	return fn(&Tx{ctx: ctx, stmts: s, now: time.Now()})
+	return s.snapshot(func() error {
+		return fn(&Tx{ctx: ctx, db: &DB{clock: time.Now}, stmts: s, now: time.Now().UTC().Truncate(time.Millisecond)})
+	})
 }

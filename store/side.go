@@ -31,8 +31,7 @@ type Side struct {
 	mu      sync.Mutex // of the writer
 	writer  *statements
 	closed  bool
-	gone    chan struct{} // closed with it
-	release func()        // of the writer's pool
+	release func() // of the writer's pool
 }
 
 // ErrNewer says that a file was made by a later version of the program.
@@ -53,7 +52,7 @@ func OpenSide(path string, o SideOptions) (*Side, error) {
 	if o.Readers == 0 {
 		o.Readers = 2
 	}
-	s := &Side{path: path, db: &DB{clock: o.Clock}, gone: make(chan struct{})}
+	s := &Side{path: path, db: &DB{clock: o.Clock}}
 	if err := s.open(o); err != nil {
 		s.Close()
 		return nil, fmt.Errorf("open %s: %w", path, translate(err))
@@ -70,7 +69,7 @@ func (s *Side) open(o SideOptions) error {
 		f.Close()
 	}
 	pragmas := []string{fmt.Sprintf("busy_timeout(%d)", o.BusyWait.Milliseconds()), fmt.Sprintf("page_size(%d)", sidePage),
-		"journal_mode(wal)", "synchronous(NORMAL)", "temp_store(memory)"}
+		"journal_mode(wal)", "synchronous(NORMAL)", "foreign_keys(1)", "temp_store(memory)"}
 	if o.MaxBytes > 0 {
 		pragmas = append(pragmas, fmt.Sprintf("max_page_count(%d)", max(1, o.MaxBytes/sidePage)))
 	}
@@ -86,6 +85,7 @@ func (s *Side) open(o SideOptions) error {
 	if err != nil {
 		return err
 	}
+	steady(conn)
 	s.writer = &statements{conn: conn}
 	if err := s.migrate(o.Schema); err != nil {
 		return err
@@ -120,6 +120,7 @@ func (s *Side) Path() string { return s.path }
 
 // Write runs fn in a transaction of its own, one at a time. A failed or panicking
 // fn leaves nothing. It may wait for another process's lock as long as the options say.
+// AfterCommit works in fn; Notify does not, nobody can listen to a Side.
 func (s *Side) Write(ctx context.Context, fn func(*Tx) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,21 +152,13 @@ func (s *Side) Write(ctx context.Context, fn func(*Tx) error) error {
 
 // Read runs fn on a snapshot of the last commit.
 func (s *Side) Read(ctx context.Context, fn func(*Tx) error) error {
-	var r *statements
-	select {
-	case r = <-s.readers.free:
-	case <-s.gone:
-		return ErrClosed
-	case <-ctx.Done():
-		return fmt.Errorf("wait for a reader: %w", context.Cause(ctx))
+	r, _, err := s.readers.lend(ctx)
+	if err != nil {
+		return err
 	}
 	defer func() { s.readers.free <- r }()
 	tx := &Tx{ctx: ctx, db: s.db, stmts: r, now: s.db.clock().UTC().Truncate(time.Millisecond)}
-	if err := r.exec("BEGIN"); err != nil {
-		return err
-	}
-	defer r.exec("COMMIT")
-	return fn(tx)
+	return r.snapshot(func() error { return fn(tx) })
 }
 
 // Check runs SQLite's quick check, which reads the whole file.
@@ -191,7 +184,6 @@ func (s *Side) Close() error {
 		return nil
 	}
 	s.closed = true
-	close(s.gone)
 	if s.readers != nil {
 		s.readers.close(nil)
 	}

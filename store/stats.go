@@ -16,12 +16,7 @@ type counters struct {
 	migrating                         atomic.Bool // nobody is served yet: a closure may take as long as it needs
 	pausing                           atomic.Pointer[string]
 	lastCommit                        atomic.Int64
-	lastFailure                       atomic.Pointer[failure]
-}
-
-type failure struct {
-	err error
-	at  time.Time
+	lastFailure                       atomic.Pointer[error]
 }
 
 // Stats is a reading of the writer.
@@ -39,6 +34,9 @@ type Stats struct {
 	LastFailure error         // nil once a later commit succeeded
 	WALBytes    int64         // of the write-ahead log in use
 }
+
+// Commits is how many commits this process has made; see Tx.Sees.
+func (db *DB) Commits() int64 { return db.stats.groups.Load() }
 
 // Stats reads the counters.
 func (db *DB) Stats() Stats {
@@ -63,7 +61,7 @@ func (db *DB) Stats() Stats {
 		out.HeldFor = time.Since(time.Unix(0, s.holdStart.Load()))
 	}
 	if f := s.lastFailure.Load(); f != nil {
-		out.LastFailure = f.err
+		out.LastFailure = *f
 	}
 	return out
 }
@@ -92,5 +90,5 @@ func (s *counters) committed(n int) {
 
 func (s *counters) failure(err error) {
 	s.failures.Add(1)
-	s.lastFailure.Store(&failure{err: err, at: time.Now()})
+	s.lastFailure.Store(&err)
 }

@@ -161,12 +161,11 @@ func (db *DB) Fence(err error) {
 	})
 }
 
+// fail is Fence for a file that is in doubt. The mark is left even if somebody fenced the
+// database before: it is about what the next start finds.
 func (db *DB) fail(err error) {
-	db.failOnce.Do(func() {
-		db.failErr = err
-		db.markFailed(err)
-		close(db.failed)
-	})
+	db.markFailed(err)
+	db.Fence(err)
 }
 
 // dsn builds a data source name in which every connection gets every pragma.

@@ -5,7 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -292,20 +291,6 @@ func TestForeignProcessHoldsTheLock(t *testing.T) {
 	}
 }
 
-func TestSecondOpenIsRefused(t *testing.T) {
-	t.Parallel()
-	db := openTest(t, Options{})
-	_, err := Open(db.Path(), Options{})
-	var inUse *InUseError
-	if !errors.As(err, &inUse) || !strings.Contains(err.Error(), "only one seaworthy") || inUse.PID == "" {
-		t.Fatalf("got %v", err)
-	}
-	must(t, db.Close())
-	again, err := Open(db.Path(), Options{})
-	must(t, err)
-	must(t, again.Close())
-}
-
 func TestClosedDatabase(t *testing.T) {
 	t.Parallel()
 	db := openTest(t, Options{})
@@ -317,51 +302,4 @@ func TestClosedDatabase(t *testing.T) {
 		t.Errorf("read: %v", err)
 	}
 	must(t, db.Close())
-}
-
-func TestIDsRiseAndTellTheirTime(t *testing.T) {
-	t.Parallel()
-	at := time.UnixMilli(1_800_000_000_123).UTC()
-	now := at
-	db := openTest(t, Options{Clock: func() time.Time { return now }})
-	last := ""
-	for i := range 10_000 {
-		if i == 5000 {
-			now = now.Add(-time.Hour) // a clock that steps back must not reorder ids
-		}
-		id := db.NewID("usr")
-		if id <= last || len(id) != 30 {
-			t.Fatalf("%q after %q", id, last)
-		}
-		last = id
-	}
-	if got, ok := IDTime(last); !ok || got.Sub(at) > 5*time.Millisecond || got.Before(at) {
-		t.Errorf("time %v of an id made at %v", got, at)
-	}
-	for _, bad := range []string{"", "usr_", "usr_" + strings.Repeat("!", 26), "usr_" + strings.Repeat("0", 26)} {
-		if _, ok := IDTime(bad); ok {
-			t.Errorf("%q passes for an id", bad)
-		}
-	}
-}
-
-func TestLogLeftInDoubtIsWrittenAnew(t *testing.T) {
-	t.Parallel()
-	db := openTest(t, Options{})
-	db.KeepWAL(true)
-	must(t, db.Write(t.Context(), insert("a", "x")))
-	db.fail(&Error{Code: 1034, kind: ErrIO, err: errors.New("fsync")})
-	if err := db.Write(t.Context(), insert("b", "x")); !errors.Is(err, ErrClosed) || Uncertain(err) {
-		t.Errorf("a write after a failed fsync: %v", err)
-	}
-	must(t, db.Close())
-	again, err := Open(db.Path(), Options{})
-	must(t, err)
-	defer again.Close()
-	if _, err := os.Stat(db.failureMark()); !os.IsNotExist(err) || WALBytes(db.Path()) != 0 {
-		t.Errorf("the mark: %v, %d bytes of log", err, WALBytes(db.Path()))
-	}
-	if got := rowIDs(t, again); !slices.Equal(got, []string{"a"}) {
-		t.Errorf("rows: %v", got)
-	}
 }

@@ -21,8 +21,10 @@ type Tx struct {
 	stmts  *statements
 	now    time.Time
 	write  bool
+	sees   int64 // commits that a read is sure to see
 	after  []func()
 	topics []string
+	broken error // after which SQLite may have rolled everything back; see fails
 }
 
 var errReadTx = errors.New("store: a read transaction cannot write")
@@ -36,6 +38,16 @@ func (tx *Tx) Now() time.Time { return tx.now }
 
 // NewID makes an id that carries the transaction's time; see DB.NewID.
 func (tx *Tx) NewID(prefix string) string { return tx.db.newID(prefix, tx.now) }
+
+// Sees is how many commits this read is sure to see, as DB.Commits counts them. What is
+// remembered of it is out of date once a later one has changed what it read. A write,
+// which also sees what is not committed yet, has -1.
+func (tx *Tx) Sees() int64 {
+	if tx.write {
+		return -1
+	}
+	return tx.sees
+}
 
 // SQL is the write transaction as database/sql knows it, for libraries such as
 // goqite. It is nil in a read. Never commit or roll it back.
@@ -52,10 +64,24 @@ func (tx *Tx) Notify(topic string) {
 	}
 }
 
+// fails gives a statement's error its kind. One after which SQLite may have rolled the whole
+// transaction back is the last thing that the transaction does: what a closure that does not heed
+// it ran next would be saved on its own.
+func (tx *Tx) fails(err error) error {
+	err = translate(err)
+	if tx.sqlTx != nil && endsTransaction(err) {
+		tx.broken = err
+	}
+	return err
+}
+
 // Exec runs one statement and returns how many rows it changed.
 func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	if !tx.write {
 		return 0, errReadTx
+	}
+	if tx.broken != nil {
+		return 0, tx.broken
 	}
 	stmt, err := tx.stmts.get(query)
 	if err != nil {
@@ -64,7 +90,7 @@ func (tx *Tx) Exec(query string, args ...any) (int64, error) {
 	start := tx.stmts.begin()
 	res, err := stmt.ExecContext(context.Background(), args...)
 	if err != nil {
-		err = translate(err)
+		err = tx.fails(err)
 		tx.ran(stmt, start, 0, err)
 		return 0, err
 	}
@@ -89,6 +115,9 @@ func (tx *Tx) ExecOne(query string, args ...any) error {
 // QueryRow runs a query of at most one row. Scan returns ErrNotFound when
 // there is none.
 func (tx *Tx) QueryRow(query string, args ...any) Row {
+	if tx.broken != nil {
+		return Row{err: tx.broken}
+	}
 	stmt, err := tx.stmts.get(query)
 	if err != nil {
 		return Row{err: err}
@@ -99,6 +128,9 @@ func (tx *Tx) QueryRow(query string, args ...any) Row {
 
 // Query runs a query of many rows; the caller closes them. All is shorter.
 func (tx *Tx) Query(query string, args ...any) (*Rows, error) {
+	if tx.broken != nil {
+		return nil, tx.broken
+	}
 	stmt, err := tx.stmts.get(query)
 	if err != nil {
 		return nil, err
@@ -106,7 +138,7 @@ func (tx *Tx) Query(query string, args ...any) (*Rows, error) {
 	start := tx.stmts.begin()
 	rows, err := stmt.QueryContext(context.Background(), args...)
 	if err != nil {
-		err = translate(err)
+		err = tx.fails(err)
 		tx.ran(stmt, start, 0, err)
 		return nil, err
 	}
@@ -127,7 +159,7 @@ func (r Row) Scan(dest ...any) error {
 	if r.err != nil {
 		return r.err
 	}
-	err := translate(r.row.Scan(dest...))
+	err := r.tx.fails(r.row.Scan(dest...))
 	switch {
 	case err == nil:
 		r.tx.ran(r.p, r.start, 1, nil)
@@ -157,7 +189,7 @@ func All[T any](tx *Tx, scan func(Scanner) (T, error), query string, args ...any
 		}
 		all = append(all, v)
 	}
-	return all, translate(rows.Err())
+	return all, rows.Err()
 }
 
 // statements are the prepared statements of one pinned connection. Every query

@@ -86,10 +86,13 @@ func (r *Rows) Next() bool {
 	return true
 }
 
+// Err is what ended the rows before their end; nil otherwise.
+func (r *Rows) Err() error { return r.tx.fails(r.Rows.Err()) }
+
 // Close ends the query. It may be called again.
 func (r *Rows) Close() error {
 	err := r.Rows.Close()
-	r.tx.ran(r.p, r.start, r.n, r.Rows.Err())
+	r.tx.ran(r.p, r.start, r.n, r.Err())
 	r.start = time.Time{}
 	return err
 }

@@ -11,6 +11,8 @@ import (
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"seaworthy/store/trail"
 )
 
 // Write runs fn in a write transaction and returns its value once the commit is
@@ -92,7 +94,10 @@ func (db *DB) submit(ctx context.Context, name uintptr, fn func(*Tx) error) erro
 	if errors.As(err, &p) {
 		panic(p)
 	}
-	return err
+	if reckonedWith(err) {
+		return err
+	}
+	return trail.Follow(err) // a statement's calls are those of the writer's goroutine
 }
 
 // outcome waits for a request the writer may have taken.
@@ -149,6 +154,7 @@ func newWriter(db *DB, o Options) (*writer, error) {
 		pool.Close()
 		return nil, err
 	}
+	steady(conn)
 	w := &writer{
 		db: db, pool: pool, conn: conn, stmts: &statements{conn: conn, watch: o.Watch},
 		queue: make(chan *request, 2*o.MaxBatch), pauses: make(chan *pause),

@@ -7,6 +7,7 @@ package apptest
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
@@ -20,6 +21,7 @@ import (
 	"seaworthy/app/auth"
 	"seaworthy/app/billing/stripesim"
 	"seaworthy/app/config"
+	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
 )
@@ -50,6 +52,10 @@ type App struct {
 	server *httptest.Server
 	mark   snapshot
 	ran    []queue.Ran
+
+	routing sync.Once // makes these two, when the first request is made
+	mux     *http.ServeMux
+	routes  map[string]web.Route
 }
 
 // Option changes the configuration or the options of the app.

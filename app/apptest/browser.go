@@ -117,6 +117,12 @@ func (b *Browser) Cookie(name string) string {
 	return ""
 }
 
+// Cookies are all that the browser would send to the app's front page.
+func (b *Browser) Cookies() []*http.Cookie {
+	u, _ := url.Parse(b.app.URL)
+	return b.client.Jar.Cookies(u)
+}
+
 // SetCookie plants a cookie, as an attacker or another tab might.
 func (b *Browser) SetCookie(name, value string) {
 	u, _ := url.Parse(b.app.URL)
@@ -156,16 +162,17 @@ func (a *App) checkAudited(r *http.Request, before int64) {
 	a.T.Errorf("%s %s wrote %s, none of which it declares", route.Method, route.Pattern, events[0].Action)
 }
 
-// route finds the route a request goes to.
+// route finds the route a request goes to, by the rules of the app's own mux.
 func (a *App) route(r *http.Request) (web.Route, bool) {
-	mux := http.NewServeMux()
-	routes := map[string]web.Route{}
-	for _, route := range a.Web.Routes() {
-		mux.Handle(route.Method+" "+route.Pattern, http.NotFoundHandler())
-		routes[route.Method+" "+route.Pattern] = route
-	}
-	_, pattern := mux.Handler(r)
-	route, ok := routes[pattern]
+	a.routing.Do(func() {
+		a.mux, a.routes = http.NewServeMux(), map[string]web.Route{}
+		for _, route := range a.Web.Routes() {
+			a.mux.Handle(route.Method+" "+route.Pattern, http.NotFoundHandler())
+			a.routes[route.Method+" "+route.Pattern] = route
+		}
+	})
+	_, pattern := a.mux.Handler(r)
+	route, ok := a.routes[pattern]
 	return route, ok
 }
 

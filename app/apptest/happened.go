@@ -28,7 +28,7 @@ type Happened struct {
 var implied = map[string]bool{
 	"email_attempt": true, "email_count": true, "email_provider": true,
 	"audit_event": true, "audit_disclosure": true, "audit_target": true, "audit_tile": true, "queue_job": true, "queue_attempt": true, "goqite": true,
-	"email_message": true, "email_inbox": true, "email_inbox_body": true,
+	"email_message": true, "email_inbox": true, "email_inbox_body": true, "billing_total": true,
 }
 
 // snapshot is what Expect compares with.

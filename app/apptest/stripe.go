@@ -215,6 +215,7 @@ func (f *Stripe) Put(id string, fields Object) {
 	f.Objects[id] = o
 }
 
+// Remove takes an Object away, as if it had never been.
 func (f *Stripe) Remove(id string) {
 	f.Mu.Lock()
 	defer f.Mu.Unlock()

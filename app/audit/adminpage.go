@@ -2,6 +2,8 @@ package audit
 
 import (
 	"net/http"
+	"net/url"
+	"strings"
 
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -69,8 +71,13 @@ func (s *System) eraseForm(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Err(); err != nil {
 		return err
 	}
-	if _, err := s.Erase(r.Context(), ParseRef(in.Subject)); err != nil {
+	subject := ParseRef(strings.TrimSpace(in.Subject))
+	n, err := s.Erase(r.Context(), subject)
+	if err == nil && n == 0 { // which a misspelt subject has, too
+		err = web.Invalid(web.Field{Field: "subject", Code: "nothing", Message: "The log holds no personal data of " + subject.String() + "."})
+	}
+	if err != nil {
 		return err
 	}
-	return web.SeeOther(w, r, adminBase+"?target="+in.Subject)
+	return web.SeeOther(w, r, adminBase+"?target="+url.QueryEscape(subject.String()))
 }

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"seaworthy/app/audit/merkle"
@@ -129,25 +130,26 @@ func (s *System) visible(r *http.Request, id string) (Entry, error) {
 func parseFilter(q url.Values) (Filter, error) {
 	var c web.Check
 	f := Filter{Action: Action(q.Get("action")), Actor: q.Get("actor"), Target: q.Get("target")}
-	for name, into := range map[string]*time.Time{"from": &f.From, "to": &f.To} {
-		text := q.Get(name)
-		if text == "" {
-			continue
-		}
-		at, err := time.Parse(time.RFC3339, text)
-		if day, dayErr := time.Parse(time.DateOnly, text); err != nil && dayErr == nil {
-			at, err = day, nil
-			if name == "to" {
-				at = at.AddDate(0, 0, 1) // a day means all of it
-			}
-		}
-		c.Fault(err == nil, name, "time", "A day as 2026-11-22, or a time as 2026-11-22T14:05:00Z.")
-		*into = at
-	}
-	for name, text := range map[string]string{"action": string(f.Action), "actor": f.Actor, "target": f.Target} {
-		c.Text(name, text, 0, 300)
+	f.From = parseTime(&c, q, "from", 0)
+	f.To = parseTime(&c, q, "to", 1) // a day means all of it
+	for _, name := range []string{"action", "actor", "target"} {
+		c.Text(name, q.Get(name), 0, 300)
 	}
 	return f, c.Err()
+}
+
+// parseTime reads a time, or the start of a day that is so many days later.
+func parseTime(c *web.Check, q url.Values, name string, days int) time.Time {
+	text := q.Get(name)
+	if text == "" {
+		return time.Time{}
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if day, dayErr := time.Parse(time.DateOnly, text); err != nil && dayErr == nil {
+		at, err = day.AddDate(0, 0, days), nil
+	}
+	c.Fault(err == nil, name, "time", "A day as 2026-11-22, or a time as 2026-11-22T14:05:00Z.")
+	return at
 }
 
 func (s *System) listAPI(w http.ResponseWriter, r *http.Request) error {
@@ -258,7 +260,7 @@ func (s *System) stateAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type erasureInput struct {
-	Subject string `json:"subject"` // type:id
+	Subject string `json:"subject" doc:"Whose data, as type:id" example:"user:usr_…"`
 }
 
 type erasureOutput struct {
@@ -270,7 +272,7 @@ func (s *System) eraseAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	n, err := s.Erase(r.Context(), ParseRef(in.Subject))
+	n, err := s.Erase(r.Context(), ParseRef(strings.TrimSpace(in.Subject)))
 	if err != nil {
 		return err
 	}

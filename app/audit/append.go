@@ -19,16 +19,16 @@ import (
 
 // eventInput is an event that the customer's app hands in.
 type eventInput struct {
-	Action    string                    `json:"action"`
-	Actor     Ref                       `json:"actor"`
-	Targets   []Ref                     `json:"targets,omitempty"`
-	Org       string                    `json:"org,omitempty"`
-	Occurred  string                    `json:"occurred_at,omitempty"` // RFC 3339
-	IP        string                    `json:"ip,omitempty"`          // of the app's user
-	UserAgent string                    `json:"user_agent,omitempty"`
-	Changes   map[string]rawChange      `json:"changes,omitempty"`
-	Details   map[string]jsontext.Value `json:"details,omitempty"`
-	Personal  map[string]string         `json:"personal,omitempty"` // of the actor; can be erased
+	Action    string                    `json:"action" doc:"What was done, as noun.past_participle: invoice.deleted"`
+	Actor     Ref                       `json:"actor" doc:"Who did it"`
+	Targets   []Ref                     `json:"targets,omitempty" doc:"What it was done to"`
+	Org       string                    `json:"org,omitempty" doc:"Organization that it is listed under"`
+	Occurred  string                    `json:"occurred_at,omitempty" doc:"When, if not now, as RFC 3339"`
+	IP        string                    `json:"ip,omitempty" doc:"Address of the app's user; can be erased"`
+	UserAgent string                    `json:"user_agent,omitempty" doc:"Browser or program of that user"`
+	Changes   map[string]rawChange      `json:"changes,omitempty" doc:"By field, what it was and what it is"`
+	Details   map[string]jsontext.Value `json:"details,omitempty" doc:"Whatever else belongs to it"`
+	Personal  map[string]string         `json:"personal,omitempty" doc:"Personal data of the actor; can be erased"`
 }
 
 // rawChange keeps values as they were sent: a number must not lose digits.

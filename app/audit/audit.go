@@ -46,6 +46,7 @@ type System struct {
 	anchored time.Time                   // when the other vaults were last written
 	unshared atomic.Bool                 // the list of erasures is not in every vault
 	erasing  sync.Mutex                  // the list of erasures is rewritten whole
+	erasures atomic.Int64                // of this process so far
 	refusals refusals
 }
 

@@ -47,14 +47,46 @@ func insertDisclosure(tx *store.Tx, seq int64, d disclosure) error {
 	return err
 }
 
+const disclosureColumns = `SELECT seq, subject, items FROM audit_disclosure `
+
+type keptDisclosure struct {
+	seq int64
+	disclosure
+}
+
+func scanDisclosure(r store.Scanner) (d keptDisclosure, err error) {
+	var subject, items string
+	if err := r.Scan(&d.seq, &subject, &items); err != nil {
+		return d, err
+	}
+	d.subject = ParseRef(subject)
+	return d, json.Unmarshal([]byte(items), &d.items)
+}
+
 // selectDisclosures are what is left of the personal data of one event.
 func selectDisclosures(tx *store.Tx, seq int64) ([]disclosure, error) {
-	return store.All(tx, func(r store.Scanner) (d disclosure, err error) {
-		var subject, items string
-		if err := r.Scan(&subject, &items); err != nil {
-			return d, err
-		}
-		d.subject = ParseRef(subject)
-		return d, json.Unmarshal([]byte(items), &d.items)
-	}, `SELECT subject, items FROM audit_disclosure WHERE seq = ? ORDER BY subject`, seq)
+	left, err := store.All(tx, scanDisclosure, disclosureColumns+`WHERE seq = ? ORDER BY subject`, seq)
+	all := make([]disclosure, len(left))
+	for i, d := range left {
+		all[i] = d.disclosure
+	}
+	return all, err
+}
+
+// manyDisclosures is of how many events disclosuresOf reads at once.
+const manyDisclosures = 50
+
+// disclosuresOf are those of up to manyDisclosures events, by event.
+func disclosuresOf(tx *store.Tx, seqs []int64) (map[int64][]disclosure, error) {
+	args := make([]any, manyDisclosures)
+	for i := range args {
+		args[i] = seqs[min(i, len(seqs)-1)] // the same more than once is the same
+	}
+	left, err := store.All(tx, scanDisclosure, disclosureColumns+`WHERE seq IN (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?,
+		?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ORDER BY seq, subject`, args...)
+	all := map[int64][]disclosure{}
+	for _, d := range left {
+		all[d.seq] = append(all[d.seq], d.disclosure)
+	}
+	return all, err
 }

@@ -41,11 +41,14 @@ func (s *System) Checkpoint(ctx context.Context) error {
 	s.signing.Lock()
 	defer s.signing.Unlock()
 	done, err := s.checkpoint(ctx)
-	switch {
-	case err != nil && s.failed.Load() == nil:
-		s.failed.Store(&signFailure{err, s.DB.Now()})
-	case err == nil:
+	if err == nil {
 		s.failed.Store(nil)
+	} else {
+		now := &signFailure{err, s.DB.Now()}
+		if before := s.failed.Load(); before != nil {
+			now.since = before.since // the reason is today's, and it has lasted since then
+		}
+		s.failed.Store(now)
 	}
 	if done != nil {
 		s.anchorElsewhere(ctx, done.note)

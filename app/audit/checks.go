@@ -24,7 +24,7 @@ func Checks(tx *store.Tx) ([]launch.Check, error) {
 	}
 	sound := launch.Check{Key: "audit.verified", System: "audit", Title: "The audit log was verified lately", Link: "/-/admin/audit",
 		Why: "A log that nobody verifies proves nothing: a change from outside would stay unseen.",
-		Fix: "It is verified every night by itself; the page Audit has it verified now, 'seaworthy audit verify' does so from the command line."}
+		Fix: "It is verified once a day by itself; the page Audit has it verified now, 'seaworthy audit verify' does so from the command line."}
 	switch {
 	case h.broken != "":
 		sound.Blocks = true

@@ -27,8 +27,8 @@ const eraseChunk = 500
 //
 // Backups hold the data until their retention has passed.
 func (s *System) Erase(ctx context.Context, subject Ref) (int, error) {
-	if subject.Type == "" || subject.ID == "" {
-		return 0, web.Invalid(web.Field{Field: "subject", Code: "form", Message: "Name the subject as type:id, such as user:usr_…"})
+	if err := checkSubject(subject); err != nil {
+		return 0, err
 	}
 	e := erasure{Subject: subject.String(), At: s.DB.Now().UnixMilli()}
 	// The list first: were the process to end in between, the next start would
@@ -40,11 +40,27 @@ func (s *System) Erase(ctx context.Context, subject Ref) (int, error) {
 	if err != nil || n == 0 {
 		return n, err
 	}
-	// Finished exports may hold the data, too; they can be asked for again.
+	// Exports may hold the data, too; they can be asked for again. One that is being written
+	// is written anew, unless it was finished before: that is committed after this write.
+	s.erasures.Add(1)
+	if err := s.DB.Write(ctx, func(*store.Tx) error { return nil }); err != nil {
+		return n, err
+	}
 	if err := s.dropExports(ctx, s.DB.Now()); err != nil {
 		return n, err
 	}
 	return n, s.scrub(ctx)
+}
+
+// checkSubject refuses what cannot be one: the list of erasures is kept for ever, and read at
+// each start.
+func checkSubject(subject Ref) error {
+	var id web.Check
+	id.Text("subject", subject.ID, 1, maxRef)
+	if !typeName.MatchString(subject.Type) || id.Err() != nil {
+		return web.Invalid(web.Field{Field: "subject", Code: "form", Message: "Name the subject as type:id, such as user:usr_…"})
+	}
+	return nil
 }
 
 // erase deletes in chunks; the last one records what was done.
@@ -154,16 +170,17 @@ func (s *System) listed(ctx context.Context, v Vault) ([]erasure, error) {
 
 // merge adds erasures to a list; of two for a subject the later stands.
 func merge(all, more []erasure) []erasure {
+	at := make(map[string]int, len(all))
+	for i, e := range all {
+		at[e.Subject] = i
+	}
 	for _, e := range more {
-		known := false
-		for i := range all {
-			if all[i].Subject == e.Subject {
-				all[i].At, known = max(all[i].At, e.At), true
-			}
-		}
+		i, known := at[e.Subject]
 		if !known {
-			all = append(all, e)
+			i = len(all)
+			at[e.Subject], all = i, append(all, e)
 		}
+		all[i].At = max(all[i].At, e.At)
 	}
 	return all
 }
@@ -187,8 +204,12 @@ func (s *System) replayErasures(ctx context.Context) error {
 		return err
 	}
 	s.unshared.Store(true)
+	back, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]erasure, error) { return thoseBack(tx, all) })
+	if err != nil {
+		return err
+	}
 	total := 0
-	for _, e := range all {
+	for _, e := range back {
 		n, err := s.erase(ctx, e, true)
 		if err != nil {
 			return err

@@ -1,6 +1,27 @@
 package audit
 
-import "seaworthy/store"
+import (
+	"errors"
+
+	"seaworthy/store"
+)
+
+// thoseBack are the erasures of a list whose subjects have disclosures again. Most starts find
+// none, and write nothing.
+func thoseBack(tx *store.Tx, all []erasure) (back []erasure, err error) {
+	for _, e := range all {
+		var seq int64
+		err := tx.QueryRow(`SELECT seq FROM audit_disclosure WHERE subject = ? ORDER BY seq LIMIT 1`, e.Subject).Scan(&seq)
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		back = append(back, e)
+	}
+	return back, nil
+}
 
 // deleteDisclosures erases at most limit of a subject's disclosures, of events
 // recorded up to a time.

@@ -2,10 +2,14 @@ package audit_test
 
 import (
 	"bytes"
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"seaworthy/app"
 	"seaworthy/app/apptest"
@@ -93,7 +97,9 @@ func TestErasure(t *testing.T) {
 		t.Errorf("a repeat erased %d", out.Erased)
 	}
 	a.ExpectNothing()
-	reader.PostJSON("/-/api/v1/audit/erasures", map[string]string{"subject": "user"}).WantProblem(422, "invalid", "subject")
+	for _, subject := range []string{"user", "user:", ":x", "User:x", "user:a\nb", "user:" + strings.Repeat("x", 300)} {
+		reader.PostJSON("/-/api/v1/audit/erasures", map[string]string{"subject": subject}).WantProblem(422, "invalid", "subject")
+	}
 	a.Key("audit:read").PostJSON("/-/api/v1/audit/erasures", map[string]string{"subject": "user:" + id}).WantProblem(403, "forbidden")
 }
 
@@ -175,4 +181,72 @@ func TestRestartOfTheApp(t *testing.T) {
 	b.SignUp("bob@example.com")
 	b.Must(b.Audit.Checkpoint(t.Context()))
 	wantSound(t, b)
+}
+
+// A subject of whom nothing is kept, as one that is misspelt, is told from one that was erased,
+// on the page as in the API.
+func TestErasingNobodyIsTold(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	a.SignUp("ada@example.com")
+	subject := "user:" + a.UserID("ada@example.com")
+	operator := a.Operator("grace@example.com")
+	a.Forget()
+	operator.Post("/-/admin/audit/erase", "subject", subject+"x", "confirm", subject+"x").Want(422)
+	a.ExpectNothing()
+	operator.Post("/-/admin/audit/erase", "subject", " "+subject+" ", "confirm", " "+subject+" ").Want(200)
+	a.Expect(apptest.Happened{Audit: []string{"audit.redacted"}})
+	operator.Post("/-/admin/audit/erase", "subject", subject, "confirm", subject).Want(422)
+}
+
+// An export that is written while somebody is erased does not keep what was erased.
+func TestAnExportAcrossAnErasureIsWrittenAnew(t *testing.T) {
+	t.Parallel()
+	var once sync.Once
+	during := func() {}
+	a := apptest.New(t, apptest.WithoutLimits)
+	a.SignUp("ada@example.com")
+	subject := audit.User(a.UserID("ada@example.com"))
+	a.Audit.Confirmed = func(context.Context) error { once.Do(during); return nil } // asked for when a bundle is begun
+	during = func() {
+		if n, err := a.Audit.Erase(t.Context(), subject); err != nil || n == 0 {
+			t.Errorf("erased %d, %v", n, err)
+		}
+	}
+	key := a.Key("audit:read")
+	var e struct{ ID, State, File string }
+	key.PostJSON("/-/api/v1/audit/exports", map[string]string{"format": "bundle"}).Want(202).JSON(&e)
+	a.RunJobs()
+	if key.Get("/-/api/v1/audit/exports/" + e.ID).Want(200).JSON(&e); e.State != "waiting" {
+		t.Fatalf("it is %s", e.State)
+	}
+	left, err := os.ReadDir(a.Audit.Exports)
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v is left, %v", left, err)
+	}
+	a.Clock.Advance(2 * time.Second)
+	a.RunJobs()
+	if key.Get("/-/api/v1/audit/exports/" + e.ID).Want(200).JSON(&e); e.State != "ready" {
+		t.Errorf("it is %s", e.State)
+	}
+}
+
+// At most starts nobody who was erased is back, and nothing is written for them.
+func TestReplayingErasuresWritesOnlyForThoseWhoAreBack(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	b := openBare(t, folder)
+	var list strings.Builder
+	for i := range 300 {
+		fmt.Fprintf(&list, `{"subject":"user:usr_gone%d","at":1}`+"\n", i)
+	}
+	b.do(1)
+	b.must(b.Checkpoint(t.Context()))
+	b.must(b.DB.Close())
+	write(t, filepath.Join(folder, "audit", "audit-erasures"), list.String())
+	again := openBare(t, folder)
+	if writes := again.DB.Stats().Writes; writes > 50 {
+		t.Errorf("%d writes at a start that finds nobody back", writes)
+	}
+	again.wantSound()
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"maps"
 
 	"seaworthy/app/web"
 	"seaworthy/queue"
@@ -104,6 +105,8 @@ func (b *body) fromContext(ctx context.Context, e Event) map[string]string {
 		b.Actor = Ref{"system", job.Kind}
 	case o.RequestID != "":
 		b.Actor = Ref{"anonymous", ""}
+	case because(ctx).Actor != (Ref{}):
+		b.Actor = because(ctx).Actor
 	default:
 		b.Actor = Ref{"system", "command"}
 	}
@@ -122,6 +125,35 @@ func (b *body) fromContext(ctx context.Context, e Event) map[string]string {
 		personal["user_agent"] = o.UserAgent
 	}
 	return personal
+}
+
+// Cause is what has changes made, beside whoever asks for them.
+type Cause struct {
+	Actor   Ref            // of changes that nobody asks for in a request or a job
+	Details map[string]any // added to what each event says; nothing personal
+}
+
+type causeKey struct{}
+
+// Because returns a context in which events have a cause, such as a file that is applied.
+func Because(ctx context.Context, c Cause) context.Context {
+	return context.WithValue(ctx, causeKey{}, c)
+}
+
+func because(ctx context.Context) Cause {
+	c, _ := ctx.Value(causeKey{}).(Cause)
+	return c
+}
+
+// withCause are details with those of the cause of a context.
+func withCause(ctx context.Context, details map[string]any) map[string]any {
+	more := because(ctx).Details
+	if len(more) == 0 {
+		return details
+	}
+	all := maps.Clone(more)
+	maps.Copy(all, details)
+	return all
 }
 
 // nonce is 128 random bits.

@@ -34,8 +34,12 @@ var formats = map[string]struct{ suffix, kind string }{
 // keepExports is how long a finished file stays.
 const keepExports = 7 * 24 * time.Hour
 
-// maxWaiting bounds the exports of one org that are not finished.
-const maxWaiting = 3
+// writeExports is how long an export may take, with all that its job waits for.
+const writeExports = 24 * time.Hour
+
+// maxWaiting bounds the exports of one org that are not finished, maxReady the files that are
+// kept for it: each may be as large as its log, and the disk is everybody's.
+const maxWaiting, maxReady = 3, 20
 
 // exportJob writes the file.
 type exportJob struct {
@@ -99,9 +103,10 @@ func (s *System) runExport(ctx context.Context, job queue.Job[exportJob]) error 
 	if err != nil || e.State != "waiting" {
 		return err
 	}
-	if err := os.MkdirAll(s.Exports, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(s.Exports, 0o700), s.makeRoom(ctx, e.Org)); err != nil {
 		return fmt.Errorf("export: %w", err)
 	}
+	erasures := s.erasures.Load()
 	done, err := s.write(ctx, e)
 	if err != nil {
 		if job.Attempt >= job.MaxAttempts {
@@ -110,25 +115,52 @@ func (s *System) runExport(ctx context.Context, job queue.Job[exportJob]) error 
 		}
 		return fmt.Errorf("export %s: %w", e.ID, err)
 	}
-	return job.Complete(ctx, func(tx *store.Tx) error {
+	err = job.Complete(ctx, func(tx *store.Tx) error {
+		if s.erasures.Load() != erasures {
+			return errErasedMeanwhile
+		}
 		if err := finishExport(tx, done); err != nil {
 			return err
 		}
 		return s.Record(tx, Event{Action: actExported, Org: e.Org, Targets: []Ref{{"export", e.ID}},
 			Details: map[string]any{"format": e.Format, "events": done.Events, "bytes": done.Bytes, "sha256": done.SHA256}})
 	})
+	if errors.Is(err, errErasedMeanwhile) {
+		if err := os.Remove(s.path(e)); err != nil {
+			return fmt.Errorf("export %s: %w", e.ID, err)
+		}
+		return queue.Snooze(time.Second)
+	}
+	return err
 }
 
-// expireExports deletes files whose time is over.
+// errErasedMeanwhile says that a file may hold what was erased while it was written.
+var errErasedMeanwhile = errors.New("personal data was erased while the export was written")
+
+// expireExports deletes files whose time is over, and gives up exports whose job is gone, as
+// when somebody has cancelled it: they would count as being written for ever.
 func (s *System) expireExports(ctx context.Context) error {
-	return s.dropExports(ctx, s.DB.Now().Add(-keepExports))
+	err := s.DB.Write(ctx, func(tx *store.Tx) error { return failExports(tx, tx.Now().Add(-writeExports)) })
+	return errors.Join(err, s.dropExports(ctx, s.DB.Now().Add(-keepExports)))
 }
 
 // dropExports deletes the files of exports that were asked for up to a time.
 func (s *System) dropExports(ctx context.Context, until time.Time) error {
-	const some = 100
+	return s.dropFiles(ctx, func(tx *store.Tx) ([]Export, error) { return oldExports(tx, until, dropSome) })
+}
+
+// makeRoom deletes the oldest files of an org, so that there is room for another.
+func (s *System) makeRoom(ctx context.Context, org string) error {
+	return s.dropFiles(ctx, func(tx *store.Tx) ([]Export, error) { return surplusExports(tx, org, maxReady-1, dropSome) })
+}
+
+// dropSome is how many exports dropFiles asks for at once.
+const dropSome = 100
+
+// dropFiles deletes the files of exports, until there are no more of them.
+func (s *System) dropFiles(ctx context.Context, next func(*store.Tx) ([]Export, error)) error {
 	for {
-		old, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Export, error) { return oldExports(tx, until, some) })
+		old, err := store.Read(ctx, s.DB, next)
 		if err != nil {
 			return fmt.Errorf("drop exports: %w", err)
 		}
@@ -140,20 +172,20 @@ func (s *System) dropExports(ctx context.Context, until time.Time) error {
 				return fmt.Errorf("drop exports: %w", err)
 			}
 		}
-		if len(old) < some {
+		if len(old) < dropSome {
 			return nil
 		}
 	}
 }
 
 type exportInput struct {
-	Format string `json:"format"` // csv, ndjson or bundle
-	Org    string `json:"org,omitempty"`
-	Action string `json:"action,omitempty"`
-	Actor  string `json:"actor,omitempty"`
-	Target string `json:"target,omitempty"`
-	From   string `json:"from,omitempty"`
-	To     string `json:"to,omitempty"`
+	Format string `json:"format" doc:"csv, ndjson or bundle (with proofs)"`
+	Org    string `json:"org,omitempty" doc:"Only of an organization"`
+	Action string `json:"action,omitempty" doc:"Only of an action"`
+	Actor  string `json:"actor,omitempty" doc:"Only by somebody, as type:id"`
+	Target string `json:"target,omitempty" doc:"Only about something, as type:id"`
+	From   string `json:"from,omitempty" doc:"From a time or day on"`
+	To     string `json:"to,omitempty" doc:"Up to a time or day"`
 }
 
 func (in exportInput) filter(org string) (Filter, error) {

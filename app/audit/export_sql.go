@@ -36,6 +36,12 @@ func oldExports(tx *store.Tx, until time.Time, limit int) ([]Export, error) {
 	return store.All(tx, scanExportRow, exportColumns+`WHERE state IN ('ready', 'failed') AND created_at <= ? LIMIT ?`, until.UnixMilli(), limit)
 }
 
+// surplusExports are the finished ones of an org behind the newest kept.
+func surplusExports(tx *store.Tx, org string, kept, limit int) ([]Export, error) {
+	all, err := store.All(tx, scanExportRow, exportColumns+`WHERE org = ? AND state = 'ready' ORDER BY id DESC LIMIT ?`, org, kept+limit)
+	return all[min(kept, len(all)):], err
+}
+
 func waitingExports(tx *store.Tx, org string) (n int, err error) {
 	err = tx.QueryRow(`SELECT count(*) FROM (SELECT id FROM audit_export WHERE state = 'waiting' AND org = ? LIMIT 10)`, org).Scan(&n)
 	return n, err
@@ -50,6 +56,13 @@ func insertExport(tx *store.Tx, e Export, filter string) error {
 func finishExport(tx *store.Tx, e Export) error {
 	return tx.ExecOne(`UPDATE audit_export SET state = ?, finished_at = ?, events = ?, bytes = ?, sha256 = ?, problem = ? WHERE id = ?`,
 		e.State, tx.Now().UnixMilli(), e.Events, e.Bytes, e.SHA256, e.Problem, e.ID)
+}
+
+// failExports gives up what was asked for before a time and is still not written.
+func failExports(tx *store.Tx, before time.Time) error {
+	_, err := tx.Exec(`UPDATE audit_export SET state = 'failed', finished_at = ?, problem = 'The file was not written within a day.' WHERE state = 'waiting' AND created_at < ?`,
+		tx.Now().UnixMilli(), before.UnixMilli())
+	return err
 }
 
 func expireExport(tx *store.Tx, id string) error {

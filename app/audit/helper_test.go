@@ -13,8 +13,10 @@ import (
 
 	"seaworthy/app/apptest"
 	"seaworthy/app/audit"
+	"seaworthy/app/audit/merkle"
 	"seaworthy/app/audit/verify"
 	"seaworthy/app/auth"
+	"seaworthy/app/seal"
 	"seaworthy/store"
 )
 
@@ -114,6 +116,16 @@ func shell(t testing.TB, path string, statements ...string) {
 			t.Fatalf("%s: %v", s, err)
 		}
 	}
+}
+
+// keyIn is the key that signs for the data folder.
+func keyIn(t testing.TB, folder string) merkle.Key {
+	t.Helper()
+	seed, err := seal.KeyFile(filepath.Join(folder, "keys", "audit.key"), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return merkle.NewKey(seed)
 }
 
 func authKey(permissions ...string) auth.NewKey {

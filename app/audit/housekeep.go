@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"seaworthy/store"
@@ -22,22 +23,19 @@ const (
 // Run signs, drops, counts and verifies when it is time, until ctx ends; then it
 // signs once more, so that a database that lies still is covered to its end.
 func (s *System) Run(ctx context.Context) {
+	var house sync.WaitGroup
+	defer house.Wait()
+	// Beside the signatures: a long log takes longer to verify than they may wait.
+	house.Go(func() { s.keepHouse(ctx) })
 	tick := time.NewTicker(checkpointEvery)
 	defer tick.Stop()
-	var house time.Time
-	if err := s.verifyStart(ctx); err != nil && ctx.Err() == nil {
-		s.Logger.Error("the audit log could not be verified", "err", err)
-	}
 	for {
 		s.tryCheckpoint(ctx)
 		if err := s.ShareErasures(ctx); err != nil && ctx.Err() == nil {
 			s.Logger.Warn("the list of erasures could not be kept beside the replica", "err", err)
 		}
-		if now := s.DB.Now(); now.Sub(house) >= houseEvery {
-			house = now
-			if err := s.Housekeep(ctx); err != nil && ctx.Err() == nil {
-				s.Logger.Error("the audit log's housekeeping failed", "err", err)
-			}
+		if err := s.Tally(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.Warn("events could not be counted", "err", err)
 		}
 		select {
 		case <-tick.C:
@@ -45,6 +43,25 @@ func (s *System) Run(ctx context.Context) {
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
 			defer cancel()
 			s.tryCheckpoint(last)
+			return
+		}
+	}
+}
+
+// keepHouse verifies once and then does every houseEvery what is due, until ctx ends.
+func (s *System) keepHouse(ctx context.Context) {
+	if err := s.verifyStart(ctx); err != nil && ctx.Err() == nil {
+		s.Logger.Error("the audit log could not be verified", "err", err)
+	}
+	tick := time.NewTicker(houseEvery)
+	defer tick.Stop()
+	for {
+		if err := s.Housekeep(ctx); err != nil && ctx.Err() == nil {
+			s.Logger.Error("the audit log's housekeeping failed", "err", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
 			return
 		}
 	}

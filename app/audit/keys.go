@@ -11,6 +11,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"seaworthy/app/audit/merkle"
+	"seaworthy/app/seal"
 	"seaworthy/store"
 )
 
@@ -24,12 +25,12 @@ const (
 
 // loadKeys reads the key that signs and, during a rotation, the one before it.
 func loadKeys(folder string) ([]merkle.Key, error) {
-	key, err := merkle.LoadKey(filepath.Join(folder, keyFile), true)
+	key, err := loadKey(seal.Path(folder, keyFile), true)
 	if err != nil {
 		return nil, err
 	}
 	keys := []merkle.Key{key}
-	old, err := merkle.LoadKey(filepath.Join(folder, oldKeyFile), false)
+	old, err := loadKey(filepath.Join(folder, oldKeyFile), false)
 	switch {
 	case err == nil:
 		keys = append(keys, old)
@@ -37,6 +38,15 @@ func loadKeys(folder string) ([]merkle.Key, error) {
 		return nil, err
 	}
 	return keys, nil
+}
+
+// loadKey reads a key from the file of its seed, or makes one.
+func loadKey(path string, create bool) (merkle.Key, error) {
+	seed, err := seal.KeyFile(path, create)
+	if err != nil {
+		return merkle.Key{}, fmt.Errorf("audit key: %w", err)
+	}
+	return merkle.NewKey(seed), nil
 }
 
 // noteKeys writes down the keys that sign from now on, once each.
@@ -79,6 +89,9 @@ func (s *System) signers(origin string) ([]note.Signer, error) {
 // the old one, until RetireKey. Run it while the server is stopped.
 func (s *System) RotateKey(ctx context.Context) error {
 	current, old := filepath.Join(s.Keys, keyFile), filepath.Join(s.Keys, oldKeyFile)
+	if path := seal.Path(s.Keys, keyFile); path != current {
+		return fmt.Errorf("the audit key is a credential of the service (%s): to rotate it, keep it as %s, and give the service a new one", path, old)
+	}
 	if _, err := os.Stat(old); err == nil {
 		return errors.New("a rotation is under way already: retire the old key first")
 	}

@@ -60,6 +60,7 @@ type Filter struct {
 	Before int64     `json:"-"`                // seq: only older ones; 0: all
 	After  int64     `json:"-"`                // seq: only newer ones
 	Rising bool      `json:"-"`                // oldest first
+	Brief  bool      `json:"-"`                // without the personal data of events that have a lot of it, for pages that show none of it
 	Limit  int       `json:"-"`                // 50 if 0
 }
 
@@ -81,11 +82,42 @@ func List(tx *store.Tx, f Filter) ([]Entry, error) {
 		return nil, err
 	}
 	for i := range entries {
-		if err := entries[i].read(tx); err != nil {
+		if err := entries[i].decode(); err != nil {
 			return nil, err
 		}
 	}
-	return entries, nil
+	return entries, discloseAll(tx, entries, f.Brief)
+}
+
+// muchPersonal is more than an event of one person has: the daily count of the orgs' logs has a thousand.
+const muchPersonal = 20
+
+// discloseAll fills in what is left of the personal data of events, with a statement for many of them.
+func discloseAll(tx *store.Tx, entries []Entry, brief bool) error {
+	for len(entries) > 0 {
+		some := entries[:min(len(entries), manyDisclosures)]
+		entries = entries[len(some):]
+		seqs := make([]int64, 0, len(some))
+		for i, e := range some {
+			switch {
+			case brief && e.digests > muchPersonal:
+				some[i].digests = 0 // not known, and not said to be erased
+			case e.digests > 0:
+				seqs = append(seqs, e.Seq)
+			}
+		}
+		if len(seqs) == 0 {
+			continue
+		}
+		left, err := disclosuresOf(tx, seqs)
+		if err != nil {
+			return err
+		}
+		for i := range some {
+			some[i].disclose(left[some[i].Seq])
+		}
+	}
+	return nil
 }
 
 // narrowToTime turns the times into seqs. The seq is what orders the log; it has
@@ -144,7 +176,19 @@ func ByID(tx *store.Tx, id string) (Entry, error) {
 }
 
 // read fills in what stands in the body and the disclosures.
-func (e *Entry) read(tx *store.Tx) (err error) {
+func (e *Entry) read(tx *store.Tx) error {
+	if err := e.decode(); err != nil || e.digests == 0 {
+		return err
+	}
+	left, err := selectDisclosures(tx, e.Seq)
+	if err == nil {
+		e.disclose(left)
+	}
+	return err
+}
+
+// decode fills in what stands in the body.
+func (e *Entry) decode() error {
 	if e.Body == nil {
 		e.Dropped = true
 		return nil
@@ -164,13 +208,13 @@ func (e *Entry) read(tx *store.Tx) (err error) {
 		e.Occurred = time.UnixMilli(b.Occurred).UTC()
 	}
 	e.Personal, e.digests = map[string]string{}, len(b.Disclosed)
-	if e.digests == 0 {
-		return nil
-	}
-	if e.disclosures, err = selectDisclosures(tx, e.Seq); err != nil {
-		return err
-	}
-	for _, d := range e.disclosures {
+	return nil
+}
+
+// disclose fills in what is left of the personal data.
+func (e *Entry) disclose(left []disclosure) {
+	e.disclosures = left
+	for _, d := range left {
 		for _, item := range d.items {
 			name, value, ok := openItem(item)
 			if !ok {
@@ -182,7 +226,6 @@ func (e *Entry) read(tx *store.Tx) (err error) {
 			}
 		}
 	}
-	return nil
 }
 
 // ParseRef reads "type:id".

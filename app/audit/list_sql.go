@@ -39,10 +39,16 @@ func selectEvents(tx *store.Tx, f Filter) ([]Entry, error) {
 	if before == 0 {
 		before = 1 << 62
 	}
+	byOrg, err := bestByOrg(tx, f)
+	if err != nil {
+		return nil, err
+	}
 	action := string(f.Action)
 	rest := []any{f.Org, f.Org, action, action, f.Actor, f.Actor, before, f.After, f.Limit}
 	with := func(first ...any) []any { return append(first, rest...) }
 	switch {
+	case byOrg:
+		return selectOrgEvents(tx, f, before)
 	case f.Target != "" && f.Rising:
 		return store.All(tx, scanEntry, eventColumns+`JOIN audit_target t ON t.seq = e.seq WHERE t.target = ? `+andRest+`ORDER BY t.seq LIMIT ?`, with(f.Target)...)
 	case f.Target != "":
@@ -55,8 +61,6 @@ func selectEvents(tx *store.Tx, f Filter) ([]Entry, error) {
 		return store.All(tx, scanEntry, eventColumns+`WHERE e.org = ? AND e.action = ? `+andRest+oldest, with(f.Org, action)...)
 	case f.Org != "" && action != "":
 		return store.All(tx, scanEntry, eventColumns+`WHERE e.org = ? AND e.action = ? `+andRest+newest, with(f.Org, action)...)
-	case f.Org != "":
-		return selectOrgEvents(tx, f, before)
 	case action != "" && f.Rising:
 		return store.All(tx, scanEntry, eventColumns+`WHERE e.action = ? `+andRest+oldest, with(action)...)
 	case action != "":
@@ -66,6 +70,32 @@ func selectEvents(tx *store.Tx, f Filter) ([]Entry, error) {
 	}
 	return store.All(tx, scanEntry, eventColumns+`WHERE e.seq < ? AND e.seq > ? `+newest, before, f.After, f.Limit)
 }
+
+// busy is how many events an actor or a target has that has many.
+const busy = 1000
+
+// bestByOrg reports whether an org's own log is the way to what a filter leaves of it. The
+// indexes of actors and targets are of all orgs: of one that is busy elsewhere, as the program
+// itself, anybody with an org of his own could have millions of events walked for nothing.
+func bestByOrg(tx *store.Tx, f Filter) (bool, error) {
+	var n int
+	var err error
+	switch {
+	case f.Org == "":
+		return false, nil
+	case f.Target != "":
+		err = tx.QueryRow(`SELECT count(*) FROM (SELECT seq FROM audit_target WHERE target = ? LIMIT ?)`, f.Target, busy).Scan(&n)
+	case f.Actor != "":
+		err = tx.QueryRow(`SELECT count(*) FROM (SELECT seq FROM audit_event WHERE actor = ? LIMIT ?)`, f.Actor, busy).Scan(&n)
+	default:
+		return f.Action == "", nil
+	}
+	return n >= busy, err
+}
+
+// inOrg is a filter as an org's own index serves it.
+const inOrg = `WHERE e.org = ? AND e.org_seq > ? AND e.org_seq < ? AND (? = '' OR e.action = ?) AND (? = '' OR e.actor = ?)
+	AND (? = '' OR EXISTS (SELECT 1 FROM audit_target t WHERE t.target = ? AND t.seq = e.seq)) `
 
 // selectOrgEvents walks one org's log. Its index knows org_seq and not seq, so
 // the bounds are looked up first: both rise together.
@@ -86,10 +116,12 @@ func selectOrgEvents(tx *store.Tx, f Filter, before int64) ([]Entry, error) {
 			return nil, err
 		}
 	}
+	action := string(f.Action)
+	args := []any{f.Org, low, high, action, action, f.Actor, f.Actor, f.Target, f.Target, f.Limit}
 	if f.Rising {
-		return store.All(tx, scanEntry, eventColumns+`WHERE e.org = ? AND e.org_seq > ? AND e.org_seq < ? ORDER BY e.org_seq LIMIT ?`, f.Org, low, high, f.Limit)
+		return store.All(tx, scanEntry, eventColumns+inOrg+`ORDER BY e.org_seq LIMIT ?`, args...)
 	}
-	return store.All(tx, scanEntry, eventColumns+`WHERE e.org = ? AND e.org_seq > ? AND e.org_seq < ? ORDER BY e.org_seq DESC LIMIT ?`, f.Org, low, high, f.Limit)
+	return store.All(tx, scanEntry, eventColumns+inOrg+`ORDER BY e.org_seq DESC LIMIT ?`, args...)
 }
 
 // orgBound is the org_seq of the org's first event at or after seq, last+1 if none.

@@ -58,7 +58,7 @@ func newBadge(st State, now time.Time) badge {
 		return b
 	case v.Problem != "":
 		b.Kind, b.Word = "danger", "Does not verify"
-		b.Says = append(b.Says, fmt.Sprintf("The last check found that event %d is not as it was recorded: %s.", v.BadSeq, v.Problem))
+		b.Says = append(b.Says, "The last check found that "+v.Finding()+".")
 		return b
 	case v.At.IsZero():
 		b.Kind, b.Word = "quiet", "Not checked yet"
@@ -88,7 +88,7 @@ func (s *System) list(w http.ResponseWriter, r *http.Request, page, base string,
 	d := listData{Base: base, Org: org, Kinds: s.Actions(), Action: string(f.Action), Actor: f.Actor, Target: f.Target, From: q.Get("from"), To: q.Get("to"), Narrow: f.Narrow()}
 	f.Org = org.ID
 	f.Before, _ = strconv.ParseInt(q.Get("before"), 10, 64) // what is no number is no cursor
-	f.Before, f.Limit = max(f.Before, 0), pageSize+1
+	f.Before, f.Limit, f.Brief = max(f.Before, 0), pageSize+1, true
 	err = s.DB.Read(r.Context(), func(tx *store.Tx) error {
 		entries, err := List(tx, f)
 		if err != nil {
@@ -102,6 +102,9 @@ func (s *System) list(w http.ResponseWriter, r *http.Request, page, base string,
 			d.Newer = d.href("", "")
 		}
 		d.Rows = s.Rows(entries, base)
+		for i := range d.Rows {
+			d.Rows[i].ActorLabel = s.branded(d.Rows[i].ActorLabel, org)
+		}
 		if d.Exports, err = exportsOf(tx, org.ID, shownExports); err != nil {
 			return err
 		}
@@ -203,7 +206,7 @@ func (s *System) event(w http.ResponseWriter, r *http.Request, page, base string
 		return err
 	}
 	e := d.Event
-	d.Title, d.Means, d.Label = s.Title(e.Action), s.catalog[e.Action].Means, e.actorLabel()
+	d.Title, d.Means, d.Label = s.Title(e.Action), s.catalog[e.Action].Means, s.branded(e.actorLabel(), org)
 	for _, field := range slices.Sorted(maps.Keys(e.Changes)) {
 		c := e.Changes[field]
 		d.Diff = append(d.Diff, diffRow{field, readable(c.From), readable(c.To)})

@@ -46,7 +46,7 @@ func (l *Log) record(tx *store.Tx, e Event) (Entry, error) {
 		return Entry{}, err
 	}
 	b := body{Version: bodyVersion, ID: tx.NewID("evt"), Time: tx.Now().UnixMilli(), Action: e.Action, Targets: e.Targets,
-		Org: e.Org, Changes: e.Changes, Details: e.Details, Nonce: nonce()}
+		Org: e.Org, Changes: e.Changes, Details: withCause(tx.Context(), e.Details), Nonce: nonce()}
 	b.ClockBack = b.Time < l.lastTime
 	about := b.fromContext(tx.Context(), e)
 	if b.Actor == e.spare {

@@ -3,6 +3,8 @@ package audit
 import (
 	"net/url"
 	"time"
+
+	"seaworthy/app/web"
 )
 
 // Row is an event as a table shows it.
@@ -34,6 +36,17 @@ func (l *Log) Rows(entries []Entry, base string) []Row {
 	return out
 }
 
+// ourselves is what the console calls this program where it did something by itself.
+const ourselves = "Seaworthy"
+
+// branded is an actor's label on pages for customers, who know this program by the brand's name.
+func (s *System) branded(label string, org web.Org) string {
+	if label == ourselves && org.ID != "" {
+		return s.Pages.Site().Brand
+	}
+	return label
+}
+
 // actorLabel is how people know the actor: by address while it has not been
 // erased, by id after that.
 func (e Entry) actorLabel() string {
@@ -41,7 +54,7 @@ func (e Entry) actorLabel() string {
 	case e.ActorEmail != "":
 		return e.ActorEmail
 	case e.Actor.Type == "system":
-		return "Seaworthy"
+		return ourselves
 	case e.Actor.Type == "anonymous":
 		return "Nobody signed in"
 	}

@@ -20,36 +20,51 @@ const logPath = "/-/audit/log/"
 func (s *System) logRoutes() []web.Route {
 	return []web.Route{
 		{Method: "GET", Pattern: logPath + "{path...}", Access: web.Public, Handler: s.serveLog, Limit: web.PerMinute(1200)},
-		{Method: "GET", Pattern: logPath + "tile/entries/{path...}", Access: web.Permission("audit:read"), Handler: s.serveLog},
-		{Method: "GET", Pattern: logPath + "{gen}/tile/entries/{path...}", Access: web.Permission("audit:read"), Handler: s.serveLog},
+		{Method: "GET", Pattern: logPath + "tile/entries/{path...}", Access: web.Permission(permRead), Handler: s.serveEntries},
+		{Method: "GET", Pattern: logPath + "{gen}/tile/entries/{path...}", Access: web.Permission(permRead), Handler: s.serveEntries},
 	}
 }
 
-// serveLog answers for one resource of the tiled log. Hashes are for everybody,
-// who can learn from them only how much was recorded; entries are not, they are
-// every org's.
-func (s *System) serveLog(w http.ResponseWriter, r *http.Request) error {
+// publicLog is an origin with its newest checkpoint, and what of it a request asks for.
+type publicLog struct {
+	origin
+	*signedHead
+	path string // below the origin
+}
+
+// asked finds the log that a request is for. It is store.ErrNotFound where there is no such
+// origin, or nothing is signed yet.
+func (s *System) asked(r *http.Request) (log publicLog, err error) {
 	gen, path := int64(1), strings.TrimPrefix(r.URL.Path, logPath)
 	if first, rest, ok := strings.Cut(path, "/"); ok {
 		if n, err := strconv.ParseInt(first, 10, 64); err == nil && n > 1 && strconv.FormatInt(n, 10) == first {
 			gen, path = n, rest
 		}
 	}
-	type resource struct {
-		origin
-		*signedHead
-	}
-	log, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (res resource, err error) {
-		if res.origin, err = originByGen(tx, gen); err != nil {
-			return res, err
+	return store.Read(r.Context(), s.DB, func(tx *store.Tx) (log publicLog, err error) {
+		log.path = path
+		if log.origin, err = originByGen(tx, gen); err != nil {
+			return log, err
 		}
-		res.signedHead, err = newestCheckpoint(tx, gen)
-		return res, err
+		log.signedHead, err = newestCheckpoint(tx, gen)
+		return log, err
 	})
+}
+
+// place reads the path as that of a tile or bundle under the checkpoint.
+func (l publicLog) place() (at merkle.At, ok bool) {
+	at, ok = merkle.ParsePath(l.path)
+	return at, ok && at.Width <= merkle.Whole(l.Size, at.Level, at.N)
+}
+
+// serveLog answers for what everybody may have of the tiled log: checkpoint, keys and
+// hashes, from which one can learn only how much was recorded.
+func (s *System) serveLog(w http.ResponseWriter, r *http.Request) error {
+	log, err := s.asked(r)
 	if err != nil {
-		return err // nothing is signed yet, or there is no such origin: 404
+		return err
 	}
-	switch path {
+	switch log.path {
 	case "checkpoint":
 		return plain(w, "text/plain; charset=utf-8", "no-cache", log.note)
 	case "keys":
@@ -59,24 +74,34 @@ func (s *System) serveLog(w http.ResponseWriter, r *http.Request) error {
 		}
 		return plain(w, "text/plain; charset=utf-8", "no-cache", []byte(strings.Join(keys, "\n")+"\n"))
 	}
-	at, ok := merkle.ParsePath(path)
-	if !ok || at.Width > merkle.Whole(log.Size, at.Level, at.N) {
+	at, ok := log.place()
+	// The mux takes "tile%2Fentries" for one segment and leads it here, past the routes that
+	// ask for a permission.
+	if !ok || at.Entries {
 		return web.ErrNotFound
 	}
-	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]byte, error) {
-		if at.Entries {
-			return readEntries(tx, log.origin, at)
-		}
-		return readTile(tx, log.origin, log.Size, at)
-	})
+	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]byte, error) { return readTile(tx, log.origin, log.Size, at) })
 	if err != nil {
 		return err
 	}
-	cache := "public, max-age=31536000, immutable"
-	if at.Entries {
-		cache = "private, no-store"
+	return plain(w, "application/octet-stream", "public, max-age=31536000, immutable", data)
+}
+
+// serveEntries answers with a bundle of bodies. They are every org's.
+func (s *System) serveEntries(w http.ResponseWriter, r *http.Request) error {
+	log, err := s.asked(r)
+	if err != nil {
+		return err
 	}
-	return plain(w, "application/octet-stream", cache, data)
+	at, ok := log.place()
+	if !ok || !at.Entries {
+		return web.ErrNotFound
+	}
+	data, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]byte, error) { return readEntries(tx, log.origin, at) })
+	if err != nil {
+		return err
+	}
+	return plain(w, "application/octet-stream", "private, no-store", data)
 }
 
 func plain(w http.ResponseWriter, kind, cache string, data []byte) error {

@@ -32,9 +32,17 @@ func (s State) Unsigned() int64 { return s.Size - s.SignedSize }
 type Verification struct {
 	At      time.Time // zero: never
 	Took    time.Duration
-	Size    int64 // events looked at
-	BadSeq  int64
+	Size    int64  // events looked at
+	BadSeq  int64  // the first event that is wrong; 0: none, or it cannot be told which
 	Problem string // "" when nothing is wrong
+}
+
+// Finding is what is wrong, as the end of a sentence.
+func (v Verification) Finding() string {
+	if v.BadSeq == 0 { // it shows in no single event
+		return v.Problem
+	}
+	return fmt.Sprintf("event %d is not as it was recorded: %s", v.BadSeq, v.Problem)
 }
 
 // State reads it.

@@ -102,9 +102,7 @@ func TestAKeptCheckpointProvesARewrite(t *testing.T) {
 	t.Parallel()
 	a, o := tampered(t)
 	path := copyOf(t, a)
-	key, err := merkle.LoadKey(filepath.Join(a.Config.Data, "keys", "audit.key"), false)
-	a.Must(err)
-	rewriteAll(t, path, key, 40)
+	rewriteAll(t, path, keyIn(t, a.Config.Data), 40)
 
 	// With the log's own checkpoints alone nothing is to be seen.
 	r, err := verify.File(t.Context(), path, verify.Options{Keys: o.Keys})
@@ -258,9 +256,7 @@ func TestHundredThousandEventsFromTiles(t *testing.T) {
 			return []byte(strings.Join(lines, "\n"))
 		}), 0, "not signed by a known key"},
 		{"a smaller checkpoint, well signed", func() {
-			key, err := merkle.LoadKey(filepath.Join(a.Config.Data, "keys", "audit.key"), false)
-			a.Must(err)
-			msg, err := merkle.Sign(merkle.Checkpoint{Origin: a.Query(`SELECT origin FROM audit_origin`), Size: 10, Root: merkle.Empty}, signer(key))
+			msg, err := merkle.Sign(merkle.Checkpoint{Origin: a.Query(`SELECT origin FROM audit_origin`), Size: 10, Root: merkle.Empty}, signer(keyIn(t, a.Config.Data)))
 			a.Must(err)
 			a.Must(os.WriteFile(file("checkpoint"), msg, 0o600))
 		}, 0, "a checkpoint for 50001 was kept"},

@@ -228,6 +228,13 @@ func TestNothingIsSignedThatTheReplicaHasNotConfirmed(t *testing.T) {
 	if st.SignedSize != 3+signingKeyEvents || st.Unsigned() != 4 || !strings.Contains(st.Failing, "does not answer") || b.clock.Now().Sub(st.Since) != 2*time.Minute {
 		t.Errorf("%+v", st)
 	}
+	reply = errors.New("the bucket is gone")
+	if err := b.Checkpoint(t.Context()); !errors.Is(err, reply) {
+		t.Fatalf("got %v", err)
+	}
+	if now := b.state(); !strings.Contains(now.Failing, "the bucket is gone") || !now.Since.Equal(st.Since) {
+		t.Errorf("another reason is not told, or as if it were new: %+v", now)
+	}
 	reply = nil
 	b.must(b.Checkpoint(t.Context()))
 	if st := b.state(); st.Unsigned() != 0 || st.Failing != "" {
@@ -260,8 +267,7 @@ func TestKeyRotation(t *testing.T) {
 	b.do(3)
 	b.must(b.Checkpoint(t.Context()))
 	before := b.state().Keys
-	old, err := merkle.LoadKey(filepath.Join(folder, "keys", "audit.key"), false)
-	b.must(err)
+	old := keyIn(t, folder)
 	seed, err := os.ReadFile(filepath.Join(folder, "keys", "audit.key"))
 	b.must(err)
 	if err := b.RetireKey(t.Context()); err == nil {
@@ -318,5 +324,23 @@ func TestKeyRotation(t *testing.T) {
 	again := audit.New(audit.Deps{DB: db, Logger: b.Logger, URL: "https://app.example.com", Keys: filepath.Join(folder, "keys"), Vaults: b.Vaults})
 	if err := again.Open(t.Context()); err == nil || !strings.Contains(err.Error(), "was retired") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A verification beside the events that are recorded meanwhile finds nothing wrong with the
+// tiles that they fill.
+func TestVerifyingWhileTheLogGrows(t *testing.T) {
+	t.Parallel()
+	b := openBare(t, t.TempDir())
+	b.do(200)
+	grow := sync.OnceFunc(func() { b.do(400) })
+	read := func(ctx context.Context, fn func(*store.Tx) error) error {
+		err := b.DB.Read(ctx, fn)
+		grow() // after the head was read, before anything else is
+		return err
+	}
+	r, err := verify.Database(t.Context(), read, verify.Options{})
+	if err != nil || !r.OK() || r.Events != 200+signingKeyEvents {
+		t.Errorf("%+v, %v", r, err)
 	}
 }

@@ -38,6 +38,8 @@ func (s *System) accountKeysPage(w http.ResponseWriter, r *http.Request) error {
 	return s.Pages.Render(w, r, "auth/accountkeys", web.View{Title: "API keys", Data: d})
 }
 
+// revokeOwnKeyForm ends a key for whoever made it, also where he may not manage keys or
+// does not belong any more. Another's key is not there.
 func (s *System) revokeOwnKeyForm(w http.ResponseWriter, r *http.Request) error {
 	in, err := web.Decode[revokeKeyInput](r)
 	if err != nil {

@@ -80,14 +80,7 @@ func (s *System) SendResetLink(ctx context.Context, id string) error {
 		if u.status != "active" {
 			return errInactive
 		}
-		if err := voidTokens(tx, u.id, forReset); err != nil {
-			return err
-		}
-		if err := issue(tx, t, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}}); err != nil {
-			return err
-		}
-		if _, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/reset", User: u.id,
-			Vars: map[string]string{"Name": u.name, "URL": s.URL + "/-/reset?token=" + string(t)}}); err != nil {
+		if err := s.mailReset(tx, u, t); err != nil {
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actResetAsked, Targets: []audit.Ref{audit.User(u.id)}, Subject: audit.User(u.id),
@@ -114,8 +107,9 @@ func (s *System) EndSessions(ctx context.Context, id, session string) (n int, er
 	return n, err
 }
 
-// Suspend keeps a user out: the sessions end, links and codes are void, and so
-// are the keys of the whole instance that the user made.
+// Suspend keeps a user out: the sessions end, links and codes are void, and so are
+// the keys of the whole instance that the user made and what he has invited to, by
+// which he could come back with another mailbox.
 func (s *System) Suspend(ctx context.Context, id, reason string) error {
 	var c web.Check
 	reason = checkReason(&c, reason)
@@ -142,6 +136,9 @@ func (s *System) Suspend(ctx context.Context, id, reason string) error {
 			return err
 		}
 		if err := s.EndInstanceKeys(tx, u.id); err != nil {
+			return err
+		}
+		if err := s.endAllInvitationsBy(tx, u.id); err != nil {
 			return err
 		}
 		return s.statusChanged(tx, u, actSuspended, "disabled", reason, "auth/suspended", s.URL+"/")

@@ -26,9 +26,9 @@ const (
 
 // adminActions are their part of the catalogue.
 var adminActions = []audit.Kind{
-	{Action: actSuspended, Title: "User suspended", Means: "An operator disabled an account: its sessions ended, and so did the keys of the whole installation that it had made."},
+	{Action: actSuspended, Title: "User suspended", Means: "An operator disabled an account: its sessions ended, and so did the keys of the whole installation that it had made and what it had invited to."},
 	{Action: actReactivated, Title: "User reactivated", Means: "An operator let a suspended account sign in again."},
-	{Action: actOperatorUnmade, Title: "Operator removed", Means: "A user lost every permission in the whole installation that the operator's role gave."},
+	{Action: actOperatorUnmade, Title: "Operator removed", Means: "A user lost every permission in the whole installation that the operator's role gave; the keys of the whole installation that the user had made ended."},
 	{Action: actImpersonated, Title: "Impersonation started", Means: "An operator began to act as a user, for the reason given; it ends after an hour at the latest."},
 	{Action: actImpersonationEnded, Title: "Impersonation ended", Means: "An operator acts as the user no longer."},
 	{Action: actRoleSet, Title: "Member's role set by an operator", Means: "Somebody who runs the installation gave a member of the organization another role."},

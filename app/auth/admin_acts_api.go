@@ -9,12 +9,12 @@ import (
 )
 
 type reasonInput struct {
-	Reason string `json:"reason"` // for the audit log, 10 to 500 characters
+	Reason string `json:"reason" doc:"For the audit log, 10 to 500 characters"`
 }
 
 // typedEmail is the address of the user, typed so that it is nobody else.
 type typedEmail struct {
-	Email string `json:"email"`
+	Email string `json:"email" doc:"The user's address, typed once more"`
 }
 
 // withReason is a route that does something to the user it names, for a reason.

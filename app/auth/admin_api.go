@@ -52,7 +52,7 @@ type userSummary struct {
 	ID       string     `json:"id"`
 	Email    string     `json:"email"`
 	Name     string     `json:"name"`
-	Status   string     `json:"status"` // active, disabled, superseded
+	Status   string     `json:"status"` // active, disabled, superseded, deleting, erasing, deleted
 	Verified bool       `json:"email_verified"`
 	Operator bool       `json:"operator"`
 	Created  time.Time  `json:"created_at"`
@@ -155,7 +155,7 @@ type userSessionList struct {
 func (s *System) userSessionsAPI(w http.ResponseWriter, r *http.Request) error {
 	out := userSessionList{Sessions: []sessionJSON{}}
 	if err := s.DB.Read(r.Context(), func(tx *store.Tx) error {
-		if _, err := personByID(tx, r.PathValue("id")); err != nil {
+		if _, err := personByID(tx, r.PathValue("id")); err != nil { // nobody, not somebody without sessions
 			return err
 		}
 		rows, err := userSessions(tx, r.PathValue("id"), defaultPage)

@@ -30,7 +30,9 @@ func (s *System) MakeOperator(ctx context.Context, id, typed string) error {
 	})
 }
 
-// UnmakeOperator takes the operator's role from a user. One always remains.
+// UnmakeOperator takes the operator's role from a user, and ends the keys of the
+// whole instance that he made: they would go on with what he has lost. One operator
+// always remains.
 func (s *System) UnmakeOperator(ctx context.Context, id, typed string) error {
 	return s.onUser(ctx, id, func(tx *store.Tx, u user) error {
 		if err := mayMakeOperators(tx, u, typed); err != nil {
@@ -43,6 +45,9 @@ func (s *System) UnmakeOperator(ctx context.Context, id, typed string) error {
 			return err
 		}
 		if err := unbindOperator(tx, u.id); err != nil {
+			return err
+		}
+		if err := s.EndInstanceKeys(tx, u.id); err != nil {
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actOperatorUnmade, Targets: []audit.Ref{audit.User(u.id)}})
@@ -67,12 +72,8 @@ func mayMakeOperators(tx *store.Tx, u user, typed string) error {
 // keepOperator refuses what would leave no operator who can sign in. Of two at
 // once that each leave the other, the second finds itself alone.
 func keepOperator(tx *store.Tx, userID string) error {
-	is, err := isOperator(tx, userID)
-	if err != nil || !is {
-		return err
-	}
-	other, err := otherOperator(tx, userID)
-	if err == nil && !other {
+	last, err := lastOperator(tx, userID)
+	if err == nil && last {
 		err = errLastOne
 	}
 	return err

@@ -102,7 +102,7 @@ func (s *System) adminOrgAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type adminRoleInput struct {
-	Role string `json:"role"` // its id
+	Role string `json:"role" doc:"Id of the role"`
 }
 
 func (s *System) adminRoleAPI(w http.ResponseWriter, r *http.Request) error {
@@ -119,8 +119,8 @@ func (s *System) adminRemoveAPI(w http.ResponseWriter, r *http.Request) error {
 
 // closeInput has the slug of the org, typed so that it is no other.
 type closeInput struct {
-	Confirm string `json:"confirm"`
-	Reason  string `json:"reason"`
+	Confirm string `json:"confirm" doc:"The name, typed once more"`
+	Reason  string `json:"reason" doc:"For the audit log, 10 to 500 characters"`
 }
 
 func (s *System) closeOrgAPI(w http.ResponseWriter, r *http.Request) error {

@@ -16,7 +16,7 @@ func addresses(tx *store.Tx, userID string) ([]Address, error) {
 func otherOperator(tx *store.Tx, but string) (bool, error) {
 	var id string
 	err := tx.QueryRow(`SELECT u.id FROM auth_role_binding b JOIN auth_user u ON u.id = b.principal_id
-		WHERE b.role_id = 'rol_operator' AND b.org_id IS NULL AND b.principal_kind = 'user' AND b.principal_id <> ? AND u.status = 'active' LIMIT 1`, but).Scan(&id)
+		WHERE b.role_id = 'rol_operator' AND b.org_id IS NULL AND coalesce(b.principal_kind, '') = 'user' AND b.principal_id <> ? AND coalesce(u.status, '') = 'active' LIMIT 1`, but).Scan(&id)
 	if isNotFound(err) {
 		return false, nil
 	}

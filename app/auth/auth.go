@@ -53,7 +53,6 @@ type Deps struct {
 	Places      *Places       // nil: none is known
 	Social      []*oidc.Provider
 	Texts       Texter          // nil: no phone can be a second factor
-	Brand       string          // name of the product
 	Breaches    *guess.Breaches // nil: nobody is asked
 	EmailSignIn bool            // by a link or a code that is mailed
 	Folder      string          // of the files that people's exports are written to
@@ -72,13 +71,14 @@ type Deps struct {
 // System is auth as the rest of the app uses it.
 type System struct {
 	Deps
-	sessions *scs.SessionManager
-	touched  touches
-	ring     atomic.Pointer[keyring] // set by Open
-	proven   proven
-	throttle *throttle
-	swept    time.Time                     // of Run alone
-	declared map[string]web.PermissionKind // the catalogue of systems; see Declare
+	sessions      *scs.SessionManager
+	touched       touches
+	ring          atomic.Pointer[keyring] // set by Open
+	proven        proven
+	throttle      *throttle
+	swept         time.Time                     // of Run alone, as is the next
+	sweptSessions time.Time                     //
+	declared      map[string]web.PermissionKind // the catalogue of systems; see Declare
 }
 
 // New makes the system. Sessions must be given to the web server, and Open called
@@ -102,8 +102,9 @@ func (s *System) Jobs(q *queue.Queue) {
 	queue.Handle(q, s.endImpersonation)
 }
 
-// Run writes what has gathered about sessions and keys in use, and tends the
-// signing keys, until ctx ends.
+// Run writes what has gathered about sessions and keys in use, tends the signing keys
+// and sweeps what has ended, until ctx ends. Then nothing is asked of the providers
+// any more.
 func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(touchEvery)
 	if err := s.sweepExports(ctx); err != nil && ctx.Err() == nil {
@@ -112,6 +113,7 @@ func (s *System) Run(ctx context.Context) {
 	defer tick.Stop()
 	for _, p := range s.Social {
 		p.Warm() // so that the first sign-in need not wait
+		defer p.Close()
 	}
 	for {
 		select {

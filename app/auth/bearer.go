@@ -56,3 +56,12 @@ func (s *System) identifyKey(ctx context.Context, secret string) (web.Identity, 
 	s.touched.noteKey(k, s.DB.Now())
 	return web.Identity{Key: k.ID, Name: k.Name, Org: k.Org, Permissions: k.Permissions}, nil
 }
+
+// AskingKey is the API key that makes the request of ctx, if one does.
+func AskingKey(ctx context.Context) (Key, bool) {
+	k, ok := web.OriginOf(ctx).Found.(Key)
+	return k, ok && k.ID == web.IdentityOf(ctx).Key
+}
+
+// FindKey is a living API key by its id; store.ErrNotFound without it.
+func FindKey(tx *store.Tx, id string) (Key, error) { return keyByID(tx, id) }

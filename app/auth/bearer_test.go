@@ -92,7 +92,7 @@ func TestKeyIsWhoAsks(t *testing.T) {
 	if got := p.Header.Get("WWW-Authenticate"); got != `Bearer error="insufficient_scope", scope="console:read"` {
 		t.Errorf("WWW-Authenticate: %s", got)
 	}
-	a.Key("console:read").Get("/-/admin").Want(200, "Sign-ups")
+	a.Key("console:read", "users:read").Get("/-/admin").Want(200, "Sign-ups")
 }
 
 func TestBearersThatDoNotWork(t *testing.T) {

@@ -76,10 +76,10 @@ func (s *System) ways(tx *store.Tx, u user) ([]string, error) {
 }
 
 type confirmInput struct {
-	Method   string `json:"method,omitempty"` // password if left out
-	Password string `json:"password,omitempty"`
-	Code     string `json:"code,omitempty"`
-	Next     string `json:"next,omitempty"`
+	Method   string `json:"method,omitempty" doc:"password if left out; GET /-/api/v1/confirm lists the ways there are"`
+	Password string `json:"password,omitempty" doc:"Of the method password"`
+	Code     string `json:"code,omitempty" doc:"Of the other methods"`
+	Next     string `json:"next,omitempty" doc:"Page to come back to"`
 }
 
 // errConfirm is the one answer to a password that fails. It is no 401: who asks is

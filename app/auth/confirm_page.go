@@ -4,8 +4,8 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"seaworthy/app/auth/oidc"
 
+	"seaworthy/app/auth/oidc"
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -14,7 +14,7 @@ import (
 type confirmData struct {
 	mfaData
 	Email     string
-	Providers []*oidc.Provider // another site that can confirm it; none for whoever has a second factor
+	Providers []*oidc.Provider // other sites that can confirm it; see elsewhere
 }
 
 func (s *System) confirmData(ctx context.Context, method, next string, sent bool) (confirmData, error) {
@@ -32,11 +32,10 @@ func (s *System) confirmData(ctx context.Context, method, next string, sent bool
 		if d.Method = method; !d.Has(method) && len(d.Methods) > 0 {
 			d.Method = d.Methods[0]
 		}
-		if second, err := hasFactor(tx, u.id); err != nil || second {
-			d.Phone, err = phoneLabel(tx, u.id)
+		if d.Phone, err = phoneLabel(tx, u.id); err != nil {
 			return err
 		}
-		d.Providers, err = s.providersOf(tx, u)
+		d.Providers, err = s.elsewhere(tx, u)
 		return err
 	})
 }
@@ -81,8 +80,8 @@ func (s *System) confirmAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type confirmCodeInput struct {
-	Method string `json:"method"` // sms or email
-	Next   string `json:"next,omitempty"`
+	Method string `json:"method" doc:"sms or email"`
+	Next   string `json:"next,omitempty" doc:"Page to come back to"`
 }
 
 func (s *System) confirmCodeForm(w http.ResponseWriter, r *http.Request) error {

@@ -84,8 +84,9 @@ func obstaclesOf(tx *store.Tx, userID string) (o obstacles, err error) {
 	return o, err
 }
 
-// scheduleDeletion signs a user out everywhere and has the account erased when
-// the time to think again is over. It returns when that is.
+// scheduleDeletion signs a user out everywhere, ends the keys of the whole instance
+// that he made, and has the account erased when the time to think again is over. It
+// returns when that is.
 func (s *System) scheduleDeletion(ctx context.Context) (at time.Time, err error) {
 	id, t := web.IdentityOf(ctx), newToken()
 	return store.Write(ctx, s.DB, func(tx *store.Tx) (time.Time, error) {
@@ -111,6 +112,9 @@ func (s *System) scheduleDeletion(ctx context.Context) (at time.Time, err error)
 			return at, err
 		}
 		if _, err := s.revokeAll(tx, u.id, "the account is to be deleted"); err != nil {
+			return at, err
+		}
+		if err := s.EndInstanceKeys(tx, u.id); err != nil {
 			return at, err
 		}
 		if err := s.tellDeletion(tx, u, at, t); err != nil {

@@ -27,7 +27,7 @@ func ownedAlone(tx *store.Tx, userID string) ([]Membership, error) {
 		AND EXISTS (SELECT b.id FROM auth_role_binding b WHERE b.role_id = 'rol_owner' AND b.org_id = o.id AND b.principal_kind = 'user' AND b.principal_id = m.user_id)
 		AND EXISTS (SELECT x.user_id FROM auth_membership x WHERE x.org_id = o.id AND x.user_id <> m.user_id)
 		AND NOT EXISTS (SELECT b.id FROM auth_role_binding b JOIN auth_user u ON u.id = b.principal_id
-			WHERE b.role_id = 'rol_owner' AND b.org_id = o.id AND b.principal_kind = 'user' AND b.principal_id <> m.user_id AND u.status = 'active')
+			WHERE b.role_id = 'rol_owner' AND b.org_id = o.id AND coalesce(b.principal_kind, '') = 'user' AND b.principal_id <> m.user_id AND coalesce(u.status, '') = 'active')
 		ORDER BY o.name, o.id`, userID)
 }
 

@@ -57,7 +57,7 @@ func (s *System) sessionJSON(se signedIn, current string) sessionJSON {
 // revokeInput says which sessions to end. It may stand in the query instead,
 // because some clients send no body with DELETE.
 type revokeInput struct {
-	Which string `json:"which"`
+	Which string `json:"which" doc:"others, or all"`
 }
 
 type revokeOutput struct {

@@ -16,7 +16,7 @@ var errEmailTaken = &web.Error{Status: http.StatusConflict, Code: "email_taken",
 	Public: "Another account has this address by now, so nothing was changed. Sign in with the address to get to it."}
 
 type emailInput struct {
-	Email string `json:"email"`
+	Email string `json:"email" doc:"The new address; a link there confirms it"`
 }
 
 // pendingJSON is a change of address that waits for its link.
@@ -31,6 +31,9 @@ func (s *System) askEmail(ctx context.Context, text string) (address, error) {
 	var c web.Check
 	to := checkAddress(&c, "email", text)
 	if err := c.Err(); err != nil {
+		return to, err
+	}
+	if err := s.mayMailTo(to); err != nil {
 		return to, err
 	}
 	id, t := web.IdentityOf(ctx), newToken()
@@ -109,20 +112,7 @@ func (s *System) emailResendForm(w http.ResponseWriter, r *http.Request) error {
 	if _, err := web.Decode[resendInput](r); err != nil {
 		return err
 	}
-	id, t := web.IdentityOf(r.Context()), newToken()
-	if id.Impersonator != "" {
-		return errImpersonating
-	}
-	to, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (to address, err error) {
-		if to, err = pendingEmail(tx, id.User); err != nil {
-			return to, err
-		}
-		u, err := userByID(tx, id.User)
-		if err != nil {
-			return to, err
-		}
-		return to, s.offerEmail(tx, u, to, t)
-	})
+	to, err := s.offerAgain(r.Context())
 	if isNotFound(err) {
 		return web.SeeOther(w, r, "/-/account") // done, given up or too old meanwhile
 	}
@@ -130,6 +120,32 @@ func (s *System) emailResendForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return s.emailAsked(w, r, to)
+}
+
+// offerAgain mails the link of the change that waits once more, in place of the
+// earlier one; it is store.ErrNotFound if none waits.
+func (s *System) offerAgain(ctx context.Context) (address, error) {
+	id, t := web.IdentityOf(ctx), newToken()
+	if id.Impersonator != "" {
+		return address{}, errImpersonating
+	}
+	to, err := store.Read(ctx, s.DB, func(tx *store.Tx) (address, error) { return pendingEmail(tx, id.User) })
+	if err == nil {
+		err = s.mayMailTo(to)
+	}
+	if err != nil {
+		return to, err
+	}
+	return to, s.DB.Write(ctx, func(tx *store.Tx) error {
+		if now, err := pendingEmail(tx, id.User); err != nil || now != to {
+			return firstError(err, store.ErrNotFound) // another was asked for meanwhile
+		}
+		u, err := userByID(tx, id.User)
+		if err != nil {
+			return err
+		}
+		return s.offerEmail(tx, u, to, t)
+	})
 }
 
 // dropEmail gives up the change that waits, if there is one.

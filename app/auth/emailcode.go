@@ -118,7 +118,7 @@ func (s *System) codeForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 type emailLoginAPI struct {
-	Email string `json:"email"`
+	Email string `json:"email" doc:"Where the link and the code are sent"`
 }
 
 // emailLoginAnswer is what a program keeps until its user has typed the code.
@@ -140,8 +140,8 @@ func (s *System) emailAskAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type codeInputAPI struct {
-	Token string `json:"login_token"`
-	Code  string `json:"code"`
+	Token string `json:"login_token" doc:"From the answer of the request for the mail"`
+	Code  string `json:"code" doc:"Six digits from the mail"`
 }
 
 func (s *System) emailCodeAPI(w http.ResponseWriter, r *http.Request) error {

@@ -84,7 +84,7 @@ func (s *System) undoEmail(tx *store.Tx, t, reset token) error {
 	if _, err := s.revokeAll(tx, u.id, undone); err != nil {
 		return err
 	}
-	if err := issue(tx, reset, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}}); err != nil {
+	if err := offerReset(tx, u, reset); err != nil {
 		return err
 	}
 	if err := s.tellUndone(tx, u, before, took); err != nil {

@@ -15,8 +15,8 @@ import (
 // something, and confirmed by a code, which shows that it works.
 
 type beginInput struct {
-	Kind  string `json:"kind"`            // totp or sms
-	Phone string `json:"phone,omitempty"` // of sms, with the country's code
+	Kind  string `json:"kind" doc:"totp or sms"`
+	Phone string `json:"phone,omitempty" doc:"Of sms, with the country's code"`
 }
 
 // begun is a factor that waits to be confirmed.
@@ -77,8 +77,8 @@ func beingSetUp(tx *store.Tx, userID, id string) (factor, error) {
 }
 
 type confirmFactorInput struct {
-	Code  string `json:"code"`
-	Label string `json:"label,omitempty"` // for people; of an app alone
+	Code  string `json:"code" doc:"What the app shows or the text said"`
+	Label string `json:"label,omitempty" doc:"For people; of an app alone"`
 }
 
 // finishEnrol confirms a factor by a code. The recovery codes are those to be

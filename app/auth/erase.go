@@ -100,6 +100,9 @@ func (s *System) eraseUser(tx *store.Tx, userID string) error {
 			return err
 		}
 	}
+	if err := s.EndInstanceKeys(tx, userID); err != nil { // some were made before a deletion ended them
+		return err
+	}
 	for _, drop := range slices.Concat(s.Forgets, personal) {
 		if err := drop(tx, userID); err != nil {
 			return err

@@ -82,9 +82,9 @@ func dropAddresses(tx *store.Tx, userID string) error {
 
 // dropOrgs ends the user's personal org and those that nobody else belongs to,
 // with their keys, and returns which. A personal org is called like its person,
-// so its name goes too.
+// so its name goes too, and every slug it had.
 func dropOrgs(tx *store.Tx, userID string) ([]string, error) {
-	orgs, err := store.All(tx, func(r store.Scanner) (id string, err error) { return id, r.Scan(&id) },
+	orgs, err := store.All(tx, text,
 		`SELECT o.id FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
 		WHERE m.user_id = ? AND o.deleted_at IS NULL
 		AND NOT EXISTS (SELECT x.user_id FROM auth_membership x WHERE x.org_id = o.id AND x.user_id <> m.user_id) ORDER BY o.id`, userID)
@@ -97,6 +97,9 @@ func dropOrgs(tx *store.Tx, userID string) ([]string, error) {
 			return nil, err
 		}
 		if _, err := tx.Exec(`UPDATE auth_api_key SET revoked_at = coalesce(revoked_at, ?), name = '' WHERE org_id = ?`, now, org); err != nil {
+			return nil, err
+		}
+		if _, err := tx.Exec(`DELETE FROM auth_old_slug WHERE org_id = ?`, org); err != nil {
 			return nil, err
 		}
 	}

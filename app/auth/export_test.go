@@ -1,9 +1,8 @@
 package auth
 
 import (
-	"testing"
-
 	"context"
+	"testing"
 
 	"github.com/golang-jwt/jwt/v5"
 

@@ -7,13 +7,7 @@ import (
 )
 
 // msOrNil is the time of a column that is NULL, read as 0, for never.
-func msOrNil(ms int64) *time.Time {
-	if ms == 0 {
-		return nil
-	}
-	t := time.UnixMilli(ms).UTC()
-	return &t
-}
+func msOrNil(ms int64) *time.Time { return timeOrNil(timeOrZero(ms)) }
 
 func exportedEmails(tx *store.Tx, userID string) ([]exportedEmail, error) {
 	return store.All(tx, func(r store.Scanner) (e exportedEmail, err error) {

@@ -62,7 +62,7 @@ func (s *System) beginAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	out := begunJSON{ID: f.id, Kind: string(f.kind), Secret: f.seed, Phone: f.label, Expires: f.created.Add(pendingFactor)}
 	if f.seed != "" {
-		out.URI = seedURI(f.seed, s.Brand, web.IdentityOf(r.Context()).Email)
+		out.URI = seedURI(f.seed, s.Pages.Site().Brand, web.IdentityOf(r.Context()).Email)
 	}
 	return web.JSON(w, http.StatusCreated, out)
 }

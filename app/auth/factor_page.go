@@ -95,7 +95,7 @@ func (s *System) enrolData(r *http.Request) (d enrolData, title string, err erro
 	if err != nil {
 		return d, "", err
 	}
-	uri := seedURI(seed, s.Brand, id.Email)
+	uri := seedURI(seed, s.Pages.Site().Brand, id.Email)
 	d.Key, d.Link = grouped(seed), template.URL(uri)
 	d.QR, err = qrCode(uri)
 	return d, "Set up an authenticator app", err
@@ -158,7 +158,7 @@ type recoveryData struct {
 
 func (s *System) showRecovery(w http.ResponseWriter, r *http.Request, codes recoveryCodes, first bool) error {
 	text := strings.Join(codes, "\n") + "\n"
-	file := "Recovery codes for " + s.Brand + ", " + web.IdentityOf(r.Context()).Email + "\nMade " + s.DB.Now().UTC().Format("2 Jan 2006, 15:04 UTC") + "; each works once.\n\n" + text
+	file := "Recovery codes for " + s.Pages.Site().Brand + ", " + web.IdentityOf(r.Context()).Email + "\nMade " + s.DB.Now().UTC().Format("2 Jan 2006, 15:04 UTC") + "; each works once.\n\n" + text
 	return s.Pages.Render(w, r, "auth/recovery", web.View{Title: "Recovery codes", Data: recoveryData{Codes: codes, Text: text, First: first,
 		File: template.URL("data:text/plain;charset=utf-8," + strings.ReplaceAll(url.QueryEscape(file), "+", "%20"))}})
 }
@@ -199,7 +199,7 @@ func qrCode(text string) (template.HTML, error) {
 	var b strings.Builder
 	at := func(n int) string { return strconv.Itoa(n + quiet) }
 	b.WriteString(`<svg class="qr" role="img" aria-label="QR code for your authenticator app" viewBox="0 0 ` + strconv.Itoa(size+2*quiet) + ` ` + strconv.Itoa(size+2*quiet) + `" shape-rendering="crispEdges"><path fill="#fff" d="M0 0h` + strconv.Itoa(size+2*quiet) + `v` + strconv.Itoa(size+2*quiet) + `H0z"/><path fill="#000" d="`)
-	for y := range size {
+	for y := range size { // a bar for each run of dark modules, a third of what a square for each would take
 		for x := 0; x < size; x++ {
 			from := x
 			for x < size && dark(code.At(x, y)) {

@@ -1,13 +1,10 @@
 package auth
 
-import (
-	"seaworthy/store"
-)
+import "seaworthy/store"
 
 // Planner says which plan an org is on, "" for none, and which features that gives.
 type Planner interface {
-	PlanOf(tx *store.Tx, org string) (string, error)
-	Features(tx *store.Tx, org string) ([]string, error)
+	PlanIn(tx *store.Tx, org string) (plan string, features []string, err error)
 }
 
 // planIn is what an org pays for: "" and none without an org or a Planner.
@@ -15,10 +12,7 @@ func (s *System) planIn(tx *store.Tx, org string) (plan string, features []strin
 	if s.Plans == nil || org == "" {
 		return "", nil, nil
 	}
-	if plan, err = s.Plans.PlanOf(tx, org); err == nil {
-		features, err = s.Plans.Features(tx, org)
-	}
-	return plan, features, err
+	return s.Plans.PlanIn(tx, org)
 }
 
 // Facts are what is known of an active user where he works in an org, "" for his
@@ -62,8 +56,7 @@ func (s *System) Facts(tx *store.Tx, userID, org string) (map[string]any, error)
 // rolesIn are the names of the roles of a user in an org and in the whole
 // installation, as rules take them.
 func rolesIn(tx *store.Tx, userID, org string) ([]any, error) {
-	all, err := store.All(tx, text, `SELECT r.name FROM auth_role_binding b JOIN auth_role r ON r.id = b.role_id
-		WHERE b.principal_kind = 'user' AND b.principal_id = ? AND (b.org_id IS NULL OR b.org_id = ?)`, userID, org)
+	all, err := roles(tx, userID, org)
 	names := []any{}
 	for _, name := range all {
 		names = append(names, name)

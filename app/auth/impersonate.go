@@ -25,8 +25,8 @@ var errAbove = &web.Error{Status: http.StatusForbidden, Code: "above_you",
 
 // impersonationInput is why somebody acts as another.
 type impersonationInput struct {
-	Reason string `json:"reason"`           // which the orgs of the user read
-	Ticket string `json:"ticket,omitempty"` // of the support system
+	Reason string `json:"reason" doc:"Which the organizations of the user read, 10 to 500 characters"`
+	Ticket string `json:"ticket,omitempty" doc:"Of the support system"`
 }
 
 func (in *impersonationInput) check() error {

@@ -44,7 +44,7 @@ const maxOrgs = 200
 
 // orgsOf are the ids of the orgs a user belongs to.
 func orgsOf(tx *store.Tx, userID string) ([]string, error) {
-	return store.All(tx, func(r store.Scanner) (id string, err error) { return id, r.Scan(&id) },
+	return store.All(tx, text,
 		`SELECT m.org_id FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
 		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY m.org_id LIMIT ?`, userID, maxOrgs)
 }

@@ -151,3 +151,18 @@ func TestSigningInEndsAnImpersonation(t *testing.T) {
 	op.Get("/-/login").Want(200, "Sign in")
 	op.Get("/-/api/v1/me").WantProblem(401, "signed_out")
 }
+
+// A session of the operator's that was copied ends with what hangs off it, and the orgs
+// are told.
+func TestCopiedSessionEndsWhatHangsOffIt(t *testing.T) {
+	t.Parallel()
+	a, _, _, id := support(t)
+	held := a.SignInProgram("grace@example.com")
+	program := a.Bearer(tokenToActAs(a, held.Access, id).Access)
+	refreshed(a.Refresh(refreshed(a.Refresh(held.Refresh)).Refresh))
+	a.Forget()
+	oauthFault(t, a.Refresh(held.Refresh), 400, "invalid_grant")
+	a.Expect(apptest.Happened{Audit: []string{"session.token_reused", "session.revoked", "session.revoked", "user.impersonation_ended", "user.impersonation_ended"},
+		Jobs: []string{"email.deliver"}})
+	signedOut(t, program)
+}

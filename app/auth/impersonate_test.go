@@ -264,3 +264,21 @@ func TestActClaim(t *testing.T) {
 	b.Do("DELETE", "/-/api/v1/sessions/"+token.Session, "", "").Want(204)
 	b.Get("/-/api/v1/me").WantProblem(401, "bad_token")
 }
+
+// Whoever acts as somebody else gives nobody a right that outlasts it, himself with
+// another mailbox or as a member of the org least of all.
+func TestImpersonatorGivesNoRights(t *testing.T) {
+	t.Parallel()
+	a, op, _, id := support(t)
+	join(a, a.Query(`SELECT id FROM auth_org WHERE slug = 'acme'`), "grace@example.com", "rol_member")
+	write(a, `UPDATE auth_role_binding SET role_id = 'rol_owner' WHERE principal_id = ? AND role_id = 'rol_admin'`, id)
+	actAs(op, id).Want(200)
+	const api = "/-/api/v1/orgs/acme"
+	a.Forget()
+	op.PostJSON(api+"/invitations", map[string]string{"email": "grace@home.example", "role": "rol_owner"}).WantProblem(403, "impersonating")
+	op.Post("/-/org/acme/invitations", "email", "grace@home.example", "role", "rol_owner").Want(403, "cannot be done while you act as somebody else")
+	patch(op, api+"/members/"+a.UserID("grace@example.com"), `{"role":"rol_owner"}`).WantProblem(403, "impersonating")
+	op.Do("DELETE", api+"/members/"+a.UserID("grace@example.com"), "", "").WantProblem(403, "impersonating")
+	op.PostJSON(api+"/roles", map[string]any{"name": "Helper", "permissions": []string{"org:audit"}}).WantProblem(403, "impersonating")
+	a.ExpectNothing()
+}

@@ -184,6 +184,17 @@ func (s *System) endInvitation(tx *store.Tx, i invitation) error {
 	return s.recordInvitation(tx, actInvitationRevoked, i)
 }
 
+// endAllInvitationsBy does as endInvitationsBy in every org of a user.
+func (s *System) endAllInvitationsBy(tx *store.Tx, user string) error {
+	orgs, err := orgsOf(tx, user)
+	for _, org := range orgs {
+		if err := s.endInvitationsBy(tx, org, user); err != nil {
+			return err
+		}
+	}
+	return err
+}
+
 // endInvitationsBy ends what somebody has invited to and could not any more:
 // whoever was removed must not come back by a second mailbox.
 func (s *System) endInvitationsBy(tx *store.Tx, org, user string) error {

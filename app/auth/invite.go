@@ -244,7 +244,7 @@ func (s *System) signUpInvited(ctx context.Context, t token, address string, in 
 }
 
 type acceptInput struct {
-	Token string `json:"token"` // the end of the link
+	Token string `json:"token" doc:"The end of the link in the mail"`
 }
 
 // acceptAPI is for apps that show the invitation themselves.

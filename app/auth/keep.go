@@ -67,7 +67,7 @@ func (s *System) keepForm(w http.ResponseWriter, r *http.Request) error {
 }
 
 type keepInput struct {
-	Token string `json:"keep_token"`
+	Token string `json:"keep_token" doc:"From the answer to signing in"`
 }
 
 func (s *System) keepAPI(w http.ResponseWriter, r *http.Request) error {

@@ -57,14 +57,6 @@ func scanKeyAnd(r store.Scanner, more ...any) (k Key, err error) {
 	return k, err
 }
 
-// timeOrZero is the time of a column that is NULL, read as 0, for never.
-func timeOrZero(ms int64) time.Time {
-	if ms == 0 {
-		return time.Time{}
-	}
-	return time.UnixMilli(ms).UTC()
-}
-
 // keyBySecret is the living key of a secret's hash; one statement.
 func keyBySecret(tx *store.Tx, hash []byte) (Key, error) {
 	return scanLivingKey(tx.QueryRow(keyLookup+`WHERE k.hash = ?`+livingKey, hash, tx.Now().UnixMilli()))

@@ -111,6 +111,11 @@ func TestKeysOnTheirPages(t *testing.T) {
 	m.owner.Post(page+"/revoke", "key", id).Want(200, "revoked")
 	m.a.ExpectNothing()
 	m.a.Bearer(secret).Get(m.api).WantProblem(401, "bad_token")
+
+	// A key outlives whoever made it.
+	m.a.OrgKey(m.id, "org:read")
+	write(m.a, `UPDATE auth_api_key SET created_by = 'user:usr_gone' WHERE id <> ?`, id)
+	m.owner.Get(page).Want(200, "made by a deleted account", "made by Ada Lovelace")
 }
 
 func endInstanceKeys(a *apptest.App, user string) error {

@@ -46,10 +46,10 @@ type keyList struct {
 
 // keyInput is what a key is made from.
 type keyInput struct {
-	Name        string     `json:"name"`
-	Permissions []string   `json:"permissions,omitempty"`
-	Role        string     `json:"role,omitempty"`       // id of a role of the org
-	Expires     *time.Time `json:"expires_at,omitempty"` // never if there is none
+	Name        string     `json:"name" doc:"What the key is for"`
+	Permissions []string   `json:"permissions,omitempty" doc:"As area:act, area:* or *"`
+	Role        string     `json:"role,omitempty" doc:"Id of a role of the organization that it follows"`
+	Expires     *time.Time `json:"expires_at,omitempty" doc:"When it ends; never if left out"`
 }
 
 // keyMade is a new key with its secret, which is told this once.

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"net/http"
 	"strconv"
 	"time"
@@ -35,7 +36,7 @@ func keyViews(tx *store.Tx, all []Key, now time.Time, path string) ([]keyView, e
 				}
 				names[user] = u.name
 			}
-			v.By = names[user]
+			v.By = cmp.Or(names[user], "a deleted account")
 		}
 		views = append(views, v)
 	}

@@ -127,9 +127,3 @@ func merge[T any](a, b []T, limit int, at func(T) (key, id string)) []T {
 	})
 	return all[:min(len(all), limit)]
 }
-
-// SignUpsSince counts users made since a time, up to limit.
-func SignUpsSince(tx *store.Tx, since time.Time, limit int) (n int, err error) {
-	err = tx.QueryRow(`SELECT count(*) FROM (SELECT id FROM auth_user WHERE created_at >= ? LIMIT ?)`, since.UnixMilli(), limit).Scan(&n)
-	return n, err
-}

@@ -43,10 +43,12 @@ func unverifiedPeople(tx *store.Tx, before string, limit int) ([]Person, error) 
 		WHERE e.is_primary = 1 AND e.verified_at IS NULL AND e.user_id < ? AND coalesce(u.status, '') = 'active' ORDER BY e.user_id DESC LIMIT ?`, before, limit)
 }
 
+// operators walks those who hold the role: so says the coalesce. The index on who holds what would be walked
+// over everybody.
 func operators(tx *store.Tx, before string, limit int) ([]Person, error) {
 	return store.All(tx, scanPerson, personColumns+`'' FROM auth_role_binding h JOIN auth_user u ON u.id = h.principal_id
 		LEFT JOIN auth_email e ON e.user_id = u.id AND e.is_primary = 1
-		WHERE h.role_id = 'rol_operator' AND h.org_id IS NULL AND h.principal_kind = 'user' AND h.principal_id < ? ORDER BY h.principal_id DESC LIMIT ?`, before, limit)
+		WHERE h.role_id = 'rol_operator' AND h.org_id IS NULL AND coalesce(h.principal_kind, '') = 'user' AND h.principal_id < ? ORDER BY h.principal_id DESC LIMIT ?`, before, limit)
 }
 
 func peopleByID(tx *store.Tx, q search, limit int) ([]Person, error) {
@@ -61,14 +63,32 @@ func peopleByAddress(tx *store.Tx, q search, limit int) ([]Person, error) {
 		q.afterKey, q.end, q.afterKey, q.afterID, q.only, q.only, q.only, q.only, limit)
 }
 
+// mostNames is about how many names a page of a search looks past whose owners' addresses begin so too: with
+// a short beginning that is everybody.
+const mostNames = 1000
+
+// namesEnd is where the names end that one page of a search looks at: the name behind the last of them.
+func namesEnd(tx *store.Tx, q search) (end string, err error) {
+	all, err := store.All(tx, text,
+		`SELECT lower(name) FROM auth_user WHERE lower(name) >= ? AND lower(name) < ? ORDER BY lower(name), id LIMIT ?`, q.afterKey, q.end, mostNames)
+	if err != nil || len(all) < mostNames {
+		return q.end, err
+	}
+	return all[mostNames-1] + "\x00", nil
+}
+
 // peopleByName leaves out those whose address begins so too: a search finds
 // everybody once.
 func peopleByName(tx *store.Tx, q search, limit int) ([]Person, error) {
+	end, err := namesEnd(tx, q)
+	if err != nil {
+		return nil, err
+	}
 	return store.All(tx, scanPerson, personColumns+`lower(u.name) `+fromUser+`
 		WHERE lower(u.name) >= ? AND lower(u.name) < ? AND (lower(u.name) > ? OR u.id > ?)
 		AND NOT (coalesce(e.email_norm, '') >= ? AND coalesce(e.email_norm, '') < ?)`+andOnly+`
 		ORDER BY lower(u.name), u.id LIMIT ?`,
-		q.afterKey, q.end, q.afterKey, q.afterID, q.prefix, q.end, q.only, q.only, q.only, q.only, limit)
+		q.afterKey, end, q.afterKey, q.afterID, q.prefix, q.end, q.only, q.only, q.only, q.only, limit)
 }
 
 // manyMembers bounds how far a list counts the members of an org.

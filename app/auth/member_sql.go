@@ -40,11 +40,12 @@ func unbind(tx *store.Tx, kind, id, org string) error {
 	return err
 }
 
-// hasOtherOwner reports whether an org has an owner besides one who can sign in.
+// hasOtherOwner reports whether an org has an owner besides one who can sign in. It begins with the
+// org's owners, as operatorStates does.
 func hasOtherOwner(tx *store.Tx, org, but string) (bool, error) {
 	var n int
 	err := tx.QueryRow(`SELECT count(*) FROM (SELECT b.id FROM auth_role_binding b JOIN auth_user u ON u.id = b.principal_id
-		WHERE b.role_id = 'rol_owner' AND b.org_id = ? AND b.principal_kind = 'user' AND b.principal_id <> ? AND u.status = 'active' LIMIT 1)`, org, but).Scan(&n)
+		WHERE b.role_id = 'rol_owner' AND b.org_id = ? AND coalesce(b.principal_kind, '') = 'user' AND b.principal_id <> ? AND coalesce(u.status, '') = 'active' LIMIT 1)`, org, but).Scan(&n)
 	return n > 0, err
 }
 
@@ -63,6 +64,17 @@ func isMemberAddress(tx *store.Tx, org, norm string) (bool, error) {
 func hasVerified(tx *store.Tx, user, norm string) (bool, error) {
 	var id string
 	err := tx.QueryRow(`SELECT user_id FROM auth_email WHERE user_id = ? AND email_norm = ? AND verified_at IS NOT NULL`, user, norm).Scan(&id)
+	if isNotFound(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// belongs reports whether a user is a member of an org that is there.
+func belongs(tx *store.Tx, userID, org string) (bool, error) {
+	var id string
+	err := tx.QueryRow(`SELECT o.id FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
+		WHERE m.org_id = ? AND m.user_id = ? AND o.deleted_at IS NULL`, org, userID).Scan(&id)
 	if isNotFound(err) {
 		return false, nil
 	}

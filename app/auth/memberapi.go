@@ -47,7 +47,7 @@ func (s *System) membersAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type memberRoleInput struct {
-	Role string `json:"role"` // id
+	Role string `json:"role" doc:"Id of the role"`
 }
 
 func (s *System) memberRoleAPI(w http.ResponseWriter, r *http.Request) error {
@@ -59,6 +59,7 @@ func (s *System) memberRoleAPI(w http.ResponseWriter, r *http.Request) error {
 	if err := s.setRole(r.Context(), user, in.Role); err != nil {
 		return err
 	}
+	// What stands there now, which may be somebody else's later change.
 	m, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (member, error) { return memberOf(tx, org.ID, user) })
 	if err != nil {
 		return err
@@ -79,7 +80,7 @@ func (s *System) leaveAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type transferInput struct {
-	User string `json:"user"` // id of the member who is to own it
+	User string `json:"user" doc:"Id of the member who is to own it"`
 }
 
 func (s *System) transferAPI(w http.ResponseWriter, r *http.Request) error {
@@ -131,8 +132,8 @@ func (s *System) invitationsAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type invitationInput struct {
-	Email string `json:"email"`
-	Role  string `json:"role"` // id
+	Email string `json:"email" doc:"Who is invited"`
+	Role  string `json:"role" doc:"Id of the role, such as rol_member"`
 }
 
 func (s *System) inviteAPI(w http.ResponseWriter, r *http.Request) error {

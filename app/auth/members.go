@@ -94,7 +94,7 @@ func (d *membersData) readMembers(tx *store.Tx, r *http.Request, o orgRow, id we
 	}
 	all, next := cut(all, shownPage, func(m member) string { return m.user })
 	d.pages = pagesOf(r, next)
-	may := map[string]bool{"": true}
+	may := map[string]bool{"": true} // whoever has no role is above nobody
 	for _, role := range d.Roles {
 		may[role.ID] = true
 	}

@@ -68,8 +68,11 @@ func fingerprint(phc string) string {
 // waiting reads a sign-in that waits, without counting a try.
 func (s *System) waiting(tx *store.Tx, t token, kind sessionKind) (pending, error) {
 	o, err := peek(tx, t, forMFA)
+	if errors.Is(err, errLink) {
+		err = errPending
+	}
 	if err != nil {
-		return pending{}, errPending
+		return pending{}, err
 	}
 	return s.stillPending(tx, o, kind)
 }
@@ -140,7 +143,7 @@ func (s *System) finish(ctx context.Context, t token, n newSession, in secondSte
 // admitted starts the session of a user who has proved both steps.
 func (s *System) admitted(tx *store.Tx, n newSession, p pending, method, amr string, trust bool) (entry, error) {
 	e, err := s.enter(tx, n, p.user, proof{method: p.proof.method + "+" + method, amr: joinAMR(p.proof.amr, amr)})
-	if err != nil || !trust || n.kind != browserSession {
+	if err != nil || !trust || n.kind != browserSession || e.session == "" { // no session, no device: it waits to be kept
 		return e, err
 	}
 	device, err := trustDevice(tx, n.device.hash(), p.user.id, tx.Now().Add(trustLife))

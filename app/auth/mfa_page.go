@@ -166,9 +166,9 @@ type mfaRequired struct {
 }
 
 type mfaAPIInput struct {
-	Token  string `json:"mfa_token"`
-	Method string `json:"method"`
-	Code   string `json:"code"`
+	Token  string `json:"mfa_token" doc:"From the answer to signing in"`
+	Method string `json:"method" doc:"totp, sms or recovery"`
+	Code   string `json:"code" doc:"What the app shows, the text said, or a recovery code"`
 }
 
 func (s *System) mfaAPI(w http.ResponseWriter, r *http.Request) error {
@@ -186,7 +186,7 @@ func (s *System) mfaAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type mfaTextAPIInput struct {
-	Token string `json:"mfa_token"`
+	Token string `json:"mfa_token" doc:"From the answer to signing in"`
 }
 
 func (s *System) mfaTextAPI(w http.ResponseWriter, r *http.Request) error {

@@ -6,13 +6,6 @@ import (
 	"seaworthy/store"
 )
 
-func orNull(s string) *string {
-	if s == "" {
-		return nil
-	}
-	return &s
-}
-
 func insertOneTime(tx *store.Tx, hash []byte, o oneTime, payload string, exp time.Time) error {
 	_, err := tx.Exec(`INSERT INTO auth_one_time (hash, purpose, user_id, session_id, payload, attempts, created_at, exp)
 		VALUES (?, ?, ?, ?, ?, 0, ?, ?)`, hash, string(o.purpose), orNull(o.user), orNull(o.session), payload,
@@ -75,10 +68,4 @@ func voidSetup(tx *store.Tx) error {
 // voidAllTokens uses up every living link and code of a user, and returns how many.
 func voidAllTokens(tx *store.Tx, userID string) (int64, error) {
 	return tx.Exec(`UPDATE auth_one_time SET consumed_at = ? WHERE user_id = ? AND consumed_at IS NULL`, tx.Now().UnixMilli(), userID)
-}
-
-// deleteOneTime drops tokens that ended long ago, the oldest first.
-func deleteOneTime(tx *store.Tx, before int64, most int) error {
-	_, err := tx.Exec(`DELETE FROM auth_one_time WHERE hash IN (SELECT hash FROM auth_one_time WHERE exp < ? ORDER BY exp LIMIT ?)`, before, most)
-	return err
 }

@@ -24,8 +24,8 @@ var errNeedsMFA = &web.Error{Status: http.StatusForbidden, Code: codeMFA,
 	Public: "This organization asks for two-step sign-in. Set it up for your account, or sign out and in again with your second step."}
 
 type newOrgInput struct {
-	Name string `json:"name"`
-	Slug string `json:"slug,omitempty"` // made from the name if ""
+	Name string `json:"name" doc:"What people call it"`
+	Slug string `json:"slug,omitempty" doc:"Its name in addresses; made from the name if left out"`
 }
 
 // orgJSON is an org as the API gives it to a member.

@@ -71,13 +71,6 @@ func updateOrg(tx *store.Tx, o orgRow) error {
 	return tx.ExecOne(`UPDATE auth_org SET name = ?, slug = ?, require_mfa = ? WHERE id = ? AND deleted_at IS NULL`, o.Name, o.Slug, boolInt(o.requireMFA), o.ID)
 }
 
-func boolInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
 // setSessionOrg makes an org the one that a living session works in, and reports
 // whether it does: with one factor none works in an org that asks for two.
 func setSessionOrg(tx *store.Tx, session, org string) (bool, error) {

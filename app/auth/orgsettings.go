@@ -13,9 +13,9 @@ import (
 
 // orgChange is what of an org can be changed; nil leaves a part as it is.
 type orgChange struct {
-	Name       *string `json:"name,omitempty"`
-	Slug       *string `json:"slug,omitempty"`
-	RequireMFA *bool   `json:"require_mfa,omitempty"`
+	Name       *string `json:"name,omitempty" doc:"1 to 80 characters"`
+	Slug       *string `json:"slug,omitempty" doc:"Its name in addresses"`
+	RequireMFA *bool   `json:"require_mfa,omitempty" doc:"Whether members need a second factor"`
 }
 
 // perSlug bounds how often an org changes its slug: each change keeps the earlier
@@ -39,12 +39,10 @@ func (s *System) changeOrg(ctx context.Context, in orgChange) (orgRow, error) {
 			return was, err
 		}
 		var c web.Check
-		now, changes, personal := was, map[string]audit.Change{}, map[string]string(nil)
+		now, changes := was, map[string]audit.Change{}
 		if in.Name != nil {
 			if now.Name = checkOrgName(&c, *in.Name); now.Name != was.Name {
-				if changes["name"] = (audit.Change{From: was.Name, To: now.Name}); was.personal != "" {
-					changes["name"], personal = audit.Change{From: "a name", To: "another"}, map[string]string{"name": now.Name} // a person's
-				}
+				changes["name"] = audit.Change{From: was.Name, To: now.Name}
 			}
 		}
 		if in.Slug != nil && strings.TrimSpace(*in.Slug) != was.Slug {
@@ -61,6 +59,7 @@ func (s *System) changeOrg(ctx context.Context, in orgChange) (orgRow, error) {
 		if err := c.Err(); err != nil || len(changes) == 0 {
 			return was, err
 		}
+		personal := veil(was, now, changes)
 		return now, s.saveOrg(tx, was, now, audit.Event{Action: actOrgUpdated, Org: org.ID, Targets: []audit.Ref{{Type: "org", ID: org.ID}},
 			Changes: changes, Personal: personal, Subject: subjectOf(was)})
 	})
@@ -77,6 +76,21 @@ func (s *System) mayEase(ctx context.Context, in orgChange) error {
 		return err
 	}
 	return s.Confirmed(ctx, id)
+}
+
+// veil takes what a personal org is called out of what the log keeps for ever: it is
+// its person's, and goes with him.
+func veil(was, now orgRow, changes map[string]audit.Change) map[string]string {
+	if was.personal == "" {
+		return nil
+	}
+	personal := map[string]string{}
+	for field, called := range map[string]string{"name": now.Name, "slug": now.Slug} {
+		if _, changed := changes[field]; changed {
+			changes[field], personal[field] = audit.Change{From: "a " + field, To: "another"}, called
+		}
+	}
+	return personal
 }
 
 // subjectOf is whom the name of an org is about, if it is a personal one.
@@ -208,7 +222,7 @@ func (s *System) deleteOrg(ctx context.Context, confirm string) error {
 }
 
 type confirmNameInput struct {
-	Confirm string `json:"confirm"` // the name, typed
+	Confirm string `json:"confirm" doc:"The name of the organization, typed"`
 }
 
 func (s *System) deleteOrgForm(w http.ResponseWriter, r *http.Request) error {

@@ -63,3 +63,22 @@ func noContent(w http.ResponseWriter, err error) error {
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }
+
+// notice is a page that says what happened.
+type notice struct {
+	Kind, Heading           string
+	Body                    []string
+	Action, Path            string
+	ResendPath, ResendEmail string
+}
+
+// again shows a form again with what was typed and what is wrong with it.
+// Failures that are not the person's go to the error page.
+func (s *System) again(w http.ResponseWriter, r *http.Request, page string, v web.View, typed map[string]string, err error) error {
+	e := web.AsError(err)
+	if e.Status >= 500 || e.Status == http.StatusBadRequest || e.Status == http.StatusRequestEntityTooLarge || e.Status == 499 {
+		return err
+	}
+	v.Status, v.Form = e.Status, &web.Form{Values: typed, Err: e}
+	return s.Pages.Render(w, r, page, v)
+}

@@ -21,8 +21,8 @@ func (s *System) passwordRoutes() []web.Route {
 }
 
 type passwordInput struct {
-	Current string `json:"current_password"`
-	New     string `json:"password"`
+	Current string `json:"current_password" doc:"The one until now"`
+	New     string `json:"password" doc:"The new one"`
 }
 
 // errCurrent is no 401: who asks is known, and stays signed in.

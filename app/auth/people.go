@@ -50,15 +50,12 @@ func (s *System) SignOut(ctx context.Context, email string) (id string, err erro
 func (s *System) ResetLink(ctx context.Context, email string) (string, error) {
 	t := newToken()
 	_, err := s.withUser(ctx, email, func(tx *store.Tx, u user) error {
-		if err := voidTokens(tx, u.id, forReset); err != nil {
-			return err
-		}
-		if err := issue(tx, t, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}}); err != nil {
+		if err := offerReset(tx, u, t); err != nil {
 			return err
 		}
 		return s.Audit.Record(tx, audit.Event{Action: actResetAsked, Targets: []audit.Ref{audit.User(u.id)}})
 	})
-	return s.URL + "/-/reset?token=" + string(t), err
+	return s.resetURL(t), err
 }
 
 func (s *System) withUser(ctx context.Context, email string, fn func(*store.Tx, user) error) (id string, err error) {

@@ -118,6 +118,14 @@ var builtIn = map[string]string{"admin": "rol_admin", "member": "rol_member"}
 // DeclarePermission adds a permission of an app to the catalogue, or changes its
 // words and which built-in roles give it. Declaring the same again writes nothing.
 func (s *System) DeclarePermission(ctx context.Context, n NewPermission) error {
+	if err := n.check(s); err != nil {
+		return err
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.declare(tx, n) })
+}
+
+// check tidies what is declared and says what is wrong with it.
+func (n *NewPermission) check(s *System) error {
 	var c web.Check
 	n.Name = plain(n.Name)
 	area := web.Area(n.Name)
@@ -133,10 +141,7 @@ func (s *System) DeclarePermission(ctx context.Context, n NewPermission) error {
 		c.Fault(builtIn[r] != "", "roles", "unknown", "Only the built-in roles admin and member can be given it here.")
 		c.Fault(n.Scope == web.ScopeOrg, "roles", "scope", "Roles of orgs give only what counts in orgs.")
 	}
-	if err := c.Err(); err != nil {
-		return err
-	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.declare(tx, n) })
+	return c.Err()
 }
 
 func (s *System) declare(tx *store.Tx, n NewPermission) error {
@@ -200,18 +205,19 @@ func (s *System) declare(tx *store.Tx, n NewPermission) error {
 // RemovePermission takes a permission of an app out of the catalogue and out of
 // every role. Its area keeps its scope, should it be declared again.
 func (s *System) RemovePermission(ctx context.Context, name string) error {
-	name = plain(name)
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		if err := deletePermission(tx, name); err != nil {
-			return err
-		}
-		roles, err := takeFromRoles(tx, name)
-		if err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actPermissionRemoved, Targets: []audit.Ref{{Type: "permission", ID: name}},
-			Details: map[string]any{"roles": roles}})
-	})
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.removePermission(tx, plain(name)) })
+}
+
+func (s *System) removePermission(tx *store.Tx, name string) error {
+	if err := deletePermission(tx, name); err != nil {
+		return err
+	}
+	roles, err := takeFromRoles(tx, name)
+	if err != nil {
+		return err
+	}
+	return s.Audit.Record(tx, audit.Event{Action: actPermissionRemoved, Targets: []audit.Ref{{Type: "permission", ID: name}},
+		Details: map[string]any{"roles": roles}})
 }
 
 // catalogue is every permission there is, those of apps after those of systems.

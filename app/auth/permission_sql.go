@@ -1,11 +1,11 @@
 package auth
 
 import (
+	"slices"
+
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
-
-func text(r store.Scanner) (s string, err error) { return s, r.Scan(&s) }
 
 // permissions are what a user's roles give, in the whole instance and in org. An
 // owner has besides whatever apps have declared for orgs.
@@ -92,4 +92,17 @@ func setBuiltIn(tx *store.Tx, permission string, names []string) error {
 		}
 	}
 	return nil
+}
+
+// builtInGive are, by permission, the names of the built-in roles that give it, sorted.
+func builtInGive(tx *store.Tx) (map[string][]string, error) {
+	type gift struct{ permission, role string }
+	all, err := store.All(tx, func(r store.Scanner) (g gift, err error) { return g, r.Scan(&g.permission, &g.role) },
+		`SELECT p.permission, r.name FROM auth_role_permission p JOIN auth_role r ON r.id = p.role_id WHERE p.role_id IN ('rol_admin', 'rol_member')`)
+	given := map[string][]string{}
+	for _, g := range all {
+		given[g.permission] = append(given[g.permission], g.role)
+		slices.Sort(given[g.permission])
+	}
+	return given, err
 }

@@ -37,7 +37,7 @@ func (s *System) profileRoutes() []web.Route {
 }
 
 type profileInput struct {
-	Name string `json:"name"`
+	Name string `json:"name" doc:"What people call you"`
 }
 
 // rename gives whoever asks another name. The personal org is called like its

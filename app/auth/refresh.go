@@ -109,17 +109,11 @@ func (s *System) rotate(tx *store.Tx, t refreshToken) (refreshToken, error) {
 
 // stolen ends a session of which a used token was shown.
 func (s *System) stolen(tx *store.Tx, se *session, behind int64) error {
-	const reason = "a used refresh token was shown again"
-	if _, err := revokeSession(tx, se.user.id, se.id, reason); err != nil {
-		return err
-	}
-	targets := []audit.Ref{{Type: "session", ID: se.id}, audit.User(se.user.id)}
-	if err := s.Audit.Record(tx, audit.Event{Action: actTokenReused, Targets: targets, Org: se.org,
+	if err := s.Audit.Record(tx, audit.Event{Action: actTokenReused, Targets: []audit.Ref{{Type: "session", ID: se.id}, audit.User(se.user.id)}, Org: se.org,
 		Actor: audit.Ref{Type: "anonymous"}, Details: map[string]any{"behind": behind}}); err != nil {
 		return err
 	}
-	if err := s.Audit.Record(tx, audit.Event{Action: actSessionRevoked, Targets: targets,
-		Actor: audit.Ref{Type: "system", ID: "auth"}, Details: map[string]any{"reason": reason}}); err != nil {
+	if _, err := s.revokeAs(tx, se.user.id, se.id, "a used refresh token was shown again", audit.Ref{Type: "system", ID: "auth"}); err != nil {
 		return err
 	}
 	_, err := s.Mail.Send(tx, email.Message{To: se.user.email.typed, Template: "auth/refresh_theft", User: se.user.id, Vars: map[string]string{

@@ -13,21 +13,3 @@ func advance(tx *store.Tx, t refreshToken, ip string, idle int64) (bool, error) 
 		now, now, idle, ip, t.session, t.generation, now, now)
 	return n == 1, err
 }
-
-// belongs reports whether a user is a member of an org that is there.
-func belongs(tx *store.Tx, userID, org string) (bool, error) {
-	var id string
-	err := tx.QueryRow(`SELECT o.id FROM auth_membership m JOIN auth_org o ON o.id = m.org_id
-		WHERE m.org_id = ? AND m.user_id = ? AND o.deleted_at IS NULL`, org, userID).Scan(&id)
-	if isNotFound(err) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// roles are the names of a user's roles in the whole instance and in org.
-func roles(tx *store.Tx, userID, org string) ([]string, error) {
-	return store.All(tx, func(r store.Scanner) (name string, err error) { return name, r.Scan(&name) },
-		`SELECT DISTINCT r.name FROM auth_role_binding b JOIN auth_role r ON r.id = b.role_id
-		WHERE b.principal_kind = 'user' AND b.principal_id = ? AND (b.org_id IS NULL OR b.org_id = ?) ORDER BY r.name`, userID, org)
-}

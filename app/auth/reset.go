@@ -36,21 +36,32 @@ func (s *System) sendReset(ctx context.Context, job queue.Job[SendReset]) error 
 		if u.status != "active" {
 			return store.ErrNotFound
 		}
-		if err := voidTokens(tx, u.id, forReset); err != nil {
-			return err
-		}
-		if err := issue(tx, t, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}}); err != nil {
-			return err
-		}
-		_, err = s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/reset", User: u.id,
-			Vars: map[string]string{"Name": u.name, "URL": s.URL + "/-/reset?token=" + string(t)}})
-		return err
+		return s.mailReset(tx, u, t)
 	})
 	if isNotFound(err) {
 		return queue.Cancel(errors.New("no account has this address"))
 	}
 	return err
 }
+
+// offerReset issues the token of a reset link, in place of any earlier one.
+func offerReset(tx *store.Tx, u user, t token) error {
+	if err := voidTokens(tx, u.id, forReset); err != nil {
+		return err
+	}
+	return issue(tx, t, oneTime{purpose: forReset, user: u.id, payload: map[string]string{"email": u.email.norm}})
+}
+
+// mailReset mails a user the link.
+func (s *System) mailReset(tx *store.Tx, u user, t token) error {
+	if err := offerReset(tx, u, t); err != nil {
+		return err
+	}
+	_, err := s.Mail.Send(tx, email.Message{To: u.email.typed, Template: "auth/reset", User: u.id, Vars: map[string]string{"Name": u.name, "URL": s.resetURL(t)}})
+	return err
+}
+
+func (s *System) resetURL(t token) string { return s.URL + "/-/reset?token=" + string(t) }
 
 func (s *System) forgotPage(w http.ResponseWriter, r *http.Request) error {
 	return s.Pages.Render(w, r, "auth/forgot", web.View{Title: "Forgot your password?"})

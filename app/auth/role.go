@@ -32,12 +32,17 @@ func lacks(permission string) error {
 }
 
 // mayGive demands that whoever asks has permissions himself, in an org or in the
-// whole instance.
+// whole instance. Whoever acts as somebody else changes nobody's rights: he could
+// give them to himself, or to a mailbox of his, and keep them when his hour is over.
 func mayGive(tx *store.Tx, org, need string, permissions ...string) error {
 	if onMachine(tx.Context()) {
 		return nil
 	}
-	has, in, err := held(tx, web.IdentityOf(tx.Context()), org)
+	id := web.IdentityOf(tx.Context())
+	if id.Impersonator != "" {
+		return errImpersonating
+	}
+	has, in, err := held(tx, id, org)
 	if err != nil {
 		return err
 	}
@@ -67,9 +72,11 @@ type roleInput struct {
 	Permissions []string `json:"permissions"`
 }
 
+// checkRoleName demands what checkOrgName does: a role is named in invitations too.
 func checkRoleName(name string) (string, error) {
 	var c web.Check
 	name = c.Text("name", name, 1, 40)
+	c.Fault(!looksLikeLink(name), "name", "link", "A name cannot contain a web address.")
 	return name, c.Err()
 }
 
@@ -97,28 +104,31 @@ func (s *System) makeRole(ctx context.Context, org string, in roleInput) (Role, 
 	if err != nil {
 		return Role{}, err
 	}
-	return store.Write(ctx, s.DB, func(tx *store.Tx) (r Role, err error) {
-		r = Role{ID: tx.NewID("rol"), Name: name, Org: org}
-		if r.Permissions, err = s.checkRolePermissions(tx, in.Permissions); err != nil {
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (Role, error) { return s.makeRoleIn(tx, org, name, in.Permissions) })
+}
+
+// makeRoleIn makes a role whose name was checked.
+func (s *System) makeRoleIn(tx *store.Tx, org, name string, permissions []string) (r Role, err error) {
+	r = Role{ID: tx.NewID("rol"), Name: name, Org: org}
+	if r.Permissions, err = s.checkRolePermissions(tx, permissions); err != nil {
+		return r, err
+	}
+	if err := mayGive(tx, org, roleNeed(org), r.Permissions...); err != nil {
+		return r, err
+	}
+	if err := refuseRoleName(tx, org, name, ""); err != nil {
+		return r, err
+	}
+	if err := insertRole(tx, r); err != nil {
+		return r, err
+	}
+	for _, p := range r.Permissions {
+		if err := insertRolePermission(tx, r.ID, p); err != nil {
 			return r, err
 		}
-		if err := mayGive(tx, org, roleNeed(org), r.Permissions...); err != nil {
-			return r, err
-		}
-		if err := refuseRoleName(tx, org, name, ""); err != nil {
-			return r, err
-		}
-		if err := insertRole(tx, r); err != nil {
-			return r, err
-		}
-		for _, p := range r.Permissions {
-			if err := insertRolePermission(tx, r.ID, p); err != nil {
-				return r, err
-			}
-		}
-		return r, s.Audit.Record(tx, audit.Event{Action: actRoleCreated, Org: org, Targets: []audit.Ref{{Type: "role", ID: r.ID}},
-			Details: map[string]any{"name": name, "permissions": r.Permissions}})
-	})
+	}
+	return r, s.Audit.Record(tx, audit.Event{Action: actRoleCreated, Org: org, Targets: []audit.Ref{{Type: "role", ID: r.ID}},
+		Details: map[string]any{"name": name, "permissions": r.Permissions}})
 }
 
 // roleChange is what of a role can be changed; nil leaves a part as it is.
@@ -131,39 +141,41 @@ type roleChange struct {
 // felt by the next request of whoever has the role. Whoever changes one must have
 // all that it gave and gives.
 func (s *System) changeRole(ctx context.Context, org, id string, in roleChange) (Role, error) {
-	return store.Write(ctx, s.DB, func(tx *store.Tx) (Role, error) {
-		was, err := ownRole(tx, org, id)
-		if err != nil {
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (Role, error) { return s.changeRoleIn(tx, org, id, in) })
+}
+
+func (s *System) changeRoleIn(tx *store.Tx, org, id string, in roleChange) (Role, error) {
+	was, err := ownRole(tx, org, id)
+	if err != nil {
+		return was, err
+	}
+	now, changes := was, map[string]audit.Change{}
+	if in.Name != nil {
+		if now.Name, err = checkRoleName(*in.Name); err != nil {
 			return was, err
 		}
-		now, changes := was, map[string]audit.Change{}
-		if in.Name != nil {
-			if now.Name, err = checkRoleName(*in.Name); err != nil {
-				return was, err
-			}
-			if now.Name != was.Name {
-				changes["name"] = audit.Change{From: was.Name, To: now.Name}
-			}
-			if err := refuseRoleName(tx, org, now.Name, id); err != nil {
-				return was, err
-			}
+		if now.Name != was.Name {
+			changes["name"] = audit.Change{From: was.Name, To: now.Name}
 		}
-		if in.Permissions != nil {
-			if now.Permissions, err = s.checkRolePermissions(tx, *in.Permissions); err != nil {
-				return was, err
-			}
-			if !slices.Equal(was.Permissions, now.Permissions) {
-				changes["permissions"] = audit.Change{From: strings.Join(was.Permissions, " "), To: strings.Join(now.Permissions, " ")}
-			}
-		}
-		if err := mayGive(tx, org, roleNeed(org), slices.Concat(was.Permissions, now.Permissions)...); err != nil || len(changes) == 0 {
+		if err := refuseRoleName(tx, org, now.Name, id); err != nil {
 			return was, err
 		}
-		if err := saveRole(tx, was, now); err != nil {
+	}
+	if in.Permissions != nil {
+		if now.Permissions, err = s.checkRolePermissions(tx, *in.Permissions); err != nil {
 			return was, err
 		}
-		return now, s.Audit.Record(tx, audit.Event{Action: actRoleUpdated, Org: org, Targets: []audit.Ref{{Type: "role", ID: id}}, Changes: changes})
-	})
+		if !slices.Equal(was.Permissions, now.Permissions) {
+			changes["permissions"] = audit.Change{From: strings.Join(was.Permissions, " "), To: strings.Join(now.Permissions, " ")}
+		}
+	}
+	if err := mayGive(tx, org, roleNeed(org), slices.Concat(was.Permissions, now.Permissions)...); err != nil || len(changes) == 0 {
+		return was, err
+	}
+	if err := saveRole(tx, was, now); err != nil {
+		return was, err
+	}
+	return now, s.Audit.Record(tx, audit.Event{Action: actRoleUpdated, Org: org, Targets: []audit.Ref{{Type: "role", ID: id}}, Changes: changes})
 }
 
 // saveRole writes what differs.
@@ -197,40 +209,42 @@ var errRoleInUse = &web.Error{Status: http.StatusConflict, Code: "role_in_use",
 // has it, keys and invitations among them, gets the replacement, without which
 // nobody may have it.
 func (s *System) deleteRole(ctx context.Context, org, id, replacement string) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		was, err := ownRole(tx, org, id)
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.deleteRoleIn(tx, org, id, replacement) })
+}
+
+func (s *System) deleteRoleIn(tx *store.Tx, org, id, replacement string) error {
+	was, err := ownRole(tx, org, id)
+	if err != nil {
+		return err
+	}
+	gives := was.Permissions
+	details := map[string]any{"name": was.Name}
+	used, err := roleInUse(tx, id)
+	if err != nil {
+		return err
+	}
+	if used {
+		if replacement == "" {
+			return errRoleInUse
+		}
+		to, err := roleInOrg(tx, org, replacement)
+		if isNotFound(err) || err == nil && to.ID == id {
+			return web.Invalid(web.Field{Field: "replacement", Code: "unknown", Message: "There is no such role in this organization."})
+		}
 		if err != nil {
 			return err
 		}
-		gives := was.Permissions
-		details := map[string]any{"name": was.Name}
-		used, err := roleInUse(tx, id)
-		if err != nil {
+		gives = slices.Concat(gives, to.Permissions)
+		details["replacement"] = to.Name
+		if err := replaceRole(tx, id, to.ID); err != nil {
 			return err
 		}
-		if used {
-			if replacement == "" {
-				return errRoleInUse
-			}
-			to, err := roleInOrg(tx, org, replacement)
-			if isNotFound(err) || err == nil && to.ID == id {
-				return web.Invalid(web.Field{Field: "replacement", Code: "unknown", Message: "There is no such role in this organization."})
-			}
-			if err != nil {
-				return err
-			}
-			gives = slices.Concat(gives, to.Permissions)
-			details["replacement"] = to.Name
-			if err := replaceRole(tx, id, to.ID); err != nil {
-				return err
-			}
-		}
-		if err := mayGive(tx, org, roleNeed(org), gives...); err != nil {
-			return err
-		}
-		if err := removeRole(tx, id); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actRoleDeleted, Org: org, Targets: []audit.Ref{{Type: "role", ID: id}}, Details: details})
-	})
+	}
+	if err := mayGive(tx, org, roleNeed(org), gives...); err != nil {
+		return err
+	}
+	if err := removeRole(tx, id); err != nil {
+		return err
+	}
+	return s.Audit.Record(tx, audit.Event{Action: actRoleDeleted, Org: org, Targets: []audit.Ref{{Type: "role", ID: id}}, Details: details})
 }

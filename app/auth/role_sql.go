@@ -94,3 +94,9 @@ func removeRole(tx *store.Tx, id string) error {
 	}
 	return tx.ExecOne(`DELETE FROM auth_role WHERE id = ?`, id)
 }
+
+// roles are the names of a user's roles in the whole instance and in org.
+func roles(tx *store.Tx, userID, org string) ([]string, error) {
+	return store.All(tx, text, `SELECT DISTINCT r.name FROM auth_role_binding b JOIN auth_role r ON r.id = b.role_id
+		WHERE b.principal_kind = 'user' AND b.principal_id = ? AND (b.org_id IS NULL OR b.org_id = ?) ORDER BY r.name`, userID, org)
+}

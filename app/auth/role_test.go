@@ -137,6 +137,11 @@ func TestRolesCannotBeUsedToRise(t *testing.T) {
 	for _, name := range []string{"OWNER", "keeper", "Operator"} {
 		m.owner.PostJSON(m.api+"/roles", map[string]any{"name": name, "permissions": []string{}}).WantProblem(422, "invalid", "name")
 	}
+	// The name stands in a mail to whoever is invited.
+	for _, name := range []string{"https://evil.example", "see www.evil.example"} {
+		m.owner.PostJSON(m.api+"/roles", map[string]any{"name": name, "permissions": []string{}}).WantProblem(422, "invalid", "name")
+		patch(m.owner, m.api+"/roles/"+keeper.ID, `{"name":"`+name+`"}`).WantProblem(422, "invalid", "name")
+	}
 	m.a.ExpectNothing()
 	make(bea, "org:members").Want(201)
 }
@@ -175,7 +180,7 @@ func TestRolesOnTheirPage(t *testing.T) {
 	if e := string(m.a.Events(1)[0].Body); !strings.Contains(e, `"from":"org:audit org:keys org:read","to":"org:members org:read"`) {
 		t.Errorf("the diff: %s", e)
 	}
-	m.owner.Post(page, "name", "Helper").Want(422, "There is a role with this name")
+	m.owner.Post(page, "name", "Helper", "permissions", "org:keys").Want(422, "There is a role with this name", `name="permissions" value="org:keys" checked`)
 	m.member("bea@example.com", "rol_member").Get(page).Want(200, "Helper").Without("Make a role", "Save")
 }
 

@@ -92,10 +92,10 @@ func (s *System) answerCatalogue(w http.ResponseWriter, r *http.Request, read fu
 
 // permissionInput is what an app says of a permission; its name is in the path.
 type permissionInput struct {
-	Title string    `json:"title"`
-	Means string    `json:"description,omitempty"`
-	Scope web.Scope `json:"scope,omitempty"` // org, as if there were none, or instance
-	Roles *[]string `json:"roles,omitempty"` // admin, member: the built-in roles that give it; as they are if there is none
+	Title string    `json:"title" doc:"What a person reads in a list"`
+	Means string    `json:"description,omitempty" doc:"A sentence"`
+	Scope web.Scope `json:"scope,omitempty" doc:"org, as if left out, or instance"`
+	Roles *[]string `json:"roles,omitempty" doc:"Built-in roles that give it, of admin and member; as they are if left out"`
 }
 
 func (s *System) declareAPI(w http.ResponseWriter, r *http.Request) error {

@@ -29,7 +29,7 @@ type rolesData struct {
 	Own         []Role // of the org itself
 	Permissions []permissionRow
 	MayManage   bool
-	Wrong       string // id of the role whose form was wrong; "" for the new one
+	Chosen      map[string]bool // permissions of the new role, when the form is shown again
 }
 
 var rolesDone = map[string]string{"made": "The role is made. Give it to members on their page.", "saved": "The role is saved. It counts from now on for everybody who has it.",
@@ -73,7 +73,7 @@ func (s *System) rolesPage(w http.ResponseWriter, r *http.Request) error {
 }
 
 // rolesAgain shows the page again with what is wrong with a form of it.
-func (s *System) rolesAgain(w http.ResponseWriter, r *http.Request, role string, typed map[string]string, err error) error {
+func (s *System) rolesAgain(w http.ResponseWriter, r *http.Request, typed roleFormInput, err error) error {
 	if web.AsError(err).Status == http.StatusNotFound {
 		return err
 	}
@@ -81,8 +81,11 @@ func (s *System) rolesAgain(w http.ResponseWriter, r *http.Request, role string,
 	if failed != nil {
 		return failed
 	}
-	data.Wrong = role
-	return s.again(w, r, "auth/roles", web.View{Title: "Roles", Data: data}, typed, err)
+	data.Chosen = map[string]bool{}
+	for _, p := range typed.Permissions {
+		data.Chosen[p] = true
+	}
+	return s.again(w, r, "auth/roles", web.View{Title: "Roles", Data: data}, map[string]string{"name": typed.Name}, err)
 }
 
 type roleFormInput struct {
@@ -97,7 +100,7 @@ func (s *System) makeRoleForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := s.makeRole(r.Context(), web.OriginOf(r.Context()).Org.ID, roleInput{in.Name, in.Permissions}); err != nil {
-		return s.rolesAgain(w, r, "", map[string]string{"name": in.Name}, err)
+		return s.rolesAgain(w, r, in, err)
 	}
 	return web.SeeOther(w, r, orgPath(r)+"/roles?done=made")
 }
@@ -108,7 +111,7 @@ func (s *System) saveRoleForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if _, err := s.changeRole(r.Context(), web.OriginOf(r.Context()).Org.ID, in.Role, roleChange{Name: &in.Name, Permissions: &in.Permissions}); err != nil {
-		return s.rolesAgain(w, r, in.Role, nil, err)
+		return s.rolesAgain(w, r, roleFormInput{}, err)
 	}
 	return web.SeeOther(w, r, orgPath(r)+"/roles?done=saved")
 }
@@ -124,7 +127,7 @@ func (s *System) deleteRoleForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if err := s.deleteRole(r.Context(), web.OriginOf(r.Context()).Org.ID, in.Role, in.Replacement); err != nil {
-		return s.rolesAgain(w, r, in.Role, nil, err)
+		return s.rolesAgain(w, r, roleFormInput{}, err)
 	}
 	return web.SeeOther(w, r, orgPath(r)+"/roles?done=deleted")
 }

@@ -12,7 +12,7 @@ import (
 func (s *System) Routes() []web.Route {
 	return slices.Concat(s.signUpRoutes(), s.signInRoutes(), s.setupRoutes(), s.accountRoutes(), s.tokenRoutes(),
 		s.socialRoutes(), s.factorRoutes(), s.emailSignInRoutes(), s.passwordRoutes(), s.profileRoutes(), s.deletionRoutes(), s.exportRoutes(),
-		s.orgRoutes(), s.impersonationRoutes(), s.adminRoutes())
+		web.Of("orgs", s.orgRoutes()), web.Of("users", s.impersonationRoutes()), web.Of("users", s.adminRoutes()))
 }
 
 // signUpRoutes are where people sign up and verify their address.

@@ -30,13 +30,12 @@ func (s *System) securityData(r *http.Request) (securityData, error) {
 	id := web.IdentityOf(r.Context())
 	return store.Read(r.Context(), s.DB, func(tx *store.Tx) (d securityData, err error) {
 		u, err := userByID(tx, id.User)
-		d.Done = securityDone[r.URL.Query().Get("done")]
-		d.Password = passwordSection{Set: u.phc != ""}
 		if err != nil {
 			return d, err
 		}
-		d.Methods, err = s.methods(tx, u)
-		if err != nil {
+		d.Done = securityDone[r.URL.Query().Get("done")]
+		d.Password = passwordSection{Set: u.phc != ""}
+		if d.Methods, err = s.methods(tx, u); err != nil {
 			return d, err
 		}
 		d.Factors, err = s.factorsSection(tx, u.id)

@@ -19,6 +19,7 @@ var openers = []struct {
 	{"keys", dropKeys},
 	{"pending_tokens", voidAllTokens}, // recovery codes too
 	{"trusted_devices", forgetDevices},
+	{"devices", dropKnownDevices}, // guesses from one that is known are not counted as a stranger's
 }
 
 // seize hands an account to the proven owner of an address that it only claimed:
@@ -60,6 +61,7 @@ func (s *System) evict(tx *store.Tx, u user) error {
 	took, err := dispossess(tx, u.id)
 	delete(took, "password")
 	delete(took, "pending_tokens")
+	delete(took, "devices") // everybody has one
 	if err != nil || len(took) == 0 {
 		return err
 	}

@@ -88,7 +88,7 @@ func (s *System) sendText(tx *store.Tx, f factor, occasion string, code sentCode
 	if u, err := url.Parse(s.URL); err == nil {
 		host = u.Hostname()
 	}
-	body := fmt.Sprintf("%s is your %s code. It works for 5 minutes. Give it to nobody.\n\n@%s #%s", code, s.Brand, host, code)
+	body := fmt.Sprintf("%s is your %s code. It works for 5 minutes. Give it to nobody.\n\n@%s #%s", code, s.Pages.Site().Brand, host, code)
 	if _, err := s.Texts.Send(tx, sms.Message{To: sms.Phone(number), Body: body, User: f.user, Life: sentLife}); err != nil {
 		return err
 	}

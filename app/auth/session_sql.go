@@ -1,13 +1,10 @@
 package auth
 
 import (
-	"errors"
 	"time"
 
 	"seaworthy/store"
 )
-
-func isNotFound(err error) bool { return errors.Is(err, store.ErrNotFound) }
 
 type sessionRow struct {
 	id, user, org, device, amr, ip, ua string
@@ -57,7 +54,7 @@ func sessionByID(tx *store.Tx, id string) (*session, error) {
 // liveSessions are the ids of a user's sessions that have not ended.
 func liveSessions(tx *store.Tx, userID string) ([]string, error) {
 	now := tx.Now().UnixMilli()
-	return store.All(tx, func(r store.Scanner) (id string, err error) { return id, r.Scan(&id) },
+	return store.All(tx, text,
 		`SELECT id FROM auth_session WHERE user_id = ? AND revoked_at IS NULL AND idle_exp > ? AND abs_exp > ? ORDER BY id`, userID, now, now)
 }
 

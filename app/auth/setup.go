@@ -57,7 +57,7 @@ func (s *System) setupForm(w http.ResponseWriter, r *http.Request) error {
 			map[string]string{"name": in.Name, "email": in.Email}, err)
 	}
 	s.setCookies(w, r, n)
-	return web.SeeOther(w, r, "/-/admin")
+	return web.SeeOther(w, r, "/-/admin/welcome")
 }
 
 // setUp makes the first operator. Of two at once one wins: the token is used up
@@ -101,11 +101,4 @@ func (s *System) addOperator(tx *store.Tx, person newUser, verify token, then fu
 	}
 	return s.Audit.Record(tx, audit.Event{Action: actOperatorMade, Actor: actorOr(tx, u.id), Targets: []audit.Ref{audit.User(u.id)},
 		Subject: audit.User(u.id), Personal: map[string]string{"email": u.email.typed, "name": u.name}})
-}
-
-func firstError(err, otherwise error) error {
-	if err != nil {
-		return err
-	}
-	return otherwise
 }

@@ -12,10 +12,10 @@ import (
 )
 
 type signUpInput struct {
-	Name     string `json:"name"`
-	Email    string `json:"email"`
-	Password string `json:"password"`
-	Next     string `json:"next,omitempty"`
+	Name     string `json:"name" doc:"What people call you"`
+	Email    string `json:"email" doc:"Which is verified by a mail"`
+	Password string `json:"password" doc:"Common, stolen and guessable ones are refused"`
+	Next     string `json:"next,omitempty" doc:"Page to go to"`
 }
 
 // signedUp is the answer of the API.
@@ -56,8 +56,9 @@ func (s *System) checkNewUser(ctx context.Context, in signUpInput) (newUser, err
 	return n, err
 }
 
-// looksLikeLink finds names that mail programs would turn into links: a sign-up
-// with somebody else's address must not be a way to send them one.
+// looksLikeLink finds names that every mail program would turn into links: a sign-up
+// with somebody else's address must not be a way to send them one. A bare domain is
+// not found: there are people and companies that are called like one.
 func looksLikeLink(name string) bool {
 	name = strings.ToLower(name)
 	return strings.Contains(name, "://") || strings.Contains(name, "www.")
@@ -72,6 +73,9 @@ func looksLikeLink(name string) bool {
 func (s *System) signUp(ctx context.Context, in signUpInput, n newSession) (signedUp, error) {
 	person, err := s.checkNewUser(ctx, in)
 	if err != nil {
+		return signedUp{}, err
+	}
+	if err := s.mayMailTo(person.email); err != nil {
 		return signedUp{}, err
 	}
 	verify := newToken()
@@ -184,23 +188,4 @@ func (s *System) signUpAPI(w http.ResponseWriter, r *http.Request) error {
 	}
 	s.setCookies(w, r, n)
 	return web.JSON(w, http.StatusCreated, done)
-}
-
-// notice is a page that says what happened.
-type notice struct {
-	Kind, Heading           string
-	Body                    []string
-	Action, Path            string
-	ResendPath, ResendEmail string
-}
-
-// again shows a form again with what was typed and what is wrong with it.
-// Failures that are not the person's go to the error page.
-func (s *System) again(w http.ResponseWriter, r *http.Request, page string, v web.View, typed map[string]string, err error) error {
-	e := web.AsError(err)
-	if e.Status >= 500 || e.Status == http.StatusBadRequest || e.Status == http.StatusRequestEntityTooLarge || e.Status == 499 {
-		return err
-	}
-	v.Status, v.Form = e.Status, &web.Form{Values: typed, Err: e}
-	return s.Pages.Render(w, r, page, v)
 }

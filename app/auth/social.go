@@ -90,7 +90,7 @@ func (s *System) depart(w http.ResponseWriter, r *http.Request, o oneTime) error
 	o.payload["browser"] = hashText(browser)
 	if err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		// A few go for each that comes, so that whoever is nobody here cannot fill the table.
-		if err := deleteOneTime(tx, tx.Now().Add(-tokenStay).UnixMilli(), 4); err != nil {
+		if _, err := deleteOneTime(tx, tx.Now().Add(-tokenStay).UnixMilli(), 4); err != nil {
 			return err
 		}
 		return issue(tx, state, o)

@@ -341,6 +341,27 @@ func TestConfirmWithAProvider(t *testing.T) {
 	other.Get(back(t, a, a.StandIn, leave(t, b, "/-/confirm/standin"), ada)).Want(400, "This sign-in cannot go on")
 }
 
+// Whoever has a password confirms by that: a browser that is signed in at a provider,
+// too, must not be a way around it.
+func TestProviderIsNoWayAroundThePassword(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits, dangerous)
+	b := a.Verified(alan.Email)
+	b.Get(back(t, a, a.StandIn, leave(t, b, "/-/account/security/identities/standin/link"), alan)).Want(200, "It is linked")
+	a.Clock.Advance(16 * time.Minute)
+	b.Get("/-/danger").Want(200, `name="password"`).Without("Confirm with")
+	a.Forget()
+	b.Post("/-/confirm/standin", "next", "/-/danger").Want(422, "You cannot confirm who you are in this way")
+	a.ExpectNothing()
+
+	// Nor when it came while he was there.
+	write(a, `UPDATE auth_user SET password_phc = NULL WHERE id = ?`, a.UserID(alan.Email))
+	answer := back(t, a, a.StandIn, leave(t, b, "/-/confirm/standin", "next", "/-/danger"), alan)
+	write(a, `UPDATE auth_user SET password_phc = 'set' WHERE id = ?`, a.UserID(alan.Email))
+	b.Get(answer).Want(403, "You were not confirmed")
+	b.Get("/-/api/v1/danger").WantProblem(401, "confirm_first")
+}
+
 // Where the ID token says no address, the provider is asked for it, and believed
 // if it speaks of the same person.
 func TestAddressFromUserInfo(t *testing.T) {

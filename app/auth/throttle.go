@@ -1,15 +1,11 @@
 package auth
 
 import (
-	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"net/netip"
 	"sync"
 	"time"
-
-	"seaworthy/app/web"
-	"seaworthy/store"
 )
 
 // throttle slows down who guesses passwords. It knows an account by the address
@@ -30,19 +26,11 @@ type throttle struct {
 
 type throttleKey [16]byte
 
-// failing is an account or a network whose sign-ins failed lately.
-type failing struct {
-	failures int
-	last     time.Time
-	until    time.Time
-	targets  map[throttleKey]time.Time // of a network: accounts that failed, and when
-	dirty    bool
-}
-
 // An account is locked for a minute after freeFailures, for twice as long after
-// each further one, up to longestLock; failures older than forget do not count. A
-// network that fails at more than manyAccounts within forget is slowed to a try in
-// slowTry. More than surgeRefusals in surgeTime are worth a word to the operators.
+// each further one, up to longestLock; when it has not failed for as long as forget,
+// it begins anew. A network that fails at more than manyAccounts within forget is
+// slowed to a try in slowTry. More than surgeRefusals in surgeTime are worth a word
+// to the operators.
 const (
 	freeFailures  = 10
 	firstLock     = time.Minute
@@ -79,22 +67,32 @@ func networkOf(a netip.Addr) string {
 	return a.String()
 }
 
-// wait is how long nobody may try an account from a network; known devices are
-// not asked about.
-func (t *throttle) wait(now time.Time, account string, from netip.Addr) time.Duration {
+// admit lets one try at an account from a network pass, or says how long it has to
+// wait; known devices are not asked about. What has failed too often shuts behind
+// whoever passes, because his failure is known only when his hash is: of many who come
+// at once when a lock ends, one is answered.
+func (t *throttle) admit(now time.Time, account string, from netip.Addr) (wait time.Duration) {
 	if t.off {
 		return 0
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var until time.Time
-	if f := t.accounts[t.key("account", account)]; f != nil {
-		until = f.until
+	a, n := t.accounts[t.key("account", account)], t.networks[t.key("network", networkOf(from))]
+	for _, f := range []*failing{a, n} {
+		if f != nil {
+			wait = max(wait, f.until.Sub(now))
+		}
 	}
-	if f := t.networks[t.key("network", networkOf(from))]; f != nil && f.until.After(until) {
-		until = f.until
+	if wait > 0 {
+		return wait
 	}
-	return until.Sub(now)
+	if a != nil && a.failures >= freeFailures && !a.over(now) {
+		a.shut(now.Add(firstLock))
+	}
+	if n != nil && n.failures > manyAccounts && !n.over(now) {
+		n.shut(now.Add(slowTry))
+	}
+	return 0
 }
 
 // verdict is what a failure led to.
@@ -124,29 +122,6 @@ func (t *throttle) failed(now time.Time, account string, from netip.Addr) (v ver
 	return v
 }
 
-// sprayed counts one more account that failed, and reports the moment at which
-// they are too many.
-func (f *failing) sprayed(now time.Time, account throttleKey) (begun bool) {
-	if f.targets == nil {
-		f.targets = map[throttleKey]time.Time{}
-	}
-	for k, at := range f.targets {
-		if now.Sub(at) > forget {
-			delete(f.targets, k)
-		}
-	}
-	if len(f.targets) <= manyAccounts { // more are not told apart
-		f.targets[account] = now
-	}
-	before := f.failures
-	f.failures = len(f.targets)
-	if f.failures > manyAccounts {
-		f.until = now.Add(slowTry)
-		return before <= manyAccounts
-	}
-	return false
-}
-
 // surges counts refusals in the whole installation; it is true once a surgeTime.
 func (t *throttle) surges(now time.Time) bool {
 	if now.Sub(t.minute) > surgeTime {
@@ -174,131 +149,4 @@ func (t *throttle) succeeded(now time.Time, account string, from netip.Addr) {
 	if f := t.networks[t.key("network", networkOf(from))]; f != nil {
 		delete(f.targets, who)
 	}
-}
-
-// entryOf finds or makes an entry, and keeps their number bounded.
-func entryOf(all map[throttleKey]*failing, k throttleKey, now time.Time) *failing {
-	f := all[k]
-	if f == nil {
-		if len(all) >= mostThrottled {
-			thin(all, now)
-		}
-		f = &failing{}
-		all[k] = f
-	}
-	if now.Sub(f.last) > forget && now.After(f.until) {
-		*f = failing{}
-	}
-	f.last, f.dirty = now, true
-	return f
-}
-
-// thin drops what does not count any more, and if that is not enough whatever
-// locks nobody: a flood of addresses must not take the memory.
-func thin(all map[throttleKey]*failing, now time.Time) {
-	for k, f := range all {
-		if now.Sub(f.last) > forget && now.After(f.until) {
-			delete(all, k)
-		}
-	}
-	if len(all) < mostThrottled {
-		return
-	}
-	for k, f := range all {
-		if !f.until.After(now) {
-			delete(all, k)
-		}
-	}
-	if len(all) >= mostThrottled {
-		clear(all)
-	}
-}
-
-// flushThrottle writes what changed, in one transaction.
-func (s *System) flushThrottle(ctx context.Context) error {
-	rows := s.throttle.take()
-	if len(rows) == 0 {
-		return nil
-	}
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		for _, r := range rows {
-			if err := keepThrottle(tx, r); err != nil {
-				return err
-			}
-		}
-		return deleteThrottle(tx, tx.Now().Add(-2*forget).UnixMilli())
-	})
-}
-
-// take copies what changed since the last time and would matter after a restart.
-func (t *throttle) take() (rows []throttleRow) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for kind, all := range map[string]map[throttleKey]*failing{"account": t.accounts, "network": t.networks} {
-		for k, f := range all {
-			if f.dirty {
-				f.dirty = false
-				rows = append(rows, throttleRow{kind: kind, key: k[:], failures: f.failures, until: millis(f.until), updated: f.last.UnixMilli()})
-			}
-		}
-	}
-	return rows
-}
-
-// loadThrottle reads at start what the last process had written.
-func (s *System) loadThrottle(ctx context.Context) error {
-	rows, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]throttleRow, error) {
-		return throttled(tx, tx.Now().Add(-forget).UnixMilli(), mostThrottled)
-	})
-	if err != nil {
-		return err
-	}
-	t := s.throttle
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, r := range rows {
-		all := t.accounts
-		if r.kind == "network" {
-			all = t.networks
-		}
-		all[throttleKey(r.key)] = &failing{failures: r.failures, last: time.UnixMilli(r.updated).UTC(), until: timeOrZero(r.until)}
-	}
-	return nil
-}
-
-func millis(t time.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.UnixMilli()
-}
-
-// perPair bounds guesses at one account from one address, perDevice those on a
-// device where it was used before.
-var (
-	perPair   = web.Limit{Every: 2 * time.Minute, Burst: 20}
-	perDevice = web.Limit{Every: time.Minute, Burst: 10}
-)
-
-// mayGuess is the 429 for whoever has to wait before the next password for an
-// account. A known device has an allowance of its own, and nobody else's failures
-// touch it.
-func (s *System) mayGuess(ctx context.Context, account address, device token, known bool) error {
-	from := web.OriginOf(ctx).Addr
-	if known {
-		if wait, ok := s.Limiter.Allow("sign-in device "+string(device), perDevice); !ok {
-			return web.TooMany(wait)
-		}
-		return nil
-	}
-	if wait := s.throttle.wait(s.DB.Now(), account.norm, from); wait > 0 {
-		return web.TooMany(wait)
-	}
-	if wait, ok := s.Limiter.Allow("sign-in "+account.norm+" "+web.AddrKey(from), perPair); !ok {
-		return web.TooMany(wait)
-	}
-	if wait, ok := s.Limiter.Allow("sign-in "+account.norm, perAccount); !ok {
-		return web.TooMany(wait)
-	}
-	return nil
 }

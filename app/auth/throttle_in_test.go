@@ -30,7 +30,7 @@ func TestThrottleIsBounded(t *testing.T) {
 	if len(h.accounts) > mostThrottled || len(h.networks) > mostThrottled {
 		t.Errorf("%d accounts, %d networks are kept", len(h.accounts), len(h.networks))
 	}
-	if got := h.wait(now, "ada@example.com", someAddr(2)); got != firstLock {
+	if got := h.admit(now, "ada@example.com", someAddr(2)); got != firstLock {
 		t.Errorf("the locked account waits %s", got)
 	}
 }
@@ -60,5 +60,49 @@ func TestSurgeIsTold(t *testing.T) {
 	count(2000, 2*time.Second) // 300 in ten minutes
 	if told != 1 {
 		t.Errorf("an ordinary day is told: %d", told)
+	}
+}
+
+// Of many who try at once when a lock ends, one is answered, and so it is of a network
+// that is slowed: a flood gets no more guesses than somebody who waits his turn.
+func TestOneOfManyPassesWhenALockEnds(t *testing.T) {
+	t.Parallel()
+	h := newThrottle(seal.New(make([]byte, 32)), false)
+	now := time.Unix(1_800_000_000, 0)
+	passed := func(try func(i int) time.Duration) (n int) {
+		for i := range 50 {
+			if try(i) == 0 {
+				n++
+			}
+		}
+		return n
+	}
+	account := func(i int) time.Duration { return h.admit(now, "ada@example.com", someAddr(1000+i)) }
+	for i := range freeFailures {
+		h.failed(now, "ada@example.com", someAddr(i))
+	}
+	now = now.Add(firstLock)
+	if n := passed(account); n != 1 {
+		t.Errorf("%d tries at a locked account pass", n)
+	}
+	h.succeeded(now, "ada@example.com", someAddr(1000)) // it was its owner
+	if n := passed(account); n != 50 {
+		t.Errorf("%d of 50 pass after a sign-in", n)
+	}
+
+	name := func(i int) string { return string(rune('a'+i)) + "@example.com" }
+	network := func(i int) time.Duration { return h.admit(now, name(i), someAddr(7)) }
+	for i := range manyAccounts + 1 {
+		h.failed(now, name(i), someAddr(7))
+	}
+	for range 3 {
+		now = now.Add(slowTry)
+		if n := passed(network); n != 1 {
+			t.Errorf("%d tries from a slowed network pass", n)
+		}
+	}
+	now = now.Add(2 * forget)
+	if n := passed(network); n != 50 {
+		t.Errorf("%d of 50 pass long after", n)
 	}
 }

@@ -222,6 +222,7 @@ func TestMailsAreBoundedPerAddress(t *testing.T) {
 	for _, email := range []string{"ada@example.com", "nobody@example.com"} {
 		a := apptest.New(t, behindProxy)
 		a.Verified("ada@example.com")
+		a.Clock.Advance(10 * time.Minute) // that was one, too
 		sent := 0
 		for i := range 20 {
 			b := a.Browser()
@@ -243,6 +244,57 @@ func TestMailsAreBoundedPerAddress(t *testing.T) {
 		}
 	}
 	// One address cannot have mails sent to everybody.
+	fromOneAddress(t)
+}
+
+// However a mail can be had, one mailbox gets no more of them.
+func TestNoWayToFillAMailbox(t *testing.T) {
+	t.Parallel()
+	const mailbox = "victim@example.com"
+	bounded := func(name string, a *apptest.App, ask func(i int) apptest.Page) {
+		t.Helper()
+		a.Clock.Advance(2 * time.Hour)
+		sent := 0
+		for i := range 12 {
+			switch p := ask(i); p.Status {
+			case 200, 201, 202:
+				sent++
+			case 429:
+			default:
+				t.Fatalf("%s: %d %s", name, p.Status, p.Text())
+			}
+		}
+		if sent != 6 {
+			t.Errorf("%s: %d mails were asked for", name, sent)
+		}
+	}
+	from := func(a *apptest.App, b *apptest.Browser, i int) *apptest.Browser {
+		b.Header.Set("X-Forwarded-For", fmt.Sprintf("203.%d.113.9", i))
+		return b
+	}
+	a := apptest.New(t, behindProxy)
+	bounded("sign-up", a, func(i int) apptest.Page {
+		return from(a, a.Browser(), i).Post("/-/signup", "name", "Mallory", "email", mailbox, "password", apptest.Password)
+	})
+	claim := apptest.New(t, behindProxy)
+	mallory := claim.SignUp(mailbox)
+	bounded("verification", claim, func(i int) apptest.Page { return from(claim, mallory, i).Post("/-/verify/resend") })
+	other := apptest.New(t, behindProxy)
+	var many []*apptest.Browser
+	for i := range 12 {
+		b := from(other, other.Browser(), i)
+		b.Post("/-/signup", "name", "M", "email", fmt.Sprintf("m%d@example.com", i), "password", apptest.Password).Want(200)
+		many = append(many, b)
+	}
+	bounded("change of address", other, func(i int) apptest.Page {
+		many[i].PostJSON("/-/api/v1/confirm", map[string]string{"password": apptest.Password}).Want(204)
+		return many[i].PostJSON("/-/api/v1/me/email", map[string]string{"email": mailbox})
+	})
+}
+
+// fromOneAddress asks for mails to many mailboxes from one place.
+func fromOneAddress(t *testing.T) {
+	t.Helper()
 	a := apptest.New(t)
 	sent := 0
 	for i := range 60 {

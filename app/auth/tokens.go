@@ -61,8 +61,8 @@ func (s *System) respondWith(g *grant, generation int64) (tokenResponse, error) 
 
 // credentials are what a program signs a person in with.
 type credentials struct {
-	Email    string `json:"email"`
-	Password string `json:"password"`
+	Email    string `json:"email" doc:"Address of the account"`
+	Password string `json:"password" doc:"Its password"`
 }
 
 // loginAPI signs a person in to a program: a mobile app, a command line. It

@@ -165,6 +165,11 @@ func (s *System) resendForm(w http.ResponseWriter, r *http.Request) error {
 	}
 	t := newToken()
 	id := web.IdentityOf(r.Context())
+	if to, ok := newAddress(id.Email); ok && !id.Verified {
+		if err := s.mayMailTo(to); err != nil {
+			return err
+		}
+	}
 	u, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (user, error) {
 		u, err := userByID(tx, id.User)
 		if err != nil || u.verified {

@@ -43,6 +43,7 @@ const (
 	actSettings      audit.Action = "billing_setting.changed"
 	actRepaired      audit.Action = "billing_drift.repaired"
 	actEndpoint      audit.Action = "billing_endpoint.created"
+	actImportAsked   audit.Action = "plan.import_requested"
 )
 
 // Actions are billing's part of the catalogue.
@@ -67,6 +68,7 @@ var Actions = []audit.Kind{
 	{Action: actParked, Title: "Event parked", Means: "An event of Stripe's is about a customer that belongs to no organization here."},
 	{Action: actReplayed, Title: "Event replayed", Means: "Somebody had an event of Stripe's looked at once more."},
 	{Action: actCleared, Title: "Billing alarm cleared", Means: "Somebody has seen to an alarm."},
+	{Action: actImportAsked, Title: "Plans to be read from Stripe", Means: "Somebody had plans made of what is sold at Stripe."},
 	{Action: actPlanMade, Title: "Plan made", Means: "A plan was added."},
 	{Action: actPlanChanged, Title: "Plan changed", Means: "A plan got a new version, or other words."},
 	{Action: actPlanArchived, Title: "Plan archived", Means: "A plan is not sold any more. Who has it keeps it."},

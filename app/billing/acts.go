@@ -23,22 +23,23 @@ func (s *System) actRoutes() []web.Route {
 		return r
 	}
 	return []web.Route{
-		post("checkout", "Open a checkout at Stripe, where a plan is bought", 201, s.checkoutAPI, checkoutInput{}, checkoutOutput{}, actCheckout),
-		post("portal", "Open Stripe's portal, where cards are changed", 201, s.portalAPI, portalInput{}, checkoutOutput{}, actPortal),
-		post("change/preview", "What a change of plan or quantity would cost; it can be applied for ten minutes", 201, s.previewAPI, previewInput{}, Preview{}, actPreviewed),
-		post("change", "Apply a change that was previewed, at the cost that was shown", 200, s.changeAPI, changeInput{}, actOutput{}, actAsked, actRefused),
-		post("cancel", "End a subscription, at the end of what is paid for or at once", 200, s.cancelAPI, cancelInput{}, actOutput{}, actAsked, actRefused),
-		post("change/withdraw", "Take back a change that comes with the next period", 200, s.simpleAPI(s.WithdrawChange), resumeInput{}, actOutput{}, actAsked, actRefused),
-		post("trial/end", "End a trial now, and pay for the first period", 200, s.simpleAPI(s.EndTrial), resumeInput{}, actOutput{}, actAsked, actRefused),
-		post("pause", "Pause a subscription from its next period until a date, where that is offered", 200, s.pauseAPI, pauseInput{}, actOutput{}, actAsked, actRefused),
-		post("resume", "Take back a cancellation, or go on after a pause", 200, s.simpleAPI(s.ResumeSubscription), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("checkout", "Open a checkout at Stripe, where a plan is bought", 201, ownerAct(s, 201, s.checkout), checkoutInput{}, checkoutOutput{}, actCheckout),
+		post("portal", "Open Stripe's portal, where cards are changed", 201, ownerAct(s, 201, s.portal), portalInput{}, checkoutOutput{}, actPortal),
+		post("change/preview", "What a change of plan or quantity would cost; it can be applied for ten minutes", 201, ownerAct(s, 201, inOrg(s.PreviewChange)), previewInput{}, Preview{}, actPreviewed),
+		post("change", "Apply a change that was previewed, at the cost that was shown", 200, ownerAct(s, 200, inOrg(s.change)), changeInput{}, actOutput{}, actAsked, actRefused),
+		post("cancel", "End a subscription, at the end of what is paid for or at once", 200, ownerAct(s, 200, inOrg(s.CancelSubscription)), cancelInput{}, actOutput{}, actAsked, actRefused),
+		post("change/withdraw", "Take back a change that comes with the next period", 200, ownerAct(s, 200, one(s.WithdrawChange)), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("trial/end", "End a trial now, and pay for the first period", 200, ownerAct(s, 200, one(s.EndTrial)), resumeInput{}, actOutput{}, actAsked, actRefused),
+		post("pause", "Pause a subscription from its next period until a date, where that is offered", 200, ownerAct(s, 200, inOrg(s.PauseByOwner)), pauseInput{}, actOutput{}, actAsked, actRefused),
+		post("resume", "Take back a cancellation, or go on after a pause", 200, ownerAct(s, 200, one(s.ResumeSubscription)), resumeInput{}, actOutput{}, actAsked, actRefused),
 	}
 }
 
-// simpleAPI serves an act that only needs to know which subscription.
-func (s *System) simpleAPI(act func(ctx context.Context, org, subscription string) (actOutput, error)) web.Handler {
+// ownerAct serves what an owner does to the billing of the org in which he works: act
+// gets that org and the body, and its answer is the response's.
+func ownerAct[In, Out any](s *System, status int, act func(context.Context, web.Org, In) (Out, error)) web.Handler {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		in, err := web.Decode[resumeInput](r)
+		in, err := web.Decode[In](r)
 		if err != nil {
 			return err
 		}
@@ -46,12 +47,24 @@ func (s *System) simpleAPI(act func(ctx context.Context, org, subscription strin
 		if err != nil {
 			return err
 		}
-		out, err := act(r.Context(), org.ID, in.Subscription)
+		out, err := act(r.Context(), org, in)
 		if err != nil {
 			return err
 		}
-		return web.JSON(w, http.StatusOK, out)
+		return web.JSON(w, status, out)
 	}
+}
+
+// one is an act that only needs to know which subscription.
+func one(act func(ctx context.Context, org, subscription string) (actOutput, error)) func(context.Context, web.Org, resumeInput) (actOutput, error) {
+	return func(ctx context.Context, org web.Org, in resumeInput) (actOutput, error) {
+		return act(ctx, org.ID, in.Subscription)
+	}
+}
+
+// inOrg is an act that only needs the org's id.
+func inOrg[In, Out any](act func(context.Context, string, In) (Out, error)) func(context.Context, web.Org, In) (Out, error) {
+	return func(ctx context.Context, org web.Org, in In) (Out, error) { return act(ctx, org.ID, in) }
 }
 
 // actOutput is what became of a change.
@@ -59,7 +72,7 @@ type actOutput struct {
 	ID      string    `json:"id"`
 	State   string    `json:"state"`                 // done; scheduled: it comes with the next period; pending: it waits for a payment to be confirmed
 	Confirm string    `json:"confirm_url,omitempty"` // where the payment is confirmed
-	At      time.Time `json:"effective_at,omitzero"` // of what is scheduled
+	At      time.Time `json:"effective_at,omitzero"` // of what is scheduled, and of an end that comes with the period
 }
 
 // inRequest bounds how long a request waits for Stripe.

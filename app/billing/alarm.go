@@ -2,6 +2,7 @@ package billing
 
 import (
 	"errors"
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -18,6 +19,8 @@ const (
 	alarmLimit    = "over_limit" // more is used than the plan allows
 	alarmCheck    = "setup"      // what the look at Stripe at the start found
 	alarmTwice    = "two_subscriptions"
+	alarmLeft     = "event_left"    // what Stripe told of is not taken over, and no job will
+	alarmUntold   = "notice_untold" // a mail was decided, and no job will write it
 )
 
 // alarm is something that a person must look at, once however often it comes.
@@ -43,21 +46,35 @@ func raise(tx *store.Tx, a alarm) error {
 	return err
 }
 
-// clear ends an alarm, if it is open.
+// clearAlarm ends an alarm, if it is open.
 func clearAlarm(tx *store.Tx, kind, object string) error {
 	_, err := tx.Exec(`UPDATE billing_alarm SET cleared_at = ? WHERE key = ? AND cleared_at IS NULL`, tx.Now().UnixMilli(), alarm{Kind: kind, Object: object}.key())
 	return err
 }
 
+// mostAlarms bounds how many are shown.
+const mostAlarms = 50
+
 // openAlarms are those that nobody has cleared, the newest first.
-func openAlarms(tx *store.Tx, limit int) ([]alarm, error) {
-	return store.All(tx, func(r store.Scanner) (a alarm, err error) {
-		var key string
-		var first, last int64
-		err = r.Scan(&key, &a.Kind, &a.About, &a.Org, &a.N, &first, &last)
-		a.Object, a.First, a.Last = key[len(a.Kind)+1:], at(first), at(last)
-		return a, err
-	}, `SELECT key, kind, about, org_id, n, first_at, last_at FROM billing_alarm WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT ?`, limit)
+func openAlarms(tx *store.Tx) ([]alarm, error) {
+	return store.All(tx, scanAlarm, alarmColumns+`WHERE cleared_at IS NULL ORDER BY last_at DESC LIMIT ?`, mostAlarms)
+}
+
+// urgentAlarms are those of them that stand above every page of the console, the newest
+// first. They are asked for by themselves: many orgs that are over a limit must not
+// crowd out that no money comes in.
+func urgentAlarms(tx *store.Tx) ([]alarm, error) {
+	return store.All(tx, scanAlarm, alarmColumns+`WHERE cleared_at IS NULL AND kind IN ('setup', 'api_version', 'other_mode', 'dispute') ORDER BY last_at DESC LIMIT ?`, mostAlarms)
+}
+
+const alarmColumns = `SELECT key, kind, about, org_id, n, first_at, last_at FROM billing_alarm `
+
+func scanAlarm(r store.Scanner) (a alarm, err error) {
+	var key string
+	var first, last int64
+	err = r.Scan(&key, &a.Kind, &a.About, &a.Org, &a.N, &first, &last)
+	a.Object, a.First, a.Last = strings.TrimPrefix(key, a.Kind+":"), at(first), at(last)
+	return a, err
 }
 
 // at is a time as the tables hold it; zero for 0.

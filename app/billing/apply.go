@@ -19,7 +19,8 @@ func (s *System) apply(tx *store.Tx, customer string, snap *snapshot) (changed [
 	if err != nil || !newest {
 		return nil, err == nil, err
 	}
-	if snap.customer == nil {
+	gone := snap.customer == nil
+	if gone {
 		if c.deleted.IsZero() {
 			changed = []string{c.id}
 		}
@@ -30,7 +31,7 @@ func (s *System) apply(tx *store.Tx, customer string, snap *snapshot) (changed [
 	if err != nil {
 		return changed, false, fmt.Errorf("mirror %s: %w", c.id, err)
 	}
-	if err := s.dun(tx, c); err != nil {
+	if err := s.dun(tx, c, gone); err != nil {
 		return changed, false, fmt.Errorf("dun %s: %w", c.id, err)
 	}
 	if err := s.checkLimits(tx, c.org); err != nil {
@@ -41,7 +42,7 @@ func (s *System) apply(tx *store.Tx, customer string, snap *snapshot) (changed [
 		return changed, false, err
 	}
 	s.forget(tx, c.org)
-	return changed, false, nil
+	return changed, false, clearAlarm(tx, alarmLeft, c.id)
 }
 
 // mirror takes over all that was found of a customer who lives.
@@ -99,17 +100,21 @@ func (s *System) applySubs(tx *store.Tx, c customerRow, snap *snapshot) (changed
 		if !gone.state.lives() {
 			continue
 		}
-		row := gone
-		row.state, row.status, row.endedAt = Canceled, "canceled", tx.Now().UnixMilli()
-		if err := upsertSub(tx, row); err != nil {
+		if err := s.endSub(tx, gone); err != nil {
 			return nil, err
 		}
-		if err := s.recordSub(tx, gone, row, nil, nil); err != nil {
-			return nil, err
-		}
-		changed = append(changed, row.id)
+		changed = append(changed, gone.id)
 	}
 	return changed, s.noteTwice(tx, c, living)
+}
+
+// endSub ends a subscription that Stripe does not have any more.
+func (s *System) endSub(tx *store.Tx, was subRow) error {
+	now := was.ended(tx.Now().UnixMilli())
+	if err := upsertSub(tx, now); err != nil {
+		return err
+	}
+	return s.recordSub(tx, was, now, nil, nil)
 }
 
 // applySub takes over one, and its plan: that of its prices, else the one it had.
@@ -237,7 +242,7 @@ func (s *System) tellEnded(tx *store.Tx, sub subRow) error {
 	if err != nil {
 		return err
 	}
-	why := "You canceled it."
+	why := "It was canceled." // by them, by an operator, or in Stripe's dashboard
 	if d, err := dunningOf(tx, sub.customer); err == nil && d.subscription == sub.id {
 		why = "The payment was due for four weeks."
 		if d.state != Canceled {

@@ -3,28 +3,22 @@ package billing
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
-// urgent are the alarms that stand above every page of the console until somebody has
-// seen to them.
-var urgent = map[string]bool{alarmCheck: true, alarmVersion: true, alarmMode: true, alarmDispute: true}
-
 // noteTrouble keeps the newest urgent alarm in memory, where pages find it.
 func (s *System) noteTrouble(tx *store.Tx) error {
-	all, err := openAlarms(tx, 50)
+	all, err := urgentAlarms(tx)
 	if err != nil {
 		return err
 	}
 	var banner *web.Banner
-	for _, a := range all {
-		if urgent[a.Kind] {
-			banner = &web.Banner{Text: a.About, Path: "/-/admin/billing", Link: "Billing"}
-			break
-		}
+	if len(all) > 0 {
+		banner = &web.Banner{Text: all[0].About, Path: "/-/admin/billing", Link: "Billing"}
 	}
 	tx.AfterCommit(func() { s.trouble.Store(banner) })
 	return nil
@@ -34,15 +28,21 @@ func (s *System) noteTrouble(tx *store.Tx) error {
 func (s *System) Banner() *web.Banner { return s.trouble.Load() }
 
 // Trouble is what is wrong with how Stripe is connected, in a sentence, and how many
-// alarms are open.
+// alarms are open, of fifty at most.
 func (s *System) Trouble(ctx context.Context) (setup string, open int, err error) {
-	all, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]alarm, error) { return openAlarms(tx, 50) })
-	for _, a := range all {
-		if a.Kind == alarmCheck && setup == "" {
-			setup = a.About
+	err = s.DB.Read(ctx, func(tx *store.Tx) error {
+		urgent, err := urgentAlarms(tx)
+		if err != nil {
+			return err
 		}
-	}
-	return setup, len(all), err
+		if i := slices.IndexFunc(urgent, func(a alarm) bool { return a.Kind == alarmCheck }); i >= 0 {
+			setup = urgent[i].About
+		}
+		all, err := openAlarms(tx)
+		open = len(all)
+		return err
+	})
+	return setup, open, err
 }
 
 // Notice is what those who manage an org's billing see above its pages while a payment
@@ -59,7 +59,7 @@ func (s *System) Notice(r *http.Request) *web.Banner {
 	if err != nil || e.due == nil {
 		return nil
 	}
-	b := &web.Banner{Path: pageOfOrg(org), Link: "Pay"}
+	b := &web.Banner{Path: pageOfOrg(org), Link: "Pay now"}
 	switch e.due.state {
 	case Grace:
 		b.Text = Money(e.due.amount, e.due.currency) + " is overdue. Pay by " + day(e.due.since.Add(restrictDay*oneDay)) + " to keep everything as it is."

@@ -77,11 +77,14 @@ const (
 )
 
 // now is the time by which Stripe counts.
-func (s *System) now(tx *store.Tx) time.Time {
+func (s *System) now(tx *store.Tx) time.Time { return tx.Now().Add(s.ahead()) }
+
+// ahead is how far Stripe's time is ahead of ours: nothing, but for the offline one.
+func (s *System) ahead() time.Duration {
 	if s.Ahead == nil {
-		return tx.Now()
+		return 0
 	}
-	return tx.Now().Add(s.Ahead())
+	return s.Ahead()
 }
 
 // secrets are those of the configuration, and that of the endpoint that we made.
@@ -97,12 +100,13 @@ func (s *System) Open(ctx context.Context) error { return s.openEndpoint(ctx) }
 
 // Jobs registers what billing does in the background.
 func (s *System) Jobs(q *queue.Queue) {
-	queue.Handle(q, s.look, queue.Backoff(askAgain))
+	queue.Handle(q, s.look, queue.Backoff(askAgain), queue.GaveUp(s.lookGaveUp))
 	queue.Handle(q, s.sync, queue.Backoff(askAgain))
-	queue.Handle(q, s.tell)
+	queue.Handle(q, s.tell, queue.GaveUp(s.tellGaveUp))
 	queue.Handle(q, s.giveUp, queue.Backoff(askAgain))
 	queue.Handle(q, s.lookUpPrice, queue.Backoff(askAgain))
 	queue.Handle(q, s.makePrice, queue.Backoff(askAgain))
+	queue.Handle(q, s.importPlans, queue.Backoff(askAgain))
 	queue.Handle(q, s.examine, queue.Backoff(askAgain))
 	queue.Handle(q, s.payOpen, queue.Backoff(askAgain))
 	if !s.On() {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/stripe/stripe-go/v76"
 
@@ -31,22 +32,6 @@ var reasons = []struct{ Key, Words string }{
 	{"unused", "I do not use it enough"}, {"customer_service", "I was not helped well"}, {"too_complex", "It is too complicated"}, {"low_quality", "It does not work well enough"}, {"other", "Another reason"},
 }
 
-func (s *System) cancelAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[cancelInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	out, err := s.CancelSubscription(r.Context(), org.ID, in)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
 // CancelSubscription ends a subscription: at the end of what is paid for, or at once
 // where that is asked for or nothing is paid for.
 func (s *System) CancelSubscription(ctx context.Context, org string, in cancelInput) (out actOutput, err error) {
@@ -66,8 +51,8 @@ func (s *System) CancelSubscription(ctx context.Context, org string, in cancelIn
 			return wish{}, &web.Error{Status: http.StatusConflict, Code: "canceled_already", Public: "It ends already with the period that is paid for."}
 		}
 		w := wish{At: in.At, Reason: in.Reason, Comment: in.Comment}
-		if sub.state != Active { // what is overdue is not worth waiting for
-			w.At = "now"
+		if out.At = at(sub.periodEnd); in.At == "now" || sub.state != Active { // what is overdue is not worth waiting for
+			w.At, out.At = "now", time.Time{}
 		}
 		return w, nil
 	})
@@ -92,7 +77,8 @@ func (s *System) CancelSubscription(ctx context.Context, org string, in cancelIn
 	if err != nil {
 		return out, err
 	}
-	return actOutput{ID: i.id, State: "done"}, s.carried(ctx, &i)
+	out.ID, out.State = i.id, "done"
+	return out, s.carried(ctx, &i)
 }
 
 // ResumeSubscription takes back a cancellation that has not come about, or ends a pause.

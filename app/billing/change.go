@@ -15,23 +15,12 @@ type changeInput struct {
 	Preview string `json:"preview"` // id of the preview that is applied
 }
 
-func (s *System) changeAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[changeInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	out, err := s.Change(r.Context(), org.ID, in.Preview)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
 var errPreview = &web.Error{Status: http.StatusConflict, Code: "preview_expired", Public: "This preview is not good any more: amounts change by the second. Look at a new one, then confirm it."}
+
+// change is Change as the API asks for it.
+func (s *System) change(ctx context.Context, org string, in changeInput) (actOutput, error) {
+	return s.Change(ctx, org, in.Preview)
+}
 
 // Change applies what was previewed, reckoned from the same second, so that what is
 // charged is what was shown.

@@ -15,8 +15,8 @@ import (
 
 type checkoutInput struct {
 	Price    string `json:"price"`
-	Quantity int64  `json:"quantity"` // 1 if 0; never fewer seats than there are members
-	Coupon   string `json:"coupon"`
+	Quantity int64  `json:"quantity"`       // 1 if 0; never fewer seats than there are members
+	Coupon   string `json:"coupon"`         // id of one, from those who run billing: promotion codes are for everybody
 	Code     string `json:"promotion_code"` // that somebody typed; without one Stripe's page asks for it
 }
 
@@ -32,20 +32,10 @@ const checkoutLife = time.Hour
 // maxQuantity bounds how many of a price are bought.
 const maxQuantity = 100_000
 
-func (s *System) checkoutAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[checkoutInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	i, err := s.Checkout(r.Context(), org, in)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusCreated, checkoutOutput{ID: i.id, URL: i.outcome.URL, Expires: i.expires})
+// checkout is Checkout as the API answers.
+func (s *System) checkout(ctx context.Context, org web.Org, in checkoutInput) (checkoutOutput, error) {
+	i, err := s.Checkout(ctx, org, in)
+	return checkoutOutput{ID: i.id, URL: i.outcome.URL, Expires: i.expires}, err
 }
 
 // Checkout opens a session at Stripe in which an org buys a plan. An org has one open:
@@ -53,6 +43,11 @@ func (s *System) checkoutAPI(w http.ResponseWriter, r *http.Request) error {
 func (s *System) Checkout(ctx context.Context, org web.Org, in checkoutInput) (i intent, err error) {
 	if !s.On() {
 		return i, errNothingSold
+	}
+	// A coupon has none of the conditions that its codes have: who may use it, until
+	// when and how often. Whoever could name one by its id would pass by them.
+	if in.Coupon != "" && !web.IdentityOf(ctx).Can(permRun) {
+		return i, web.Forbidden(permRun)
 	}
 	var c web.Check
 	in.Quantity = max(in.Quantity, 1)
@@ -238,11 +233,8 @@ func (s *System) checkoutParams(ctx context.Context, i *intent, org web.Org, cus
 	p := &stripe.CheckoutSessionParams{Params: keyed(ctx, i.id), Mode: stripe.String("subscription"), Customer: stripe.String(customer), ClientReferenceID: stripe.String(org.ID),
 		LineItems:  []*stripe.CheckoutSessionLineItemParams{{Price: stripe.String(i.wish.Price), Quantity: stripe.Int64(i.wish.Quantity)}},
 		SuccessURL: stripe.String(s.URL + "/-/billing/back?intent=" + i.id + "&org=" + org.Slug), CancelURL: stripe.String(s.URL + "/-/billing?org=" + org.Slug),
-		ExpiresAt:        stripe.Int64(i.made.Add(checkoutLife).Unix()),
+		ExpiresAt:        stripe.Int64(i.made.Add(s.ahead()).Add(checkoutLife).Unix()),
 		SubscriptionData: &stripe.CheckoutSessionSubscriptionDataParams{Metadata: map[string]string{orgKey: org.ID}}}
-	if s.Ahead != nil {
-		p.ExpiresAt = stripe.Int64(i.made.Add(s.Ahead()).Add(checkoutLife).Unix())
-	}
 	if i.wish.Promotion != "" {
 		p.Discounts = []*stripe.CheckoutSessionDiscountParams{{PromotionCode: stripe.String(i.wish.Promotion)}}
 	} else if i.wish.Coupon != "" {

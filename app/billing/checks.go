@@ -108,11 +108,15 @@ func faultyPrices(tx *store.Tx) ([]string, error) {
 func alarmsCheck(tx *store.Tx) (launch.Check, error) {
 	c := launch.Check{Key: "billing.alarms", System: "billing", Title: "No alarm of billing is open", Link: "/-/admin/billing",
 		Why: "Each is something that Stripe says and we do not understand, or money that is in dispute.", Fix: "Look at each under Billing."}
-	open, err := openAlarms(tx, 50)
+	open, err := openAlarms(tx)
 	if err != nil || len(open) == 0 {
 		return c.Is(launch.Done, "There is none."), err
 	}
-	for _, a := range open {
+	urgent, err := urgentAlarms(tx)
+	if err != nil {
+		return c, err
+	}
+	for _, a := range urgent {
 		if a.Kind == alarmCheck || a.Kind == alarmMode {
 			c.Blocks = true
 			return c.Is(launch.Todo, a.About), nil

@@ -110,16 +110,11 @@ func (s *System) unlink(tx *store.Tx, c customerRow) error {
 	if err != nil {
 		return err
 	}
-	for _, old := range subs {
-		if !old.state.lives() {
+	for _, sub := range subs {
+		if !sub.state.lives() {
 			continue
 		}
-		ended := old
-		ended.state, ended.status, ended.endedAt = Canceled, string(stripe.SubscriptionStatusCanceled), tx.Now().UnixMilli()
-		if err := upsertSub(tx, ended); err != nil {
-			return err
-		}
-		if err := s.recordSub(tx, old, ended, nil, nil); err != nil {
+		if err := s.endSub(tx, sub); err != nil {
 			return err
 		}
 	}

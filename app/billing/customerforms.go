@@ -3,7 +3,6 @@ package billing
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 
 	"seaworthy/app/audit"
@@ -76,20 +75,6 @@ func (in *moneyForm) read(currency string) (amount int64, err error) {
 	return amount, c.Err()
 }
 
-// minor reads an amount as people write it, in a currency's minor unit.
-func minor(text, currency string) (amount int64, ok bool) {
-	n, odd := decimals[strings.ToLower(currency)]
-	if !odd {
-		n = 2
-	}
-	whole, part, _ := strings.Cut(text, ".")
-	if len(part) > n || len(whole) > 9 || whole == "" || strings.Trim(whole+part, "0123456789") != "" {
-		return 0, false
-	}
-	amount, err := strconv.ParseInt(whole+part+strings.Repeat("0", n-len(part)), 10, 64)
-	return amount, err == nil
-}
-
 func (s *System) refundForm(w http.ResponseWriter, r *http.Request) error {
 	return s.moneyForm(w, r, "refund", func(c customerRow, in moneyForm, amount int64) error {
 		i, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) (invoiceRow, error) { return invoiceByID(tx, in.Invoice) })
@@ -131,38 +116,3 @@ func (s *System) moneyForm(w http.ResponseWriter, r *http.Request, word string, 
 
 // refundView is an invoice of which something can be paid back.
 type refundView struct{ ID, Words string }
-
-func (s *System) settingsPage(w http.ResponseWriter, r *http.Request) error {
-	v, err := store.Read(r.Context(), s.DB, settingsOf)
-	if err != nil {
-		return err
-	}
-	return s.showSettings(w, r, v, nil)
-}
-
-func (s *System) settingsForm(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[Settings](r)
-	if err != nil {
-		return err
-	}
-	if err := s.PutSettings(r.Context(), in); err != nil {
-		return s.showSettings(w, r, in, err)
-	}
-	return web.SeeOther(w, r, "/-/admin/billing/settings?done=rules")
-}
-
-func (s *System) showSettings(w http.ResponseWriter, r *http.Request, in Settings, failed error) error {
-	v := web.View{Title: "Billing rules", Form: &web.Form{Values: map[string]string{settingPause: itoa(in.PauseDays)}},
-		Data: struct {
-			Settings Settings
-			Done     string
-		}{in, deskDone[r.URL.Query().Get("done")]}}
-	if failed != nil {
-		e := web.AsError(failed)
-		if e.Status >= 500 {
-			return failed
-		}
-		v.Status, v.Form.Err = e.Status, e
-	}
-	return s.Pages.Render(w, r, "billing/settings", v)
-}

@@ -3,14 +3,12 @@ package billing
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/web"
-	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -50,17 +48,25 @@ type overdueOutput struct {
 // Money is what is owed, for people.
 func (o overdueOutput) Money() string { return Money(o.Amount, o.Currency) }
 
-// maxCounted bounds how many subscriptions of a state are looked at for the figures.
-const maxCounted = 200_000
+// maxCounted bounds how many subscriptions with narrow access are counted.
+const maxCounted = 10_000
 
-// Figures reads them.
+// figures reads them.
 func (s *System) figures(ctx context.Context) (figures, error) {
 	return store.Read(ctx, s.DB, func(tx *store.Tx) (f figures, err error) {
 		f = figures{Monthly: map[string]int64{}, ByState: map[State]int64{}, Alarms: []alarmOutput{}, Overdue: []overdueOutput{}, Computed: tx.Now(),
 			Drift: s.counts.all()[Count{"drift", "repaired"}]}
-		for _, state := range []State{Active, Grace, Restricted} {
-			if err := f.count(tx, state); err != nil {
-				return f, err
+		totals, err := totalsOf(tx)
+		if err != nil {
+			return f, err
+		}
+		for _, t := range totals {
+			if !t.state.lives() {
+				continue
+			}
+			f.ByState[t.state] += t.n
+			if t.monthly != 0 {
+				f.Monthly[t.currency] += t.monthly
 			}
 		}
 		// Stripe says the same of both; that access is narrow is the calendar's.
@@ -70,7 +76,7 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 			return f, err
 		}
 		f.ByState[Grace], f.ByState[Restricted] = f.ByState[Grace]-narrow, f.ByState[Restricted]+narrow
-		alarms, err := openAlarms(tx, 50)
+		alarms, err := openAlarms(tx)
 		if err != nil {
 			return f, err
 		}
@@ -95,31 +101,13 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 	})
 }
 
-// count adds up the subscriptions of a state. A trial brings nothing yet, and a pause
-// nothing meanwhile, but for one that is collected later.
-func (f *figures) count(tx *store.Tx, state State) error {
-	type brings struct {
-		currency, status, pause string
-		monthly                 int64
-	}
-	all, err := store.All(tx, func(r store.Scanner) (v brings, err error) {
-		return v, r.Scan(&v.currency, &v.status, &v.pause, &v.monthly)
-	},
-		`SELECT currency, status, pause_behavior, monthly FROM billing_subscription WHERE state = ? ORDER BY id LIMIT ?`, string(state), maxCounted)
-	for _, v := range all {
-		f.ByState[state]++
-		if v.status != "trialing" && (v.pause == "" || v.pause == pauseDraft) {
-			f.Monthly[v.currency] += v.monthly
-		}
-	}
-	return err
-}
-
 // nextWords is what the calendar does next.
 func nextWords(d dunningRow) string {
 	switch {
 	case !d.paused.IsZero():
 		return "paused by a dispute"
+	case d.step >= len(d.steps()) && d.subscription == "":
+		return "it stays read-only until it is paid"
 	case d.step >= len(calendar):
 		return "the subscription is being ended"
 	}
@@ -153,86 +141,6 @@ func (s *System) overviewAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.JSON(w, http.StatusOK, f)
-}
-
-type eventsOutput struct {
-	Data []eventOutput `json:"data"`
-	Next string        `json:"next_cursor"`
-}
-
-type eventOutput struct {
-	ID       string    `json:"id"`
-	Type     string    `json:"type"`
-	Object   string    `json:"object"`
-	Customer string    `json:"customer"`
-	State    string    `json:"state"`
-	Note     string    `json:"note,omitempty"`
-	Source   string    `json:"source"`
-	Version  string    `json:"api_version"`
-	Created  time.Time `json:"created_at"`
-	Received time.Time `json:"received_at"`
-}
-
-// eventPage are events of a state, "" for all, the newest first.
-func (s *System) eventPage(r *http.Request, limit int) (rows []eventRow, next string, err error) {
-	before, id, err := cursorOf(r)
-	if err != nil {
-		return nil, "", err
-	}
-	state := r.URL.Query().Get("state")
-	var c web.Check
-	if c.Fault(slices.Contains([]string{"", eventQueued, eventDone, eventParked}, state), "state", "unknown", "An event is queued, done or parked."); c.Err() != nil {
-		return nil, "", c.Err()
-	}
-	rows, err = store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]eventRow, error) {
-		if state != "" {
-			return store.All(tx, scanEvent, eventColumns+`WHERE state = ? AND (received_at, id) < (?, ?) ORDER BY received_at DESC, id DESC LIMIT ?`, state, before, id, limit+1)
-		}
-		return store.All(tx, scanEvent, eventColumns+`WHERE (received_at, id) < (?, ?) ORDER BY received_at DESC, id DESC LIMIT ?`, before, id, limit+1)
-	})
-	rows, next = cut(rows, limit, func(e eventRow) string { return cursorText(e.received.UnixMilli(), e.id) })
-	return rows, next, err
-}
-
-func (s *System) eventsAPI(w http.ResponseWriter, r *http.Request) error {
-	limit, err := limitOf(r)
-	if err != nil {
-		return err
-	}
-	rows, next, err := s.eventPage(r, limit)
-	if err != nil {
-		return err
-	}
-	out := eventsOutput{Data: []eventOutput{}, Next: next}
-	for _, e := range rows {
-		out.Data = append(out.Data, eventOutput{ID: e.id, Type: e.typ, Object: e.object, Customer: e.customer, State: e.state, Note: e.note, Source: e.source, Version: e.version, Created: e.created, Received: e.received})
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
-// Replay has an event looked at once more, whatever became of it.
-func (s *System) Replay(ctx context.Context, id string) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		e, err := eventByID(tx, id)
-		if err != nil {
-			return err
-		}
-		if err := tx.ExecOne(`UPDATE billing_event SET state = 'queued', note = '', fetch_no = 0, done_at = NULL WHERE id = ?`, id); err != nil {
-			return err
-		}
-		if _, err := queue.Enqueue(tx, Look{Event: id}, queue.Key(lockOf(e, subjects[e.typ]), 1)); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actReplayed, Targets: []audit.Ref{{Type: "customer", ID: e.customer}}, Details: map[string]any{"event": id, "type": e.typ}})
-	})
-}
-
-func (s *System) replayAPI(w http.ResponseWriter, r *http.Request) error {
-	if err := s.Replay(r.Context(), r.PathValue("id")); err != nil {
-		return err
-	}
-	w.WriteHeader(http.StatusAccepted)
-	return nil
 }
 
 type clearInput struct {

@@ -91,7 +91,8 @@ func (s *System) applyRefunds(tx *store.Tx, c customerRow, snap *snapshot) error
 				ON CONFLICT (id) DO UPDATE SET status = excluded.status`, r.ID, c.id, c.org, ch.ID, of, r.Amount, string(r.Currency), string(r.Status), string(r.Reason), secs(r.Created)); err != nil {
 				return err
 			}
-			if was == string(r.Status) || r.Status != stripe.RefundStatusSucceeded || !s.isFresh(tx, secs(r.Created)) {
+			// One that was seen on its way has arrived now, however long its bank took.
+			if was == string(r.Status) || r.Status != stripe.RefundStatusSucceeded || was == "" && !s.isFresh(tx, secs(r.Created)) {
 				continue
 			}
 			if err := s.Audit.Record(tx, audit.Event{Action: actRefunded, Org: c.org, Targets: targets(c.org, c.id, audit.Ref{Type: "refund", ID: r.ID}),

@@ -21,7 +21,7 @@ func TestADowngradeComesWithTheNextPeriod(t *testing.T) {
 	if p.When != "period_end" || p.DueNow != 0 || p.NextDue != 1900 || !p.At.Equal(end) || p.From != "pro" || p.To != "basic" {
 		t.Errorf("%+v", p)
 	}
-	if !slices.Contains(p.Loses, "sso") || !slices.Contains(p.Loses, "seats: 2 in place of any number") || len(p.Gains) != 0 {
+	if !slices.Contains(p.Loses, "SSO") || !slices.Contains(p.Loses, "seats: 2 in place of any number") || len(p.Gains) != 0 {
 		t.Errorf("loses %q, gains %q", p.Loses, p.Gains)
 	}
 	if n := m.Query(`SELECT cast(count(*) AS TEXT) FROM billing_invoice`); n != "1" {

@@ -1,6 +1,8 @@
 package billing
 
 import (
+	"cmp"
+	"slices"
 	"time"
 
 	"seaworthy/app/audit"
@@ -54,17 +56,39 @@ var never = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 // to count from the beginning: whoever was told nothing is not cut off at once.
 const lateness = 4 * oneDay
 
+// onceSteps is where the calendar stops for an invoice of no subscription: there is no
+// plan that could end for it, and the one that is paid for goes on.
+const onceSteps = 5
+
+// steps are those of the calendar that come to a row.
+func (d *dunningRow) steps() []dunningStep {
+	if d.subscription == "" {
+		return calendar[:onceSteps]
+	}
+	return calendar
+}
+
 // due is when the next step of a row comes.
 func (d *dunningRow) due() time.Time {
-	if !d.paused.IsZero() || d.step >= len(calendar) {
+	if !d.paused.IsZero() || d.step >= len(d.steps()) {
 		return never
 	}
 	return d.since.Add(time.Duration(calendar[d.step].day) * oneDay)
 }
 
+// endsOn is when the plan ends if nothing is paid; zero where none does.
+func (d *dunningRow) endsOn() time.Time {
+	if d.subscription == "" {
+		return time.Time{}
+	}
+	return d.since.Add(cancelDay * oneDay)
+}
+
 // dun looks at what a customer owes, right after a fetch: there is no other place
-// where access is narrowed, so that it never is by what was true some time ago.
-func (s *System) dun(tx *store.Tx, c customerRow) error {
+// where access is narrowed, so that it never is by what was true some time ago. One
+// who is gone at Stripe can pay nothing, and owes nothing that his org could be held
+// to: it may have another customer by now.
+func (s *System) dun(tx *store.Tx, c customerRow, gone bool) error {
 	d, err := dunningOf(tx, c.id)
 	known := err == nil
 	if err != nil && !isNotFound(err) {
@@ -74,7 +98,7 @@ func (s *System) dun(tx *store.Tx, c customerRow) error {
 	if err != nil {
 		return err
 	}
-	if len(open) == 0 {
+	if gone || len(open) == 0 {
 		if !known {
 			return nil
 		}
@@ -102,8 +126,8 @@ func (s *System) dun(tx *store.Tx, c customerRow) error {
 	return upsertDunning(tx, d)
 }
 
-// owed are the overdue invoices that count, the oldest first: of subscriptions that
-// live, and no trifles.
+// owed are the overdue invoices that count, those first that are overdue the longest: of
+// subscriptions that live, and no trifles.
 func (s *System) owed(tx *store.Tx, customer string) (counts []invoiceRow, err error) {
 	open, err := openInvoices(tx, customer)
 	if err != nil {
@@ -128,6 +152,9 @@ func (s *System) owed(tx *store.Tx, customer string) (counts []invoiceRow, err e
 	if total < s.Minimum {
 		return nil, nil
 	}
+	// By the day from which they are overdue: one that was made earlier and sent, to be
+	// paid later, must not begin the calendar anew for what is dunned for already.
+	slices.SortStableFunc(counts, func(a, b invoiceRow) int { return cmp.Compare(a.since(), b.since()) })
 	return counts, nil
 }
 
@@ -153,7 +180,11 @@ func (s *System) pauseDunning(tx *store.Tx, d *dunningRow) error {
 	case len(disputes) > 0 && d.paused.IsZero():
 		d.paused = s.now(tx)
 	case len(disputes) == 0 && !d.paused.IsZero():
-		d.since = d.since.Add(s.now(tx).Sub(d.paused))
+		from := d.paused
+		if d.since.After(from) { // what is owed now came while the dispute was open
+			from = d.since
+		}
+		d.since = d.since.Add(s.now(tx).Sub(from))
 		d.paused = time.Time{}
 	}
 	return nil

@@ -100,13 +100,6 @@ func (s *System) noteFault(tx *store.Tx, part, about string) error {
 	return raise(tx, alarm{Kind: alarmCheck, Object: part, About: about})
 }
 
-func (s *System) ahead() time.Duration {
-	if s.Ahead == nil {
-		return 0
-	}
-	return s.Ahead()
-}
-
 // isKeyFault reports whether Stripe does not take the key.
 func isKeyFault(err error) bool {
 	var e *stripe.Error

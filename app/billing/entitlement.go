@@ -2,9 +2,7 @@ package billing
 
 import (
 	"context"
-	"maps"
 	"slices"
-	"sync"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -37,87 +35,33 @@ func (e *Entitlements) Has(feature string) bool {
 	return found
 }
 
-// maxCached bounds how many orgs are remembered.
-const maxCached = 20_000
-
-// shelf remembers entitlements. What was computed from a state that a commit has
-// replaced meanwhile is not put there: each commit that matters raises gen.
-type shelf struct {
-	mu  sync.RWMutex
-	gen int64
-	of  map[string]*Entitlements
-}
-
-func (c *shelf) get(org string) (e *Entitlements, gen int64) {
-	c.mu.RLock()
-	defer c.mu.RUnlock()
-	return c.of[org], c.gen
-}
-
-func (c *shelf) put(org string, e *Entitlements, gen int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if gen != c.gen {
-		return
-	}
-	if c.of == nil || len(c.of) >= maxCached {
-		c.of = map[string]*Entitlements{}
-	}
-	c.of[org] = e
-}
-
-// drop forgets an org, or all for "".
-func (c *shelf) drop(org string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.gen++
-	if org == "" {
-		c.of = nil
-		return
-	}
-	delete(c.of, org)
-}
-
-// forget has what an org may use computed anew, once the transaction is durable.
-func (s *System) forget(tx *store.Tx, org string) { tx.AfterCommit(func() { s.shelf.drop(org) }) }
-
 // Entitlements are what an org, by its id, may use now.
 func (s *System) Entitlements(ctx context.Context, org string) (*Entitlements, error) {
-	e, gen := s.shelf.get(org)
-	if e != nil {
+	if e := s.shelf.get(org); e != nil {
 		return e, nil
 	}
-	e, err := store.Read(ctx, s.DB, func(tx *store.Tx) (*Entitlements, error) { return entitlementsOf(tx, org) })
-	if err == nil {
-		s.shelf.put(org, e, gen)
-	}
-	return e, err
+	return store.Read(ctx, s.DB, func(tx *store.Tx) (*Entitlements, error) { return s.within(tx, org) })
 }
 
 // within is Entitlements inside of a transaction.
 func (s *System) within(tx *store.Tx, org string) (*Entitlements, error) {
-	if e, _ := s.shelf.get(org); e != nil {
+	if e := s.shelf.get(org); e != nil {
 		return e, nil
 	}
-	return entitlementsOf(tx, org)
+	e, err := entitlementsOf(tx, org)
+	if err == nil {
+		s.shelf.put(org, e, tx.Sees())
+	}
+	return e, err
 }
 
-// PlanOf implements auth.Planner.
-func (s *System) PlanOf(tx *store.Tx, org string) (string, error) {
+// PlanIn implements auth.Planner.
+func (s *System) PlanIn(tx *store.Tx, org string) (plan string, features []string, err error) {
 	e, err := s.within(tx, org)
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return e.Plan, nil
-}
-
-// Features implements auth.Planner.
-func (s *System) Features(tx *store.Tx, org string) ([]string, error) {
-	e, err := s.within(tx, org)
-	if err != nil {
-		return nil, err
-	}
-	return e.Features, nil
+	return e.Plan, e.Features, nil
 }
 
 type systemKey struct{}
@@ -128,8 +72,9 @@ func (s *System) Into(ctx context.Context) context.Context {
 }
 
 // Entitled reports whether the org in which the request of ctx works has a feature.
-// It is false outside of requests, and while the org's access is not whole or that
-// cannot be told.
+// It is false outside of requests, and when that cannot be told. While the org's access
+// is read-only its features are still there to look at: what changes something asks
+// Changeable as well.
 func Entitled(ctx context.Context, feature string) bool {
 	s, ok := ctx.Value(systemKey{}).(*System)
 	org := web.OriginOf(ctx).Org.ID
@@ -141,24 +86,6 @@ func Entitled(ctx context.Context, feature string) bool {
 	}
 	e, err := s.Entitlements(ctx, org)
 	return err == nil && e.Has(feature)
-}
-
-// Access is how much of the app an org can use: full, read_only or none. It is for
-// whoever stands before the app.
-func (s *System) Access(ctx context.Context, org string) (string, error) {
-	e, err := s.Entitlements(ctx, org)
-	if err != nil {
-		return "", err
-	}
-	return e.Access, nil
-}
-
-// grant is an item of a living subscription with what its plan gives.
-type grantRow struct {
-	state    State
-	quantity int64
-	paused   bool
-	Plan
 }
 
 // entitlementsOf computes what an org may use.
@@ -208,68 +135,6 @@ func (e *Entitlements) free(tx *store.Tx) error {
 		e.Access, err = AccessFull, nil
 	}
 	return err
-}
-
-// standing orders states: an org is as its best subscription is.
-var standing = map[State]int{Restricted: 1, Paused: 2, Grace: 3, Active: 4}
-
-// join makes the union: every feature of any, the largest of each limit, and what
-// addons give on top.
-func (e *Entitlements) join(all []grantRow) {
-	features, more := map[string]bool{}, map[string]Limit{}
-	best := int64(-1 << 62)
-	e.State, e.Access = Restricted, AccessFull
-	for _, g := range all {
-		state := g.state
-		if g.paused && state == Active {
-			state = Paused
-		}
-		if standing[state] > standing[e.State] {
-			e.State = state
-		}
-		for _, f := range g.Features {
-			features[f] = true
-		}
-		for name, l := range g.Limits {
-			if l.PerUnit {
-				l.Value, l.PerUnit = l.Value*g.quantity, false
-			}
-			if g.Kind == kindAddon {
-				more[name] = Limit{Value: more[name].Value + l.Value, Unlimited: more[name].Unlimited || l.Unlimited}
-			} else if have := e.Limits[name]; !have.Unlimited && (l.Unlimited || l.Value >= have.Value) {
-				e.Limits[name] = l
-			}
-		}
-		if g.Kind != kindAddon && g.Rank > best {
-			e.Plan, e.PlanName, best = g.Key, g.Name, g.Rank
-		}
-	}
-	for name, l := range more {
-		have := e.Limits[name]
-		e.Limits[name] = Limit{Value: have.Value + l.Value, Unlimited: have.Unlimited || l.Unlimited}
-		if e.Limits[name].Unlimited {
-			e.Limits[name] = Limit{Unlimited: true}
-		}
-	}
-	e.Features = slices.Sorted(maps.Keys(features))
-}
-
-// grantsOf are the items of an org's living subscriptions, with the plan version that
-// their price is of: the newest that lists it, or for a price that belongs to no
-// plan any more the one that was kept.
-func grantsOf(tx *store.Tx, org string) ([]grantRow, error) {
-	return store.All(tx, func(r store.Scanner) (g grantRow, err error) {
-		var features, limits string
-		if err = r.Scan(&g.state, &g.paused, &g.quantity, &g.Key, &g.Kind, &g.Name, &g.Rank, &features, &limits); err != nil {
-			return g, err
-		}
-		return g, g.read(features, limits)
-	}, `SELECT s.state, s.paused, i.quantity, l.key, l.kind, l.name, l.rank, v.features, v.limits
-		FROM billing_subscription s JOIN billing_item i ON i.subscription_id = s.id
-		LEFT JOIN billing_price p ON p.id = i.price_id
-		JOIN billing_plan_version v ON v.plan = coalesce(p.plan, i.plan) AND v.version = coalesce(p.plan_version, i.plan_version)
-		JOIN billing_plan l ON l.key = v.plan
-		WHERE s.org_id = ? AND s.state IN ('active', 'grace', 'restricted')`, org)
 }
 
 // checkLimits raises an alarm for an org that uses more than it pays for: who went to

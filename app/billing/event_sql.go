@@ -41,9 +41,10 @@ func eventByID(tx *store.Tx, id string) (eventRow, error) {
 	return scanEvent(tx.QueryRow(eventColumns+`WHERE id = ?`, id))
 }
 
-// endEvent says what became of an event.
-func endEvent(tx *store.Tx, id, state, note string) error {
-	return tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), id)
+// endEvent says what became of an event. The alarm about what it is about ends, which is told of
+// that and not of a customer where whose it is was not known.
+func endEvent(tx *store.Tx, e eventRow, state, note string) error {
+	return firstOf(tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), e.id), clearAlarm(tx, alarmLeft, e.object))
 }
 
 // waitingEvent is one of a customer that no fetch has covered yet.
@@ -57,11 +58,11 @@ func waitingEvent(tx *store.Tx, customer string) (eventRow, error) {
 // endWith ends an event without a fetch, and all that wait with it for the same
 // customer: they have no job of their own. "" for one of nobody's.
 func endWith(tx *store.Tx, e eventRow, customer, state, note string) error {
-	if err := endEvent(tx, e.id, state, note); err != nil || customer == "" {
+	if err := endEvent(tx, e, state, note); err != nil || customer == "" {
 		return err
 	}
 	_, err := tx.Exec(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE customer_id = ? AND state = 'queued'`, state, note, tx.Now().UnixMilli(), customer)
-	return err
+	return firstOf(err, clearAlarm(tx, alarmLeft, customer))
 }
 
 // nameCustomer says whom an event is about, once that is known.

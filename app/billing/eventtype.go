@@ -15,8 +15,8 @@ const (
 	aMethodGone                // a payment method that belongs to nobody any more: whoever had it
 )
 
-// subjects are the events that are asked for, by type or by their beginning. The
-// endpoint that we make at Stripe asks for the same ones; see eventTypes.
+// subjects are the events that are asked for, by their type. The endpoint that we make
+// at Stripe asks for the same ones; see askedFor.
 var subjects = map[string]subject{
 	"customer.created": aCustomer, "customer.updated": aCustomer, "customer.deleted": aCustomer,
 	"customer.subscription.created": aCustomer, "customer.subscription.updated": aCustomer, "customer.subscription.deleted": aCustomer,

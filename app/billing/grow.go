@@ -14,7 +14,7 @@ func (s *System) closed(e *Entitlements, org web.Org) error {
 	if e.Access != AccessRead {
 		return nil
 	}
-	fault := &web.Error{Status: http.StatusPaymentRequired, Code: "restricted", Link: s.URL + pageOfOrg(org), LinkText: "Go to billing",
+	fault := &web.Error{Status: http.StatusPaymentRequired, Code: "restricted", Link: s.linkTo(org), LinkText: "Go to billing",
 		Public: "A payment of " + org.Name + " is overdue, so that nothing can be added or changed now. Whoever manages its billing can pay it."}
 	switch {
 	case e.State == Paused:
@@ -96,6 +96,6 @@ func (s *System) Grow(tx *store.Tx, org string) error {
 	if err != nil || used < seats.Value {
 		return err
 	}
-	return &web.Error{Status: http.StatusConflict, Code: "no_seat", Link: s.URL + pageOfOrg(o), LinkText: "Go to billing",
+	return &web.Error{Status: http.StatusConflict, Code: "no_seat", Link: s.linkTo(o), LinkText: "Go to billing",
 		Public: "All " + itoa(seats.Value) + " seats of this organization are taken. Whoever manages its billing can get more."}
 }

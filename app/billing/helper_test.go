@@ -1,9 +1,12 @@
 package billing_test
 
 import (
+	"context"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -11,6 +14,7 @@ import (
 	"github.com/stripe/stripe-go/v76/webhook"
 
 	"seaworthy/app/apptest"
+	"seaworthy/store"
 )
 
 const (
@@ -33,6 +37,7 @@ func newShop(t testing.TB, more ...apptest.Option) *shop {
 	t.Helper()
 	f := apptest.NewStripe()
 	s := &shop{App: apptest.New(t, append(more, apptest.Selling(f))...), stripe: f}
+	t.Cleanup(func() { s.wantTotals() })
 	s.owner = s.SignUp("ada@example.com")
 	s.RunJobs()
 	s.org = s.PersonalOrg("ada@example.com")
@@ -43,6 +48,31 @@ func newShop(t testing.TB, more ...apptest.Option) *shop {
 	s.plans()
 	s.Forget()
 	return s
+}
+
+// wantTotals holds the totals that are kept with each change against all subscriptions, at the
+// end of every test.
+func (s *shop) wantTotals() {
+	type total struct {
+		state, currency string
+		n, monthly      int64
+	}
+	scan := func(r store.Scanner) (v total, err error) { return v, r.Scan(&v.state, &v.currency, &v.n, &v.monthly) }
+	err := s.DB.Read(context.Background(), func(tx *store.Tx) error {
+		kept, err := store.All(tx, scan, `SELECT state, currency, n, monthly FROM billing_total WHERE n <> 0 ORDER BY state, currency`)
+		if err != nil {
+			return err
+		}
+		counted, err := store.All(tx, scan, `SELECT state, currency, count(*), sum(CASE WHEN status <> 'trialing' AND pause_behavior IN ('', 'keep_as_draft') THEN monthly ELSE 0 END)
+			FROM billing_subscription GROUP BY state, currency ORDER BY state, currency`)
+		if err == nil && !slices.Equal(kept, counted) {
+			s.T.Errorf("the totals are %v, the subscriptions come to %v", kept, counted)
+		}
+		return err
+	})
+	if err != nil && !errors.Is(err, store.ErrClosed) { // by the test itself
+		s.T.Errorf("compare the totals: %v", err)
+	}
 }
 
 // plans makes a free plan and one for 49 euros.

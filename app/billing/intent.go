@@ -125,21 +125,30 @@ func (s *System) settleCheckout(tx *store.Tx, session, event string) error {
 	if err := endIntent(tx, i.id, state, ""); err != nil {
 		return err
 	}
-	return s.Audit.Record(tx, audit.Event{Action: action, Org: i.org, Targets: []audit.Ref{{Type: "intent", ID: i.id}, {Type: "org", ID: i.org}}, Details: map[string]any{"price": i.wish.Price}})
+	return s.Audit.Record(tx, audit.Event{Action: action, Org: i.org, Targets: i.targets(), Details: map[string]any{"price": i.wish.Price}})
 }
 
 // expireIntents ends what nobody came back to.
 func (s *System) expireIntents(tx *store.Tx) error {
 	for _, state := range []string{intentOpen, intentPreviewed} {
-		ids, err := store.All(tx, text, `SELECT id FROM billing_intent WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?`, state, tx.Now().UnixMilli(), sweepSlice)
+		over, err := store.All(tx, scanIntent, intentColumns+`WHERE state = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?`, state, tx.Now().UnixMilli(), sweepSlice)
 		if err != nil {
 			return err
 		}
-		for _, id := range ids {
-			if err := endIntent(tx, id, intentExpired, ""); err != nil {
+		for _, i := range over {
+			if err := s.endUnused(tx, i); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// endUnused ends an intent that nobody came back to. That a checkout came to nothing is
+// recorded, because its own event of Stripe's may come after and finds it ended.
+func (s *System) endUnused(tx *store.Tx, i intent) error {
+	if err := endIntent(tx, i.id, intentExpired, ""); err != nil || i.kind != "checkout" {
+		return err
+	}
+	return s.Audit.Record(tx, audit.Event{Action: actCheckoutOver, Org: i.org, Targets: i.targets(), Details: map[string]any{"price": i.wish.Price}})
 }

@@ -62,12 +62,12 @@ func whenOf(tx *store.Tx, asked string, less, trial bool) (when, prorate string,
 func compare(was, now Plan, from, to int64) (loses, gains []string) {
 	for _, f := range was.Features {
 		if !slices.Contains(now.Features, f) {
-			loses = append(loses, plainName(f))
+			loses = append(loses, was.title(f))
 		}
 	}
 	for _, f := range now.Features {
 		if !slices.Contains(was.Features, f) {
-			gains = append(gains, plainName(f))
+			gains = append(gains, now.title(f))
 		}
 	}
 	names := map[string]bool{}
@@ -84,7 +84,11 @@ func compare(was, now Plan, from, to int64) (loses, gains []string) {
 		if x == y {
 			continue
 		}
-		words := plainName(name) + ": " + b.words(y, has) + " in place of " + a.words(x, had)
+		title := now.title(name)
+		if !has {
+			title = was.title(name)
+		}
+		words := title + ": " + b.words(y, has) + " in place of " + a.words(x, had)
 		if y < x {
 			loses = append(loses, words)
 		} else {
@@ -126,7 +130,11 @@ func overLimits(tx *store.Tx, org, plan string, items []itemRow) (string, error)
 	if err != nil {
 		return "", err
 	}
-	words := overWords(limitsOf(p, largest(tx, items).quantity), used)
+	main, err := largest(tx, items)
+	if err != nil {
+		return "", err
+	}
+	words := overWords(limitsOf(p, main.quantity), used)
 	if words == "" {
 		return "", nil
 	}

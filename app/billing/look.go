@@ -17,6 +17,7 @@ import (
 // Look is the job that looks at what an event is about.
 type Look struct {
 	Event string `json:"event"`
+	Again bool   `json:"again,omitempty"` // the job before it gave up; see lookGaveUp
 }
 
 // Kind implements queue.Args.
@@ -102,7 +103,7 @@ func (s *System) look(ctx context.Context, job queue.Job[Look]) error {
 				return err
 			}
 		}
-		return endEvent(tx, e.id, eventDone, "")
+		return endEvent(tx, e, eventDone, "")
 	})
 }
 

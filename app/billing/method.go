@@ -33,15 +33,13 @@ func methodRowOf(m *stripe.PaymentMethod, customer, usedBy string) methodRow {
 	return row
 }
 
-// Label is what people know it by: "Visa ending in 4242".
+// label is what people know it by: "Visa ending in 4242".
 func (m methodRow) label() string {
 	name := m.brand
 	if name == "" {
 		name = strings.ReplaceAll(m.typ, "_", " ")
 	}
-	if name != "" {
-		name = strings.ToUpper(name[:1]) + name[1:]
-	}
+	name = capital(name)
 	if m.last4 == "" {
 		return name
 	}

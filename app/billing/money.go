@@ -2,9 +2,14 @@ package billing
 
 import (
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
+
+// currencyForm is a currency as Stripe writes it (ISO 4217, in small letters).
+var currencyForm = regexp.MustCompile(`^[a-z]{3}$`)
 
 // decimals are those of currencies that have not two (Stripe docs, "Zero-decimal
 // currencies" and "Three-decimal currencies").
@@ -30,6 +35,20 @@ func Money(amount int64, currency string) string {
 		out += fmt.Sprintf(".%0*d", n, part)
 	}
 	return strings.TrimSpace(out + " " + strings.ToUpper(currency))
+}
+
+// minor reads an amount as people write it, in a currency's minor unit.
+func minor(text, currency string) (amount int64, ok bool) {
+	n, odd := decimals[strings.ToLower(currency)]
+	if !odd {
+		n = 2
+	}
+	whole, part, _ := strings.Cut(text, ".")
+	if len(part) > n || len(whole) > 9 || whole == "" || strings.Trim(whole+part, "0123456789") != "" {
+		return 0, false
+	}
+	amount, err := strconv.ParseInt(whole+part+strings.Repeat("0", n-len(part)), 10, 64)
+	return amount, err == nil
 }
 
 // day is a date as mails and pages write it.

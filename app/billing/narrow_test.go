@@ -29,11 +29,11 @@ func TestARestrictedOrgInvitesNobody(t *testing.T) {
 	s := restricted(t)
 	s.Forget()
 	p := s.owner.PostJSON("/-/api/v1/orgs/"+s.org+"/invitations", object{"email": "eve@example.com", "role": "rol_member"}).WantProblem(402, "restricted")
-	if !strings.HasSuffix(p.Link, "/-/org/engines/billing") {
+	if !strings.HasSuffix(p.Link, "/-/billing?org=engines") {
 		t.Errorf("the way to pay: %q", p.Link)
 	}
 	s.owner.PostJSON("/-/api/v1/orgs/"+s.org+"/roles", object{"name": "Cook", "permissions": []string{}}).WantProblem(402, "restricted")
-	s.owner.Post("/-/org/engines/invitations", "email", "eve@example.com", "role", "rol_member").Want(402, "This is read-only for now", `/-/org/engines/billing">Go to billing`)
+	s.owner.Post("/-/org/engines/invitations", "email", "eve@example.com", "role", "rol_member").Want(402, "This is read-only for now", `/-/billing?org=engines">Go to billing`)
 	s.owner.Post("/-/org/engines/settings", "name", "Other", "slug", "engines").Want(402)
 	s.Expect(apptest.Happened{}) // nothing else happened
 	// What is looked at, exported, paid or made less goes on.
@@ -72,7 +72,7 @@ func TestARestrictedOrgGetsNoJobs(t *testing.T) {
 	k.PostJSON("/-/api/v1/jobs/endpoints", object{"name": "default", "url": "https://example.com/jobs"}).Want(201)
 	s.Forget()
 	p := k.PostJSON("/-/api/v1/jobs", object{"kind": "report", "org": s.org}).WantProblem(402, "restricted")
-	if !strings.HasSuffix(p.Link, "/-/org/engines/billing") {
+	if !strings.HasSuffix(p.Link, "/-/billing?org=engines") {
 		t.Errorf("the way to pay: %q", p.Link)
 	}
 	k.PostJSON("/-/api/v1/jobs/batch", []object{{"kind": "report"}, {"kind": "report", "org": s.org}}).WantProblem(402, "restricted")

@@ -38,6 +38,7 @@ type details struct {
 // Tell is the job that mails a notice, if it is still true by then.
 type Tell struct {
 	Notice string `json:"notice"`
+	Again  bool   `json:"again,omitempty"` // the job before it gave up; see tellGaveUp
 }
 
 // Kind implements queue.Args.
@@ -89,6 +90,9 @@ func (s *System) tell(ctx context.Context, job queue.Job[Tell]) error {
 	return job.Complete(ctx, func(tx *store.Tx) error {
 		n, err := noticeByKey(tx, job.Args.Notice)
 		if err != nil || n.state != "queued" {
+			return err
+		}
+		if err := clearAlarm(tx, alarmUntold, n.key); err != nil {
 			return err
 		}
 		vars, stale, err := s.words(tx, n)

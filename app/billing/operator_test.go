@@ -139,7 +139,7 @@ func TestAnOperatorGivesCredit(t *testing.T) {
 	m.acts("credit", object{"amount": 0, "note": "sorry"}).WantProblem(422, "invalid", "amount")
 	m.acts("credit", object{"amount": 500}).WantProblem(422, "invalid", "note")
 	m.acts("credit", object{"amount": 500, "currency": "usd", "note": "sorry"}).WantProblem(422, "invalid", "currency")
-	m.acts("credit", object{"amount": 500, "note": "sorry for the outage"}).Want(200)
+	m.acts("credit", object{"amount": 500, "currency": "EUR", "note": "sorry for the outage"}).Want(200)
 	if got := m.Query(`SELECT cast(balance AS TEXT) FROM billing_customer`); got != "-500" {
 		t.Errorf("balance %s", got)
 	}

@@ -32,15 +32,9 @@ func (s *System) pageRoutes() []web.Route {
 	}
 }
 
-// toOrgPage leads from the one address of billing to the page of an org: the one that
-// is named, or the one in which the person works.
-func (s *System) toOrgPage(w http.ResponseWriter, r *http.Request) error {
-	org, err := s.orgFor(r, permRead)
-	if err != nil {
-		return err
-	}
-	return web.SeeOther(w, r, pageOfOrg(org))
-}
+// linkTo is the address of billing for whoever is refused something in an org, and who
+// may have no part in its billing.
+func (s *System) linkTo(org web.Org) string { return s.URL + "/-/billing?org=" + org.Slug }
 
 func pageOfOrg(org web.Org) string { return "/-/org/" + org.Slug + "/billing" }
 
@@ -99,6 +93,7 @@ type subView struct {
 	TrialEnd          time.Time
 	Quantity          int64
 	CanResume, Paused bool
+	EndsNow           bool // whoever cancels ends it at once
 	Pending           time.Time
 	subMore
 }
@@ -106,7 +101,7 @@ type subView struct {
 type dueView struct {
 	Amount, PayURL string
 	LimitedOn      time.Time
-	EndsOn         time.Time
+	EndsOn         time.Time // zero: no plan ends for it
 	Restricted     bool
 }
 
@@ -225,7 +220,7 @@ func (s *System) readSub(tx *store.Tx, d *orgData) (price string, err error) {
 			return "", err
 		}
 		v := &subView{ID: sub.id, Plan: name, Price: priceWords(items, sub.currency), Quantity: quantityOf(items), Pill: subPill(sub), TrialEnd: at(sub.trialEnd),
-			Paused: sub.pause != "" || sub.status == "paused", Pending: at(sub.pendingUntil)}
+			Paused: sub.pause != "" || sub.status == "paused", EndsNow: sub.state != Active, Pending: at(sub.pendingUntil)}
 		v.CanResume = v.Paused || sub.cancelAtEnd || sub.cancelAt > 0
 		switch {
 		case sub.cancelAt > 0:
@@ -239,10 +234,11 @@ func (s *System) readSub(tx *store.Tx, d *orgData) (price string, err error) {
 			v.TrialEnd = time.Time{}
 		}
 		d.Sub = v
-		if err := s.moreOfSub(tx, v, sub, items); err != nil {
+		if v.subMore, err = s.more(tx, sub, items); err != nil {
 			return "", err
 		}
-		return largest(tx, items).price, nil
+		main, err := largest(tx, items)
+		return main.price, err
 	}
 	return "", nil
 }
@@ -259,7 +255,7 @@ func (s *System) readDue(tx *store.Tx, d *orgData) error {
 	if err != nil {
 		return err
 	}
-	d.Due = &dueView{Amount: Money(owed.amount, owed.currency), PayURL: i.hosted, LimitedOn: owed.since.Add(restrictDay * oneDay), EndsOn: owed.since.Add(cancelDay * oneDay), Restricted: owed.state == Restricted}
+	d.Due = &dueView{Amount: Money(owed.amount, owed.currency), PayURL: i.hosted, LimitedOn: owed.since.Add(restrictDay * oneDay), EndsOn: owed.endsOn(), Restricted: owed.state == Restricted}
 	return nil
 }
 

@@ -138,8 +138,12 @@ func (s *System) cancelForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	org := web.OriginOf(r.Context()).Org
-	if _, err := s.CancelSubscription(r.Context(), org.ID, in); err != nil {
+	out, err := s.CancelSubscription(r.Context(), org.ID, in)
+	switch {
+	case err != nil:
 		return s.showOrg(w, r, err)
+	case out.At.IsZero():
+		return web.SeeOther(w, r, pageOfOrg(org)+"?done=ended")
 	}
 	return web.SeeOther(w, r, pageOfOrg(org)+"?done=canceled")
 }

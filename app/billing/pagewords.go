@@ -4,12 +4,16 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"seaworthy/app/web"
 )
 
 func subPill(s subRow) web.Pill {
 	switch {
+	case !s.state.lives():
+		return statePill(s.state)
 	case s.status == "trialing":
 		return web.Pill{Kind: "info", Word: "trial"}
 	case s.status == "paused":
@@ -56,24 +60,58 @@ func invoicePill(i invoiceRow) web.Pill {
 // planLines are what a plan gives, in words: limits, then features.
 func planLines(p Plan) (lines []string) {
 	for _, name := range slices.Sorted(maps.Keys(p.Limits)) {
-		l, what := p.Limits[name], plainName(name)
+		l, what := p.Limits[name], p.title(name)
 		switch {
 		case l.Unlimited:
 			lines = append(lines, "Any number of "+what)
 		case l.PerUnit:
-			lines = append(lines, itoa(l.Value)+" "+what+" for each that you pay for")
+			lines = append(lines, counted(l.Value, what)+" for each that you pay for")
 		default:
-			lines = append(lines, itoa(l.Value)+" "+what)
+			lines = append(lines, counted(l.Value, what))
 		}
 	}
 	for _, f := range p.Features {
-		name := plainName(f)
-		lines = append(lines, strings.ToUpper(name[:1])+name[1:])
+		lines = append(lines, capital(p.title(f)))
 	}
 	return lines
 }
 
-// plainName is a key as words: "api_calls" is "api calls".
-func plainName(key string) string {
-	return strings.NewReplacer("_", " ", "-", " ", ".", " ").Replace(key)
+// capital is a text that begins with a capital letter.
+func capital(text string) string {
+	first, size := utf8.DecodeRuneInString(text)
+	if size == 0 {
+		return ""
+	}
+	return string(unicode.ToUpper(first)) + text[size:]
 }
+
+// counted is a number of things: "5 seats", "1 seat".
+func counted(n int64, what string) string {
+	if n == 1 && strings.HasSuffix(what, "s") && !strings.HasSuffix(what, "ss") {
+		what = what[:len(what)-1]
+	}
+	return itoa(n) + " " + what
+}
+
+// title is what a feature or a limit is called on pages.
+func (p Plan) title(key string) string {
+	if title := p.Titles[key]; title != "" {
+		return title
+	}
+	return plainName(key)
+}
+
+// plainName is a key as words: "api_calls" is "API calls".
+func plainName(key string) string {
+	words := strings.FieldsFunc(key, func(r rune) bool { return strings.ContainsRune("_-.", r) })
+	for i, w := range words {
+		if upper, ok := initials[w]; ok {
+			words[i] = upper
+		}
+	}
+	return strings.Join(words, " ")
+}
+
+// initials are words that are written as such.
+var initials = map[string]string{"api": "API", "apis": "APIs", "sso": "SSO", "saml": "SAML", "scim": "SCIM", "sla": "SLA", "csv": "CSV", "pdf": "PDF", "sms": "SMS", "ip": "IP", "sdk": "SDK",
+	"ai": "AI", "mfa": "MFA", "url": "URL", "gb": "GB", "mb": "MB", "crm": "CRM", "cdn": "CDN", "vat": "VAT", "oauth": "OAuth", "oidc": "OIDC"}

@@ -22,9 +22,10 @@ const (
 
 // readPause works out when a pause begins to count. Its invoices are voided from the
 // next on, so what was paid for is used first. A pause of the other kinds gives all
-// there is meanwhile.
+// there is meanwhile. A pause that is left on a subscription that has ended means
+// nothing: counted, it would have the sweep fetch it for ever.
 func (s *System) readPause(tx *store.Tx, was subRow, row *subRow) {
-	if row.pause != pauseVoid {
+	if row.pause != pauseVoid || !row.state.lives() {
 		return
 	}
 	if row.pauseFrom = was.pauseFrom; was.pause != pauseVoid || row.pauseFrom == 0 {
@@ -125,22 +126,6 @@ func (s *System) pause(ctx context.Context, org string, in pauseInput, days int6
 	return actOutput{ID: i.id, State: "done"}, s.carried(ctx, &i)
 }
 
-func (s *System) pauseAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[pauseInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	out, err := s.PauseByOwner(r.Context(), org.ID, in)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
 // tellPause mails that a pause was arranged, or that one is over.
 func (s *System) tellPause(tx *store.Tx, was, now subRow) error {
 	n := notice{customer: now.customer, org: now.org, object: now.id}
@@ -158,12 +143,12 @@ func (s *System) tellPause(tx *store.Tx, was, now subRow) error {
 // wakePauses has those customers fetched whose pause begins to count, or was to end:
 // the event that tells of it may have been lost.
 func (s *System) wakePauses(tx *store.Tx) error {
-	due, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 0 AND pause_from IS NOT NULL AND pause_from <= ? ORDER BY pause_from, id LIMIT ?`,
+	due, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 0 AND pause_from IS NOT NULL AND pause_from <= ? AND state IN ('active', 'grace', 'restricted') ORDER BY pause_from, id LIMIT ?`,
 		s.now(tx).UnixMilli(), sweepSlice)
 	if err != nil {
 		return err
 	}
-	over, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 1 AND pause_from IS NOT NULL AND pause_resumes_at <= ? ORDER BY pause_from, id LIMIT ?`,
+	over, err := store.All(tx, text, `SELECT customer_id FROM billing_subscription WHERE paused = 1 AND pause_from IS NOT NULL AND pause_resumes_at <= ? AND state IN ('active', 'grace', 'restricted') ORDER BY pause_from, id LIMIT ?`,
 		s.now(tx).UnixMilli(), sweepSlice)
 	if err != nil {
 		return err

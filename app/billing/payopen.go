@@ -10,7 +10,9 @@ import (
 )
 
 // PayOpen is the job that pays what is overdue by a method that somebody has just
-// given: a new card alone pays nothing until Stripe's next try, if there is one.
+// given: a new card alone pays nothing until Stripe's next try, if there is one. What
+// is left open of a subscription that has ended is no part of that: nobody was told
+// that the new card would pay for it.
 type PayOpen struct {
 	Customer string `json:"customer"`
 	Method   string `json:"method"`
@@ -27,7 +29,7 @@ func (s *System) payOpen(ctx context.Context, job queue.Job[PayOpen]) error {
 	var owed []invoiceRow
 	var subs []subRow
 	err := s.DB.Read(ctx, func(tx *store.Tx) (err error) {
-		if owed, err = openInvoices(tx, a.Customer); err == nil {
+		if owed, err = s.owed(tx, a.Customer); err == nil {
 			subs, err = subsOfCustomer(tx, a.Customer)
 		}
 		return err
@@ -44,10 +46,12 @@ func (s *System) payOpen(ctx context.Context, job queue.Job[PayOpen]) error {
 		}
 	}
 	for _, i := range owed {
-		if i.attempts == 0 || i.remaining <= 0 {
+		if i.attempts == 0 { // it was sent to be paid by hand
 			continue
 		}
-		_, err := s.client.invoices.Pay(i.id, &stripe.InvoicePayParams{Params: keyed(ctx, "pay:"+i.id+":"+a.Method), PaymentMethod: stripe.String(a.Method)})
+		// The attempts are part of the key, or a card that was refused once would be
+		// refused by Stripe's memory of it, money on it or not.
+		_, err := s.client.invoices.Pay(i.id, &stripe.InvoicePayParams{Params: keyed(ctx, "pay:"+i.id+":"+a.Method+":"+itoa(i.attempts)), PaymentMethod: stripe.String(a.Method)})
 		if err != nil && !isRefusal(err) {
 			return later(err)
 		}

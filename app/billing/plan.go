@@ -1,6 +1,7 @@
 package billing
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"regexp"
@@ -12,17 +13,18 @@ import (
 
 // Plan is something that is sold, or given to everybody.
 type Plan struct {
-	Key      string           `json:"key"`
-	Kind     string           `json:"kind"` // free, plan or addon
-	Name     string           `json:"name"`
-	About    string           `json:"description"`
-	Rank     int64            `json:"rank"` // the higher is the larger plan
-	Trial    int64            `json:"trial_days"`
-	Version  int64            `json:"version"`
-	Features []string         `json:"features"`
-	Limits   map[string]Limit `json:"limits"`
-	Prices   []Price          `json:"prices"`
-	Archived bool             `json:"archived"`
+	Key      string            `json:"key"`
+	Kind     string            `json:"kind"` // free, plan or addon
+	Name     string            `json:"name"`
+	About    string            `json:"description"`
+	Rank     int64             `json:"rank"` // the higher is the larger plan
+	Trial    int64             `json:"trial_days"`
+	Version  int64             `json:"version"`
+	Features []string          `json:"features"`
+	Limits   map[string]Limit  `json:"limits"`
+	Titles   map[string]string `json:"titles,omitempty"` // what features and limits are called on pages, by their key
+	Prices   []Price           `json:"prices"`
+	Archived bool              `json:"archived"`
 }
 
 // The kinds of plan. What an addon gives comes on top of the others' limits; a free
@@ -59,7 +61,7 @@ type Price struct {
 	version int64
 }
 
-// words is what it costs: "49.00 EUR a month".
+// Words is what it costs: "49.00 EUR a month".
 func (p Price) Words() string { return Money(p.Amount, p.Currency) + everyWords(p.Interval, p.Count) }
 
 // usable reports whether it can be bought now.
@@ -67,13 +69,17 @@ func (p Price) usable() bool { return p.Offered && p.Active && p.Interval != "" 
 
 var keyForm = regexp.MustCompile(`^[a-z][a-z0-9_.-]{0,39}$`)
 
-const planColumns = `SELECT p.key, p.kind, p.name, p.about, p.rank, p.trial_days, p.version, p.archived_at IS NOT NULL, v.features, v.limits
+const planColumns = `SELECT p.key, p.kind, p.name, p.about, p.rank, p.trial_days, p.version, p.archived_at IS NOT NULL, v.features, v.limits, p.titles
 	FROM billing_plan p JOIN billing_plan_version v ON v.plan = p.key AND v.version = p.version `
 
 func scanPlan(r store.Scanner) (p Plan, err error) {
-	var features, limits string
-	if err = r.Scan(&p.Key, &p.Kind, &p.Name, &p.About, &p.Rank, &p.Trial, &p.Version, &p.Archived, &features, &limits); err != nil {
+	var features, limits, titles string
+	p.Prices = []Price{} // a list in the API, also where there are none
+	if err = r.Scan(&p.Key, &p.Kind, &p.Name, &p.About, &p.Rank, &p.Trial, &p.Version, &p.Archived, &features, &limits, &titles); err != nil {
 		return p, err
+	}
+	if err := json.Unmarshal([]byte(titles), &p.Titles); err != nil {
+		return p, fmt.Errorf("titles of plan %s: %w", p.Key, err)
 	}
 	return p, p.read(features, limits)
 }
@@ -109,7 +115,7 @@ func allPlans(tx *store.Tx) ([]Plan, error) {
 			}
 		}
 	}
-	slices.SortStableFunc(plans, func(a, b Plan) int { return int(a.Rank - b.Rank) })
+	slices.SortStableFunc(plans, func(a, b Plan) int { return cmp.Compare(a.Rank, b.Rank) })
 	return plans, nil
 }
 
@@ -117,7 +123,8 @@ func planByKey(tx *store.Tx, key string) (p Plan, err error) {
 	if p, err = scanPlan(tx.QueryRow(planColumns+`WHERE p.key = ?`, key)); err != nil {
 		return p, err
 	}
-	p.Prices, err = store.All(tx, scanPrice, priceColumns+`WHERE plan = ? ORDER BY id`, key)
+	prices, err := store.All(tx, scanPrice, priceColumns+`WHERE plan = ? ORDER BY id`, key)
+	p.Prices = append(p.Prices, prices...)
 	return p, err
 }
 
@@ -162,7 +169,11 @@ func (s *System) placeItems(tx *store.Tx, row *subRow, items []itemRow, was subR
 		}
 	}
 	row.plan, row.planVersion = was.plan, was.planVersion
-	if main := largest(tx, items); main.plan != "" {
+	main, err := largest(tx, items)
+	if err != nil {
+		return err
+	}
+	if main.plan != "" {
 		row.plan, row.planVersion = main.plan, main.planVersion
 	}
 	if strange == "" || !row.state.lives() {
@@ -179,25 +190,29 @@ func (s *System) placeItems(tx *store.Tx, row *subRow, items []itemRow, was subR
 
 // largest is the item of the largest plan that is no addon; of the first where there
 // are only those.
-func largest(tx *store.Tx, items []itemRow) (main itemRow) {
+func largest(tx *store.Tx, items []itemRow) (main itemRow, err error) {
 	best := int64(-1 << 62)
 	for _, i := range items {
 		if i.plan == "" {
 			continue
 		}
-		p, err := planByKey(tx, i.plan)
-		if err != nil {
+		var kind string
+		var rank int64
+		err := tx.QueryRow(`SELECT kind, rank FROM billing_plan WHERE key = ?`, i.plan).Scan(&kind, &rank)
+		if isNotFound(err) {
 			continue
 		}
-		rank := p.Rank
-		if p.Kind == kindAddon {
+		if err != nil {
+			return main, fmt.Errorf("plan %s of item %s: %w", i.plan, i.id, err)
+		}
+		if kind == kindAddon {
 			rank -= 1 << 40
 		}
 		if rank > best {
 			main, best = i, rank
 		}
 	}
-	return main
+	return main, nil
 }
 
 // plansPaid counts the living subscriptions of an org to plans that are no addons.

@@ -3,6 +3,8 @@ package billing
 import (
 	"net/http"
 	"slices"
+	"strings"
+	"time"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -11,19 +13,20 @@ import (
 // PlanInput is a plan as people write it. Version is the one that was changed, so
 // that nobody undoes what another did meanwhile; 0 for a new plan.
 type PlanInput struct {
-	Key      string           `json:"key"`
-	Kind     string           `json:"kind"`
-	Name     string           `json:"name"`
-	About    string           `json:"description"`
-	Rank     int64            `json:"rank"`
-	Trial    int64            `json:"trial_days"`
-	Version  int64            `json:"version"`
-	Features []string         `json:"features"`
-	Limits   map[string]Limit `json:"limits"`
-	Prices   []string         `json:"prices"` // ids of prices at Stripe, which are offered; others of the plan stay for those who have them
-	Make     []NewPrice       `json:"make_prices"`
-	Archived bool             `json:"archived"`
-	Comment  string           `json:"comment"`
+	Key      string            `json:"key"`
+	Kind     string            `json:"kind"`
+	Name     string            `json:"name"`
+	About    string            `json:"description"`
+	Rank     int64             `json:"rank"`
+	Trial    int64             `json:"trial_days"`
+	Version  int64             `json:"version"`
+	Features []string          `json:"features"`
+	Limits   map[string]Limit  `json:"limits"`
+	Titles   map[string]string `json:"titles"` // what features and limits are called on pages, by their key; missing: by the key
+	Prices   []string          `json:"prices"` // ids of prices at Stripe, which are offered; others of the plan stay for those who have them
+	Make     []NewPrice        `json:"make_prices"`
+	Archived bool              `json:"archived"`
+	Comment  string            `json:"comment"`
 }
 
 // NewPrice is a price that is to be made at Stripe.
@@ -48,6 +51,10 @@ func (s *System) planRoutes() []web.Route {
 			Doc: web.Doc{Summary: "List the plans with what they give and their prices", Out: plansOutput{}}},
 		{Method: "PUT", Pattern: "/-/api/v1/billing/plans", Access: web.Permission(permRun), Handler: s.putPlanAPI, Audit: changes,
 			Doc: web.Doc{Summary: "Make a plan, or give it a new version", In: PlanInput{}, Out: Plan{}}},
+		{Method: "GET", Pattern: apiImport, Access: web.Permission(permSee), Handler: s.importAPI,
+			Doc: web.Doc{Summary: "What came of the last reading of plans from Stripe", Out: importJSON{}}},
+		{Method: "POST", Pattern: apiImport, Access: web.Permission(permRun), Handler: s.askImportAPI, Audit: []string{string(actImportAsked)},
+			Doc: web.Doc{Summary: "Have plans made of what is sold at Stripe; those that are known stay as they are", Out: importJSON{}, Status: http.StatusAccepted}},
 	}
 }
 
@@ -93,6 +100,12 @@ func (in *PlanInput) check() error {
 		c.Fault(keyForm.MatchString(name), "limits", "form", "A limit is named in small letters, digits, dots, hyphens and underscores.")
 		c.Fault(l.Value >= 0 && l.Value <= 1<<50 && (!l.Unlimited || l.Value == 0 && !l.PerUnit), "limits", "range", "A limit is 0 or more, or unlimited and then without a value.")
 	}
+	c.Fault(len(in.Titles) <= 2*maxFeatures, "titles", "too_many", "At most 400 names.")
+	for key, title := range in.Titles {
+		_, limit := in.Limits[key]
+		c.Fault(limit || slices.Contains(in.Features, key), "titles", "unknown", "Only features and limits of this plan have a name here; "+web.CleanText(key, 40)+" is neither.")
+		in.Titles[key] = c.Text("titles", title, 1, 60)
+	}
 	c.Fault(len(in.Prices)+len(in.Make) <= maxPrices, "prices", "too_many", "At most 40 prices.")
 	c.Fault(in.Kind != kindFree || len(in.Prices)+len(in.Make) == 0, "prices", "free", "A free plan has no prices.")
 	for _, id := range in.Prices {
@@ -101,7 +114,8 @@ func (in *PlanInput) check() error {
 	for i := range in.Make {
 		p := &in.Make[i]
 		p.Count = max(p.Count, 1)
-		c.Fault(len(p.Currency) == 3, "make_prices", "currency", "A currency is three letters, as eur.")
+		p.Currency = strings.ToLower(p.Currency)
+		c.Fault(currencyForm.MatchString(p.Currency), "make_prices", "currency", "A currency is three letters, as eur.")
 		c.Fault(p.Amount > 0 && p.Amount <= maxAmount, "make_prices", "amount", "An amount is in the currency's minor unit: 4900 for 49.00.")
 		c.Fault(slices.Contains([]string{"day", "week", "month", "year"}, p.Interval) && p.Count <= 12, "make_prices", "interval", "Every 1 to 12 of day, week, month or year.")
 	}
@@ -111,3 +125,38 @@ func (in *PlanInput) check() error {
 }
 
 var errPlanChanged = &web.Error{Status: http.StatusConflict, Code: "changed_meanwhile", Public: "Somebody changed this plan meanwhile. Look at it again, then change it."}
+
+const apiImport = "/-/api/v1/billing/plans/import"
+
+type importJSON struct {
+	State  string     `json:"state"` // waiting, done or failed; never if none was asked for
+	Detail string     `json:"detail,omitempty"`
+	Asked  *time.Time `json:"asked_at,omitempty"`
+	Ended  *time.Time `json:"ended_at,omitempty"`
+}
+
+func (s *System) tellImport(w http.ResponseWriter, r *http.Request, status int) error {
+	i, err := store.Read(r.Context(), s.DB, LastImport)
+	if isNotFound(err) {
+		return web.JSON(w, status, importJSON{State: "never"})
+	}
+	if err != nil {
+		return err
+	}
+	out := importJSON{State: i.State, Detail: i.Detail, Asked: &i.Asked}
+	if !i.Ended.IsZero() {
+		out.Ended = &i.Ended
+	}
+	return web.JSON(w, status, out)
+}
+
+func (s *System) importAPI(w http.ResponseWriter, r *http.Request) error {
+	return s.tellImport(w, r, http.StatusOK)
+}
+
+func (s *System) askImportAPI(w http.ResponseWriter, r *http.Request) error {
+	if err := s.ReadPlans(r.Context()); err != nil {
+		return err
+	}
+	return s.tellImport(w, r, http.StatusAccepted)
+}

@@ -29,7 +29,10 @@ func (s *System) planChange(tx *store.Tx, org string, in previewInput) (p planne
 	if err != nil {
 		return p, err
 	}
-	if p.item = largest(tx, items); p.item.id == "" {
+	if p.item, err = largest(tx, items); err != nil {
+		return p, err
+	}
+	if p.item.id == "" {
 		return p, &web.Error{Status: http.StatusConflict, Code: "unmapped", Public: "This subscription belongs to no plan here. Whoever runs this has to see to that."}
 	}
 	if err := changeable(tx, p.sub); err != nil {

@@ -31,6 +31,7 @@ type planFormInput struct {
 	Version  int64  `json:"version"`
 	Features string `json:"features"`
 	Limits   string `json:"limits"`
+	Titles   string `json:"titles"`
 	Prices   string `json:"prices"`
 	Make     string `json:"make_prices"`
 	Archived bool   `json:"archived"`
@@ -70,6 +71,9 @@ func formOf(p Plan) planFormInput {
 		}
 	}
 	in.Limits, in.Prices = strings.Join(limits, "\n"), strings.Join(prices, "\n")
+	for _, name := range slices.Sorted(maps.Keys(p.Titles)) {
+		in.Titles += name + " = " + p.Titles[name] + "\n"
+	}
 	return in
 }
 
@@ -83,6 +87,14 @@ func (in planFormInput) plan() (PlanInput, error) {
 		l, err := limitFrom(strings.TrimSpace(value))
 		c.Fault(ok && err == nil, "limits", "form", "One a line, as seats = 5, seats = 1 each, or projects = unlimited.")
 		out.Limits[strings.TrimSpace(name)] = l
+	}
+	for _, line := range filled(in.Titles) {
+		name, title, ok := strings.Cut(line, "=")
+		c.Fault(ok, "titles", "form", "One a line, as sso = Single sign-on.")
+		if out.Titles == nil {
+			out.Titles = map[string]string{}
+		}
+		out.Titles[strings.TrimSpace(name)] = strings.TrimSpace(title)
 	}
 	for _, line := range filled(in.Make) {
 		p, ok := priceFrom(strings.Fields(line))
@@ -117,17 +129,8 @@ func priceFrom(words []string) (p NewPrice, ok bool) {
 		return p, false
 	}
 	p = NewPrice{Currency: strings.ToLower(words[1]), Interval: words[2], Count: 1}
-	n, odd := decimals[p.Currency]
-	if !odd {
-		n = 2
-	}
-	whole, part, _ := strings.Cut(words[0], ".")
-	if len(part) > n {
-		return p, false
-	}
-	amount, err := strconv.ParseInt(whole+part+strings.Repeat("0", n-len(part)), 10, 64)
-	p.Amount = amount
-	return p, err == nil
+	p.Amount, ok = minor(words[0], p.Currency)
+	return p, ok
 }
 
 func (s *System) planForm(w http.ResponseWriter, r *http.Request) error {

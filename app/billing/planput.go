@@ -3,6 +3,7 @@ package billing
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 
 	"seaworthy/app/audit"
@@ -15,27 +16,33 @@ import (
 // is a version of its own. Prices that it does not list any more are not offered;
 // who has one keeps what the last version gives that listed it.
 func (s *System) PutPlan(ctx context.Context, in PlanInput) (Plan, error) {
-	if err := in.check(); err != nil {
-		return Plan{}, err
-	}
-	features, err := json.Marshal(append([]string{}, in.Features...))
-	if err != nil {
-		return Plan{}, err
-	}
-	if in.Limits == nil {
-		in.Limits = map[string]Limit{}
-	}
-	limits, err := json.Marshal(in.Limits)
+	features, limits, err := in.encode()
 	if err != nil {
 		return Plan{}, err
 	}
 	return store.Write(ctx, s.DB, func(tx *store.Tx) (Plan, error) {
-		if err := s.putPlan(tx, in, string(features), string(limits)); err != nil {
+		if err := s.putPlan(tx, in, features, limits); err != nil {
 			return Plan{}, err
 		}
-		tx.AfterCommit(func() { s.shelf.drop("") })
+		s.forget(tx, "")
 		return planByKey(tx, in.Key)
 	})
+}
+
+// encode checks a plan and gives what it gives as the tables hold it.
+func (in *PlanInput) encode() (features, limits string, err error) {
+	if err := in.check(); err != nil {
+		return "", "", err
+	}
+	f, err := json.Marshal(append([]string{}, in.Features...))
+	if err != nil {
+		return "", "", err
+	}
+	if in.Limits == nil {
+		in.Limits = map[string]Limit{}
+	}
+	l, err := json.Marshal(in.Limits)
+	return string(f), string(l), err
 }
 
 func (s *System) putPlan(tx *store.Tx, in PlanInput, features, limits string) error {
@@ -80,6 +87,15 @@ func (s *System) putPlan(tx *store.Tx, in PlanInput, features, limits string) er
 
 // checkOther finds what a plan has in common with another that it must not.
 func checkOther(tx *store.Tx, in PlanInput) error {
+	if in.Version == 0 { // a new one
+		var n int
+		if err := tx.QueryRow(`SELECT count(*) FROM (SELECT key FROM billing_plan ORDER BY key LIMIT ?)`, maxPlans).Scan(&n); err != nil {
+			return err
+		}
+		if n == maxPlans { // a list has no more, so that one more would be seen by nobody
+			return web.Invalid(web.Field{Field: "key", Code: "too_many", Message: "There are " + itoa(maxPlans) + " plans, which is the most. Change one that you have."})
+		}
+	}
 	if in.Kind == kindFree && !in.Archived {
 		var other string
 		err := tx.QueryRow(`SELECT key FROM billing_plan WHERE kind = 'free' AND archived_at IS NULL AND key <> ? ORDER BY key LIMIT 1`, in.Key).Scan(&other)
@@ -128,6 +144,7 @@ func planChanges(old Plan, in PlanInput) map[string]audit.Change {
 		same = same && old.Limits[name] == l
 	}
 	put("limits", old.Limits, in.Limits, same)
+	put("titles", old.Titles, in.Titles, maps.Equal(old.Titles, in.Titles))
 	return changes
 }
 
@@ -137,9 +154,16 @@ func writePlan(tx *store.Tx, in PlanInput, version int64, features, limits strin
 	if in.Archived {
 		archived = now
 	}
-	if _, err := tx.Exec(`INSERT INTO billing_plan (key, kind, name, about, rank, trial_days, version, created_at, changed_at, archived_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+	titles, err := json.Marshal(in.Titles)
+	if err != nil {
+		return err
+	}
+	if len(in.Titles) == 0 {
+		titles = []byte("{}")
+	}
+	if _, err := tx.Exec(`INSERT INTO billing_plan (key, kind, name, about, rank, trial_days, version, created_at, changed_at, archived_at, titles) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (key) DO UPDATE SET name = excluded.name, about = excluded.about, rank = excluded.rank, trial_days = excluded.trial_days, version = excluded.version,
-		changed_at = excluded.changed_at, archived_at = excluded.archived_at`, in.Key, in.Kind, in.Name, in.About, in.Rank, in.Trial, version, now, now, archived); err != nil {
+		changed_at = excluded.changed_at, archived_at = excluded.archived_at, titles = excluded.titles`, in.Key, in.Kind, in.Name, in.About, in.Rank, in.Trial, version, now, now, archived, string(titles)); err != nil {
 		return err
 	}
 	prices, err := json.Marshal(append([]string{}, in.Prices...))

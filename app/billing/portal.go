@@ -24,20 +24,10 @@ const portalLife = 10 * time.Minute
 
 var portalFlows = []string{"", "payment_method_update", "subscription_cancel", "subscription_update"}
 
-func (s *System) portalAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[portalInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	i, err := s.Portal(r.Context(), org, in.Flow)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusCreated, checkoutOutput{ID: i.id, URL: i.outcome.URL})
+// portal is Portal as the API answers.
+func (s *System) portal(ctx context.Context, org web.Org, in portalInput) (checkoutOutput, error) {
+	i, err := s.Portal(ctx, org, in.Flow)
+	return checkoutOutput{ID: i.id, URL: i.outcome.URL}, err
 }
 
 // Portal opens Stripe's portal for an org that has a customer there.

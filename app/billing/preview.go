@@ -2,7 +2,6 @@ package billing
 
 import (
 	"context"
-	"net/http"
 	"time"
 
 	"github.com/stripe/stripe-go/v76"
@@ -56,22 +55,6 @@ const (
 	creditNext = "create_prorations" // it is settled with the next invoice
 	noSettling = "none"              // nothing is: it comes with a new period
 )
-
-func (s *System) previewAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[previewInput](r)
-	if err != nil {
-		return err
-	}
-	org, err := s.orgFor(r, permManage)
-	if err != nil {
-		return err
-	}
-	p, err := s.PreviewChange(r.Context(), org.ID, in)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusCreated, p)
-}
 
 // PreviewChange reckons what another plan or quantity would cost. What costs more is
 // charged at once; what costs less comes with the next period, and costs nothing now.

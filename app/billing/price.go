@@ -63,7 +63,7 @@ func (s *System) lookAtPrice(ctx context.Context, job queue.Job[Look], e eventRo
 				return err
 			}
 		}
-		return endEvent(tx, e.id, eventDone, "")
+		return endEvent(tx, e, eventDone, "")
 	})
 }
 
@@ -107,6 +107,12 @@ func (MakePrice) Kind() string { return "billing.make_price" }
 // Defaults implements Enqueue's defaults.
 func (MakePrice) Defaults() []queue.Option { return Look{}.Defaults() }
 
+// key is of the price with all that it is: an installation that is set up anew makes the
+// same plan again, and must not be given the price of the one before it.
+func (a MakePrice) key() string {
+	return fmt.Sprintf("price:%s:%d:%d:%s:%d:%s:%d", a.Plan, a.Version, a.N, a.Currency, a.Amount, a.Interval, a.Count)
+}
+
 func (s *System) makePrice(ctx context.Context, job queue.Job[MakePrice]) error {
 	a := job.Args
 	plan, err := store.Read(ctx, s.DB, func(tx *store.Tx) (Plan, error) { return planByKey(tx, a.Plan) })
@@ -119,7 +125,7 @@ func (s *System) makePrice(ctx context.Context, job queue.Job[MakePrice]) error 
 	if err != nil {
 		return refusedOr(err)
 	}
-	price, err := s.client.prices.New(&stripe.PriceParams{Params: keyed(ctx, fmt.Sprintf("price:%s:%d:%d", a.Plan, a.Version, a.N)), Product: stripe.String(product.ID),
+	price, err := s.client.prices.New(&stripe.PriceParams{Params: keyed(ctx, a.key()), Product: stripe.String(product.ID),
 		Currency: stripe.String(a.Currency), UnitAmount: stripe.Int64(a.Amount),
 		Recurring: &stripe.PriceRecurringParams{Interval: stripe.String(a.Interval), IntervalCount: stripe.Int64(a.Count)}})
 	if err != nil {
@@ -136,7 +142,7 @@ func (s *System) makePrice(ctx context.Context, job queue.Job[MakePrice]) error 
 		if err := s.keepPrice(tx, price.ID, price); err != nil {
 			return err
 		}
-		tx.AfterCommit(func() { s.shelf.drop("") })
+		s.forget(tx, "")
 		return s.Audit.Record(tx, audit.Event{Action: actPriceMade, Targets: []audit.Ref{{Type: "plan", ID: a.Plan}, {Type: "price", ID: price.ID}},
 			Details: map[string]any{"amount": a.Amount, "currency": web.CleanText(a.Currency, 3)}})
 	})

@@ -22,22 +22,26 @@ func (s *System) readRoutes() []web.Route {
 // orgFor is the org that a request is about, in which the caller has a permission: the
 // one he works in, or the one that ?org= names by its id or slug.
 func (s *System) orgFor(r *http.Request, permission string) (web.Org, error) {
+	org, has, err := s.orgOf(r)
+	if err == nil && permission != "" && !has.Can(permission) {
+		err = web.Forbidden(permission)
+	}
+	return org, err
+}
+
+// orgOf is that org, with what the caller may do there. Whoever has no business in it is
+// told that there is none.
+func (s *System) orgOf(r *http.Request) (org web.Org, has web.Identity, err error) {
 	id := web.IdentityOf(r.Context())
 	asked := r.URL.Query().Get("org")
 	if asked == "" {
 		asked = id.Org
 	}
 	if asked == "" {
-		return web.Org{}, web.Invalid(web.Field{Field: "org", Code: "required", Message: "Say which organization, as ?org=."})
+		return org, has, web.Invalid(web.Field{Field: "org", Code: "required", Message: "Say which organization, as ?org=."})
 	}
-	org, has, err := s.Auth.Enter(r.Context(), id, asked)
-	if err != nil {
-		return org, err
-	}
-	if permission != "" && !(web.Identity{Permissions: has}).Can(permission) {
-		return org, web.Forbidden(permission)
-	}
-	return org, nil
+	org, has.Permissions, err = s.Auth.Enter(r.Context(), id, asked)
+	return org, has, err
 }
 
 type subscriptionOutput struct {
@@ -91,8 +95,8 @@ type dunningOutput struct {
 	Currency string    `json:"currency"`
 	Since    time.Time `json:"since"`
 	Limited  time.Time `json:"read_only_from"`
-	Ends     time.Time `json:"plan_ends_on"`
-	Paused   bool      `json:"paused"` // a dispute is open
+	Ends     time.Time `json:"plan_ends_on,omitzero"` // not for an invoice of no subscription
+	Paused   bool      `json:"paused"`                // a dispute is open
 }
 
 func outputOf(tx *store.Tx, sub subRow) (o subOutput, err error) {
@@ -149,7 +153,7 @@ func (s *System) subscriptionAPI(w http.ResponseWriter, r *http.Request) error {
 			return out, nil
 		}
 		out.Dunning = &dunningOutput{State: d.state, Invoice: d.invoice, Amount: d.amount, Currency: d.currency, Since: d.since,
-			Limited: d.since.Add(restrictDay * oneDay), Ends: d.since.Add(cancelDay * oneDay), Paused: !d.paused.IsZero()}
+			Limited: d.since.Add(restrictDay * oneDay), Ends: d.endsOn(), Paused: !d.paused.IsZero()}
 		return out, err
 	})
 	if err != nil {

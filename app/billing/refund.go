@@ -18,12 +18,6 @@ type refundInput struct {
 	Note   string `json:"note"`   // why, for the audit log
 }
 
-type creditInput struct {
-	Amount   int64  `json:"amount"`   // minor units
-	Currency string `json:"currency"` // the customer's if empty
-	Note     string `json:"note"`     // why, for the audit log; he sees it on his invoice
-}
-
 // refundReasons are Stripe's, with the words of the form.
 var refundReasons = []struct{ Key, Words string }{
 	{"requested_by_customer", "The customer asked for it"}, {"duplicate", "It was paid twice"}, {"fraudulent", "It was not the owner of the card"},
@@ -35,22 +29,6 @@ func (s *System) refundAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	out, err := s.Refund(r.Context(), r.PathValue("id"), in)
-	if err != nil {
-		return err
-	}
-	return web.JSON(w, http.StatusOK, out)
-}
-
-func (s *System) creditAPI(w http.ResponseWriter, r *http.Request) error {
-	in, err := web.Decode[creditInput](r)
-	if err != nil {
-		return err
-	}
-	c, err := s.customerIn(r)
-	if err != nil {
-		return err
-	}
-	out, err := s.Credit(r.Context(), c, in)
 	if err != nil {
 		return err
 	}
@@ -144,38 +122,6 @@ func paidBack(tx *store.Tx, customer string) (map[string]int64, error) {
 		}
 	}
 	return back, err
-}
-
-// Credit gives a customer money that his next invoices use up.
-func (s *System) Credit(ctx context.Context, to customerRow, in creditInput) (out actOutput, err error) {
-	if !s.On() {
-		return out, errNothingSold
-	}
-	if in.Currency == "" {
-		in.Currency = to.currency
-	}
-	var c web.Check
-	in.Note = c.Text("note", in.Note, 1, 300)
-	c.Fault(in.Amount > 0 && in.Amount <= maxAmount, "amount", "range", "More than nothing, in the currency's minor unit: 500 for 5.00.")
-	c.Fault(len(in.Currency) == 3 && (to.currency == "" || in.Currency == to.currency), "currency", "range", "The currency that the customer pays in.")
-	if err := c.Err(); err != nil {
-		return out, err
-	}
-	i, err := s.beginMoney(ctx, to.org, to.id, "credit", actCredited, func(*store.Tx) (wish, map[string]any, error) {
-		return wish{Amount: in.Amount, At: in.Currency, Comment: in.Note}, map[string]any{"amount": in.Amount, "currency": in.Currency, "note": in.Note}, nil
-	})
-	if err != nil {
-		return out, err
-	}
-	err = s.ask(ctx, &i, func(ctx context.Context) error {
-		_, err := s.client.balances.New(&stripe.CustomerBalanceTransactionParams{Params: keyed(ctx, i.id), Customer: stripe.String(to.id), Amount: stripe.Int64(-i.wish.Amount),
-			Currency: stripe.String(i.wish.At), Description: stripe.String(i.wish.Comment)})
-		return err
-	})
-	if err != nil {
-		return out, err
-	}
-	return actOutput{ID: i.id, State: "done"}, s.moneyMoved(ctx, &i, to.id)
 }
 
 // beginMoney stores that money is to move, with its event, as beginAct does for a

@@ -2,6 +2,7 @@ package billing
 
 import (
 	"context"
+	"slices"
 	"strconv"
 
 	"github.com/stripe/stripe-go/v76"
@@ -12,7 +13,7 @@ import (
 
 // readSchedule takes what a subscription becomes with its next phase. A schedule may
 // have been made in Stripe's dashboard as well as here.
-func (row *subRow) readSchedule(o *stripe.SubscriptionSchedule) {
+func (row *subRow) readSchedule(o *stripe.SubscriptionSchedule, has []itemRow) {
 	if o == nil || o.Status != "" && o.Status != stripe.SubscriptionScheduleStatusActive && o.Status != stripe.SubscriptionScheduleStatusNotStarted {
 		return
 	}
@@ -26,13 +27,28 @@ func (row *subRow) readSchedule(o *stripe.SubscriptionSchedule) {
 			continue
 		}
 		row.nextAt = secs(phase.StartDate)
-		for _, item := range phase.Items {
-			if item.Price != nil && row.nextPrice == "" {
-				row.nextPrice, row.nextQuantity = item.Price.ID, max(1, item.Quantity)
-			}
-		}
+		row.nextPrice, row.nextQuantity = nextItem(phase.Items, has)
 		return
 	}
+}
+
+// nextItem is what a phase changes: the first of its items that the subscription does not
+// have as it is, for an addon beside it stays. One that changes nothing is told of by
+// its first item.
+func nextItem(phase []*stripe.SubscriptionSchedulePhaseItem, has []itemRow) (price string, quantity int64) {
+	for _, item := range phase {
+		if item.Price == nil {
+			continue
+		}
+		n := max(1, item.Quantity)
+		if !slices.ContainsFunc(has, func(h itemRow) bool { return h.price == item.Price.ID && h.quantity == n }) {
+			return item.Price.ID, n
+		}
+		if price == "" {
+			price, quantity = item.Price.ID, n
+		}
+	}
+	return price, quantity
 }
 
 // schedule has a subscription change with its next period: Stripe takes it under a

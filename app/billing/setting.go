@@ -11,8 +11,8 @@ import (
 
 // Settings are what owners of orgs may do by themselves. Whoever runs billing always may.
 type Settings struct {
-	CreditNow bool  `json:"downgrade_now"`  // a smaller plan at once, what is left over as credit; else with the next period alone
-	PauseDays int64 `json:"max_pause_days"` // how long a pause may last; 0: they cannot pause
+	CreditNow bool  `json:"downgrade_now" doc:"Whether owners may have a smaller plan at once, what is left over as credit"`
+	PauseDays int64 `json:"max_pause_days" doc:"How long a pause may last; 0: they cannot pause"`
 }
 
 // Names of settings in the table.

@@ -17,7 +17,7 @@ type snapshot struct {
 	began    time.Time
 	customer *stripe.Customer // nil: he is deleted
 	subs     []*stripe.Subscription
-	invoices []*stripe.Invoice // the newest hundred, and all that are open
+	invoices []*stripe.Invoice // the newest hundred, and all that are open, here or there
 	disputes []*stripe.Dispute
 	charges  []*stripe.Charge // whose refunds are looked at
 }
@@ -69,6 +69,9 @@ func (s *System) fetch(ctx context.Context, customer string, with extra) (snap s
 	if snap.invoices, err = s.fetchInvoices(ctx, customer); err != nil {
 		return snap, fmt.Errorf("invoices: %w", err)
 	}
+	if err := s.fetchLeftOpen(ctx, customer, &snap); err != nil {
+		return snap, fmt.Errorf("open invoices: %w", err)
+	}
 	return snap, s.fetchExtra(ctx, customer, with, &snap)
 }
 
@@ -109,6 +112,30 @@ func (s *System) fetchInvoices(ctx context.Context, customer string) (all []*str
 		}
 	}
 	return all, list.Err()
+}
+
+// fetchLeftOpen looks at invoices that are open here and were not listed: one that is
+// older than the newest hundred and was paid or voided is in neither list, and would be
+// dunned for until its plan ends.
+func (s *System) fetchLeftOpen(ctx context.Context, customer string, snap *snapshot) error {
+	open, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]invoiceRow, error) { return openInvoices(tx, customer) })
+	if err != nil {
+		return err
+	}
+	for _, row := range open {
+		if slices.ContainsFunc(snap.invoices, func(i *stripe.Invoice) bool { return i.ID == row.id }) {
+			continue
+		}
+		i, err := s.client.invoices.Get(row.id, &stripe.InvoiceParams{Params: reading(ctx, "payment_intent")})
+		if isMissing(err) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		snap.invoices = append(snap.invoices, i)
+	}
+	return nil
 }
 
 // fetchExtra looks at disputes that are open here, because nothing of the customer

@@ -27,6 +27,7 @@ import (
 
 	"seaworthy/app/web"
 	"seaworthy/queue"
+	"seaworthy/store/trail"
 )
 
 // Account is the account at Stripe, and how it is reached.
@@ -151,6 +152,6 @@ func (s *System) live() bool {
 
 // outage is what somebody is told who waits for Stripe in a request.
 func outage(err error) error {
-	return &web.Error{Status: http.StatusBadGateway, Code: "stripe_unavailable", RetryAfter: 10 * time.Second, Err: plain(err),
+	return &web.Error{Status: http.StatusBadGateway, Code: "stripe_unavailable", RetryAfter: 10 * time.Second, Err: trail.Mark(plain(err)),
 		Public: "Stripe did not answer. Nothing was charged that you did not confirm. Try again in a moment: what you asked for is not done twice."}
 }

@@ -66,9 +66,3 @@ func laterWords(tx *store.Tx, sub subRow) (string, error) {
 	name, err := planName(tx, p.plan)
 	return name + ", " + Money(p.Amount*sub.nextQuantity, p.Currency) + everyWords(p.Interval, p.Count), err
 }
-
-// moreOfSub puts it into the view of an owner.
-func (s *System) moreOfSub(tx *store.Tx, v *subView, sub subRow, items []itemRow) (err error) {
-	v.subMore, err = s.more(tx, sub, items)
-	return err
-}

@@ -29,6 +29,15 @@ type subRow struct {
 	couponUntil         int64
 }
 
+// over is a subscription that Stripe does not have any more, as it ended. What it was to
+// become, and its pause, went with it.
+func (s subRow) ended(at int64) subRow {
+	s.state, s.status, s.endedAt = Canceled, string(stripe.SubscriptionStatusCanceled), at
+	s.pause, s.pauseResumes, s.pauseFrom, s.paused = "", 0, 0, false
+	s.schedule, s.nextPrice, s.nextQuantity, s.nextAt = "", "", 0, 0
+	return s
+}
+
 // itemRow is a row of billing_item. It can be compared.
 type itemRow struct {
 	id, subscription, price, product string
@@ -65,9 +74,9 @@ func subRowOf(s *stripe.Subscription, customer, org string, last State) (row sub
 	if s.DefaultPaymentMethod != nil {
 		row.defaultMethod = s.DefaultPaymentMethod.ID
 	}
-	row.readSchedule(s.Schedule)
 	row.readDiscount(s.Discount)
 	if s.Items == nil {
+		row.readSchedule(s.Schedule, nil)
 		return row, nil, known
 	}
 	for _, it := range s.Items.Data {
@@ -84,6 +93,7 @@ func subRowOf(s *stripe.Subscription, customer, org string, last State) (row sub
 		row.monthly += item.monthly()
 		items = append(items, item)
 	}
+	row.readSchedule(s.Schedule, items)
 	return row, items, known
 }
 
@@ -127,6 +137,9 @@ func orNull(ms int64) any {
 }
 
 func upsertSub(tx *store.Tx, s subRow) error {
+	if err := recount(tx, s); err != nil {
+		return err
+	}
 	_, err := tx.Exec(`INSERT INTO billing_subscription (id, customer_id, org_id, status, state, currency, plan, plan_version, cancel_at_period_end, cancel_at, canceled_at, ended_at,
 		period_start, period_end, trial_end, pause_behavior, pause_resumes_at, pending_until, latest_invoice, default_method, collection, monthly, started_at, changed_at,
 		schedule_id, next_price, next_quantity, next_at, pause_from, paused, coupon, coupon_words, coupon_until)

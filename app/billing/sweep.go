@@ -75,15 +75,16 @@ func (s *System) syncSoon(tx *store.Tx, customer string, drift bool) error {
 // payment is looked at when the mail goes.
 func (s *System) noticeTrials(tx *store.Tx) error {
 	now := s.now(tx)
-	subs, err := store.All(tx, scanSub, subColumns+`WHERE trial_end IS NOT NULL AND trial_end > ? AND trial_end <= ? ORDER BY trial_end, id LIMIT ?`,
-		now.UnixMilli(), now.Add(trialNotice).UnixMilli(), sweepSlice)
+	// Those who were told are left out here, or they would fill the slice of each sweep
+	// until their trials are over; a trial of a few days needs no notice halfway.
+	subs, err := store.All(tx, scanSub, subColumns+`WHERE trial_end IS NOT NULL AND trial_end > ? AND trial_end <= ? AND status = 'trialing' AND trial_end - started_at >= ?
+		AND NOT EXISTS (SELECT n.key FROM billing_notice n WHERE n.key = 'trial_ending:' || billing_subscription.id || ':' || billing_subscription.trial_end)
+		ORDER BY trial_end, id LIMIT ?`,
+		now.UnixMilli(), now.Add(trialNotice).UnixMilli(), (2 * trialNotice).Milliseconds(), sweepSlice)
 	if err != nil {
 		return err
 	}
 	for _, sub := range subs {
-		if sub.status != string(stripe.SubscriptionStatusTrialing) || sub.trialEnd-sub.started < int64(2*trialNotice/time.Millisecond) {
-			continue // a trial of a few days needs no notice halfway
-		}
 		n := notice{key: "trial_ending:" + sub.id + ":" + itoa(sub.trialEnd), template: "billing/trial_ending", customer: sub.customer, org: sub.org, object: sub.id, details: details{At: sub.trialEnd}}
 		if err := s.notify(tx, n); err != nil {
 			return err

@@ -86,7 +86,8 @@ func TestARestrictedOrgOnlyReadsTheApp(t *testing.T) {
 	s.owner.Header.Del("Accept")
 	s.Browser().Do("POST", "/webhook", "text/plain", "x").Want(200, "the app: POST") // of nobody's org
 
-	rules(0, `[{"path":"/export","who":"signed_in","while_restricted":true},{"path":"/reports/**","who":"signed_in","features":["reports"]},{"path":"/sso","who":"signed_in","features":["reports","sso"]}]`)
+	rules(0, `[{"path":"/export","who":"signed_in","while_restricted":true},{"path":"/reports/**","who":"signed_in","features":["reports"]},{"path":"/sso","who":"signed_in","features":["reports","sso"]},{"path":"/premium/**","who":"signed_in","paid":true}]`)
+	asks("GET", "/premium/x", 402, "overdue", "Go to billing")
 	asks("POST", "/export", 200, "the app: POST")
 	asks("POST", "/things", 402)
 	asks("GET", "/reports/1", 200, "the app: GET")
@@ -96,7 +97,7 @@ func TestARestrictedOrgOnlyReadsTheApp(t *testing.T) {
 		s.Key("access:read").PostJSON("/-/api/v1/access/test", object{"method": method, "path": path, "user": "ada@example.com"}).Want(200).JSON(&out)
 		return out.Why
 	}
-	for ask, want := range map[string]string{"POST /things": "only read until it has paid", "POST /export": "all that the rule asks for holds", "GET /sso": "does not give sso", "GET /reports/x": "all that the rule"} {
+	for ask, want := range map[string]string{"POST /things": "only read until it has paid", "POST /export": "all that the rule asks for holds", "GET /sso": "does not give sso", "GET /reports/x": "all that the rule", "GET /premium/x": "asks for one that has"} {
 		method, path, _ := strings.Cut(ask, " ")
 		if got := why(method, path); !strings.Contains(got, want) {
 			t.Errorf("%s: %q, want %q", ask, got, want)
@@ -107,4 +108,5 @@ func TestARestrictedOrgOnlyReadsTheApp(t *testing.T) {
 	s.subscribe("sub_1", "active", nil)
 	s.changed()
 	asks("POST", "/things", 200, "the app: POST")
+	asks("GET", "/premium/x", 200, "the app: GET")
 }

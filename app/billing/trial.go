@@ -46,10 +46,7 @@ func (s *System) ExtendTrial(ctx context.Context, org, id string, until time.Tim
 		if sub.status != string(stripe.SubscriptionStatusTrialing) {
 			return wish{}, errNoTrial
 		}
-		now := s.DB.Now()
-		if s.Ahead != nil {
-			now = now.Add(s.Ahead())
-		}
+		now := s.DB.Now().Add(s.ahead())
 		if until.UnixMilli() <= sub.trialEnd || until.Sub(now) > maxTrial {
 			return wish{}, web.Invalid(web.Field{Field: "until", Code: "range", Message: "A trial is made longer: after " + day(at(sub.trialEnd)) + ", and at most two years from now."})
 		}

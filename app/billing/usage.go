@@ -18,8 +18,8 @@ const permReport = "payments:report"
 const maxUsage = 100
 
 type usageInput struct {
-	Org  string           `json:"org"`  // id or slug
-	Used map[string]int64 `json:"used"` // by limit: how much of it is used now, not what was added
+	Org  string           `json:"org" doc:"Id or slug of the organization"`
+	Used map[string]int64 `json:"used" doc:"By limit: how much of it is used now, not what was added"`
 }
 
 type usageOutput struct {
@@ -170,8 +170,7 @@ func usageViews(tx *store.Tx, org string, e *Entitlements) (all []usageView, err
 	used, err := usedOf(tx, org)
 	for _, name := range slices.Sorted(maps.Keys(used)) {
 		if l, limited := e.Limits[name]; name != limitSeats && limited {
-			label := plainName(name)
-			all = append(all, usageView{strings.ToUpper(label[:1]) + label[1:], usage{Used: used[name], Limit: l.Value, Limited: !l.Unlimited, Over: !l.Unlimited && used[name] > l.Value}})
+			all = append(all, usageView{capital(plainName(name)), usage{Used: used[name], Limit: l.Value, Limited: !l.Unlimited, Over: !l.Unlimited && used[name] > l.Value}})
 		}
 	}
 	return all, err

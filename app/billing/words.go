@@ -54,7 +54,7 @@ func (s *System) words(tx *store.Tx, n notice) (vars map[string]string, stale st
 	if err != nil {
 		return nil, "", err
 	}
-	vars = map[string]string{"Org": org.Name, "URL": s.URL + "/-/billing?org=" + org.Slug}
+	vars = map[string]string{"Org": org.Name, "URL": s.linkTo(org)}
 	switch n.template {
 	case "billing/receipt":
 		stale, err = s.receiptWords(tx, n, vars)
@@ -204,7 +204,9 @@ func (s *System) dunningWords(tx *store.Tx, n notice, vars map[string]string) (s
 	}
 	vars["Amount"], vars["Number"] = Money(d.amount, d.currency), i.number
 	if narrow {
-		vars["When"], vars["Date"] = day(d.limited), day(d.since.Add(cancelDay*oneDay))
+		if vars["When"], vars["Date"] = day(d.limited), ""; !d.endsOn().IsZero() {
+			vars["Date"] = day(d.endsOn())
+		}
 	} else {
 		vars["Date"] = day(d.since.Add(restrictDay * oneDay))
 		vars["Method"], err = s.methodLabel(tx, n.customer, i.subscription)

@@ -14,7 +14,7 @@ func open(ctx context.Context, v release, c *config.Config) (*app.App, error) {
 	if err := c.Validate(); err != nil {
 		return nil, err
 	}
-	return app.New(ctx, *c, app.Options{Version: v.String(), Hash: hashCommand(), Own: v.Own, Extend: v.Extend})
+	return app.New(ctx, *c, app.Options{Version: v.String(), Hash: hashCommand(), Own: v.Own, Extend: v.Extend, Commands: v.commands})
 }
 
 // withApp does something with the app, which does not serve meanwhile.

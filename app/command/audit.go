@@ -44,7 +44,7 @@ type auditExportCmd struct {
 func (c *auditExportCmd) Run(ctx context.Context) error {
 	n, err := audit.ExportTiles(ctx, filepath.Join(c.Data, "seaworthy.db"), c.Folder)
 	if err == nil {
-		fmt.Printf("%d events in %s; they are every organization's\n", n, c.Folder)
+		fmt.Printf("%d events in %s: those of all orgs\n", n, c.Folder)
 	}
 	return err
 }

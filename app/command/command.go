@@ -17,21 +17,28 @@ import (
 )
 
 type commands struct {
-	Serve   serveCmd   `cmd:"" help:"Serve. In an empty folder this is all it takes."`
-	Demo    demoCmd    `cmd:"" help:"Fill a fresh folder with ten weeks of a made-up company, and serve it."`
-	Migrate migrateCmd `cmd:"" help:"Bring the database's schema up to date, and stop."`
-	User    userCmd    `cmd:"" help:"Look after people from the command line, while the server is stopped."`
-	Token   tokenCmd   `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
-	Audit   auditCmd   `cmd:"" help:"Verify, export and look after the audit log."`
-	Jobs    jobsCmd    `cmd:"" help:"Look at jobs, run them again and cancel them; see queues and schedules."`
-	Flags   flagsCmd   `cmd:"" help:"See feature flags, change, kill, import and export them."`
-	Email   emailCmd   `cmd:"" help:"Make keys that sign mail."`
-	Outbox  outboxCmd  `cmd:"" help:"Help your app to hand in jobs from its own database."`
-	Backup  backupCmd  `cmd:"" help:"See and verify what is kept outside of this machine."`
-	Keys    keysCmd    `cmd:"" help:"Keep the keys of this installation safe, and bring them back."`
-	Restore restoreCmd `cmd:"" help:"Bring the database back, of now or of an earlier time, while the server is stopped."`
-	Doctor  doctorCmd  `cmd:"" help:"Check this installation and say what to mend."`
-	Version versionCmd `cmd:"" help:"Print the version."`
+	Serve     serveCmd     `cmd:"" help:"Serve. In an empty folder this is all it takes."`
+	Demo      demoCmd      `cmd:"" help:"Fill a fresh folder with ten weeks of a made-up company, and serve it."`
+	Migrate   migrateCmd   `cmd:"" help:"Bring the database's schema up to date, and stop."`
+	User      userCmd      `cmd:"" help:"Look after people from the command line, while the server is stopped."`
+	Token     tokenCmd     `cmd:"" help:"Make and revoke API keys for programs and rotate signing keys, while the server is stopped."`
+	Audit     auditCmd     `cmd:"" help:"Verify, export and look after the audit log."`
+	Jobs      jobsCmd      `cmd:"" help:"Look at jobs, run them again and cancel them; see queues and schedules."`
+	Flags     flagsCmd     `cmd:"" help:"See feature flags, change, kill, import and export them."`
+	Apply     applyCmd     `cmd:"" help:"Make the installation what a file such as seaworthy.yml says: plans, roles, flags, brand, access rules, endpoints, schedules."`
+	Export    exportCmd    `cmd:"" help:"Print the present state as such a file."`
+	Email     emailCmd     `cmd:"" help:"Make keys that sign mail."`
+	Outbox    outboxCmd    `cmd:"" help:"Help your app to hand in jobs from its own database."`
+	Backup    backupCmd    `cmd:"" help:"See and verify what is kept outside of this machine."`
+	Keys      keysCmd      `cmd:"" help:"Keep the keys of this installation safe, and bring them back."`
+	Restore   restoreCmd   `cmd:"" help:"Bring the database back, of now or of an earlier time, while the server is stopped."`
+	Doctor    doctorCmd    `cmd:"" help:"Check this installation and say what to mend."`
+	Install   installCmd   `cmd:"" help:"Have this machine run the server under systemd: user, folders, hardened units, keys as credentials."`
+	Uninstall uninstallCmd `cmd:"" help:"Take units and binary away. The data stay."`
+	Upgrade   upgradeCmd   `cmd:"" help:"Put another binary in the place of this one, without a request lost; or go back."`
+	SelfTest  selfTestCmd  `cmd:"" name:"selftest" help:"Try everything on a database of its own, as before an upgrade."`
+	Bench     benchCmd     `cmd:"" help:"Measure this machine against the bars that Seaworthy is built to."`
+	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
 
 // Run does what the arguments of a command line say, and returns the exit code.
@@ -75,7 +82,13 @@ func (p Program) Run(args []string) int {
 		fmt.Fprintln(os.Stderr, "Run 'seaworthy --help' for the commands, 'seaworthy serve --help' for the options.")
 		return exitUsage
 	}
-	if err := cmd.Run(); err != nil {
+	if cmd.Command() == "serve" {
+		// It runs for months, in which nothing should hold on to the parser: that is 3 MB.
+		err = c.Serve.Run(ctx, release{p})
+	} else {
+		err = cmd.Run()
+	}
+	if err != nil {
 		return fail(err)
 	}
 	return 0

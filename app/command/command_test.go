@@ -75,6 +75,9 @@ func TestExitCodesOfCommandLines(t *testing.T) {
 		"migrate":                 {[]string{"migrate", "--data", data}, 0},
 		"a log that is not there": {[]string{"audit", "verify", "--data", filepath.Join(data, "none")}, 1},
 		"list of nobody":          {[]string{"user", "list", "--data", data}, 0},
+		"no list of users":        {[]string{"user", "list", "--data", data, "--limit", "0"}, 2},
+		"less than none":          {[]string{"user", "list", "--data", data, "--limit=-5"}, 2},
+		"no list of keys":         {[]string{"token", "list", "--data", data, "--limit", "0"}, 2},
 		"a key of the machine":    {[]string{"token", "create", "ci", "--data", data}, 0},
 	} {
 		if _, got := printed(t, c.args...); got != c.want {

@@ -21,7 +21,13 @@ type demoCmd struct {
 	Data string `help:"Folder for the demonstration; it must not have a database." default:"demo"`
 	Addr string `help:"Address to listen on." default:"127.0.0.1:8080"`
 	Only bool   `help:"Fill the folder and stop. 'seaworthy serve --data demo' serves it."`
+
+	Users   int  `help:"So many more users, with their sessions, orgs, events, jobs and mails, to see how the console does with many." default:"0"`
+	Measure bool `help:"Then open every page of the console and print how long the server took for it. With --only, also of a demonstration that was made before."`
 }
+
+// mostUsers bounds a demonstration: it is made in minutes, and its file stays small.
+const mostUsers = 1_000_000
 
 // Who signs in to the demonstration.
 const (
@@ -30,16 +36,33 @@ const (
 )
 
 func (c *demoCmd) Run(ctx context.Context, v release) error {
-	if _, err := os.Stat(filepath.Join(c.Data, "seaworthy.db")); !errors.Is(err, fs.ErrNotExist) {
+	_, missing := os.Stat(filepath.Join(c.Data, "seaworthy.db"))
+	made := !errors.Is(missing, fs.ErrNotExist)
+	if made && c.Measure && c.Only {
+		cfg, err := c.config()
+		if err != nil {
+			return err
+		}
+		return measureDemo(ctx, v, cfg, os.Stdout)
+	}
+	if made {
 		return fmt.Errorf("%s has a database already. A demonstration is made in a fresh folder: give another with --data, or serve that one", c.Data)
+	}
+	if c.Users < 0 || c.Users > mostUsers {
+		return fmt.Errorf("--users is from 0 to %d", mostUsers)
 	}
 	cfg, err := c.config()
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, "Ten weeks of a small company are made up. This takes a moment.")
-	if err := fill(ctx, v, cfg); err != nil {
+	if err := fill(ctx, v, cfg, c.Users); err != nil {
 		return fmt.Errorf("make the demonstration: %w", err)
+	}
+	if c.Measure {
+		if err := measureDemo(ctx, v, cfg, os.Stdout); err != nil {
+			return fmt.Errorf("measure the console: %w", err)
+		}
 	}
 	fmt.Printf("Sign in as the operator %s with the password\n  %s\n", demoOperator, demoPassword)
 	if c.Only {
@@ -69,7 +92,7 @@ const demoDays = 72
 
 // fill lets ten weeks pass in a fresh folder. All that happens comes by the API and the pages, as it
 // would in life, and each job runs at its time.
-func fill(ctx context.Context, v release, cfg config.Config) (err error) {
+func fill(ctx context.Context, v release, cfg config.Config, users int) (err error) {
 	clock, begun := &pastClock{}, time.Now().AddDate(0, 0, -demoDays)
 	clock.at(begun)
 	cfg.Replica, cfg.RateLimits = "off", "off"
@@ -99,6 +122,9 @@ func fill(ctx context.Context, v release, cfg config.Config) (err error) {
 	for w.day = 0; w.day < demoDays; w.day++ {
 		if err := w.live(); err != nil {
 			return fmt.Errorf("day %d: %w", w.day, err)
+		}
+		if err := w.crowd(users*w.day/demoDays, users*(w.day+1)/demoDays); err != nil {
+			return fmt.Errorf("the many of day %d: %w", w.day, err)
 		}
 		clock.at(begun.AddDate(0, 0, w.day+1)) // whatever minutes the day's acts took
 		if err := w.settle(); err != nil {

@@ -20,9 +20,9 @@ const (
 // sell makes the plans.
 func (w *world) sell() error {
 	for _, p := range []string{
-		`{"key":"free","kind":"free","name":"Deckhand","features":["charts"],"limits":{"seats":{"value":2},"vessels":{"value":1}}}`,
-		`{"key":"crew","kind":"plan","name":"Crew","rank":10,"features":["charts","reports"],"limits":{"seats":{"value":10},"vessels":{"value":5}},"make_prices":[{"currency":"eur","unit_amount":4900,"interval":"month"}]}`,
-		`{"key":"fleet","kind":"plan","name":"Fleet","rank":20,"trial_days":14,"features":["charts","reports","sso","api"],"limits":{"seats":{"value":100},"vessels":{"unlimited":true}},"make_prices":[{"currency":"eur","unit_amount":14900,"interval":"month"}]}`,
+		`{"key":"free","kind":"free","name":"Deckhand","features":["charts"],"titles":{"charts":"Live charts"},"limits":{"seats":{"value":2},"vessels":{"value":1}}}`,
+		`{"key":"crew","kind":"plan","name":"Crew","rank":10,"features":["charts","reports"],"titles":{"charts":"Live charts","reports":"Voyage reports"},"limits":{"seats":{"value":10},"vessels":{"value":5}},"make_prices":[{"currency":"eur","unit_amount":4900,"interval":"month"}]}`,
+		`{"key":"fleet","kind":"plan","name":"Fleet","rank":20,"trial_days":14,"features":["charts","reports","sso","api"],"titles":{"charts":"Live charts","reports":"Voyage reports","sso":"Single sign-on","api":"API access"},"limits":{"seats":{"value":100},"vessels":{"unlimited":true}},"make_prices":[{"currency":"eur","unit_amount":14900,"interval":"month"}]}`,
 	} {
 		if err := w.call("PUT", "/-/api/v1/billing/plans", json.RawMessage(p), nil); err != nil {
 			return err

@@ -22,6 +22,7 @@ type world struct {
 	url    string
 	key    string // of the operator's programs
 	jobs   string // address of the app's endpoint
+	hash   string // of the password of the many; "" until it is needed
 	report string // address that the app's errors go to
 	day    int
 	prices map[string]string // by plan

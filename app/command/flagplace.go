@@ -21,12 +21,21 @@ func (p *jobsPlace) flags(v release) (flagReader, error) {
 }
 
 func (p *jobsPlace) remoteFlags(v release) (remoteFlags, error) {
-	r, err := newRemote(p.URL, p.Key, v)
+	r, err := p.remoteRoot(v)
 	if err != nil {
 		return remoteFlags{}, err
 	}
-	r.base = strings.TrimSuffix(r.base, "jobs") + "flags"
+	r.base += "flags"
 	return remoteFlags{r}, nil
+}
+
+// remoteRoot asks the API of a running installation; paths begin below /-/api/v1/.
+func (p *jobsPlace) remoteRoot(v release) (*remote, error) {
+	r, err := newRemote(p.URL, p.Key, v)
+	if err == nil {
+		r.base = strings.TrimSuffix(r.base, "jobs")
+	}
+	return r, err
 }
 
 // changeFlags does something to flags, and says what cannot be done why.

@@ -151,10 +151,13 @@ func given(path string) (raw []byte, err error) {
 		}
 		defer in.Close()
 	}
-	if raw, err = io.ReadAll(io.LimitReader(in, maxGiven)); err != nil {
+	if raw, err = io.ReadAll(io.LimitReader(in, maxGiven+1)); err != nil {
 		return nil, err
 	}
-	if !json.Valid(raw) {
+	switch {
+	case len(raw) > maxGiven:
+		return nil, fmt.Errorf("%s is larger than %d MB", path, maxGiven>>20)
+	case !json.Valid(raw):
 		return nil, fmt.Errorf("%s is not JSON", path)
 	}
 	return raw, nil

@@ -25,7 +25,7 @@ type jobsCmd struct {
 // jobsPlace is the installation whose jobs are meant: the data folder, or a running
 // one that is asked over its API.
 type jobsPlace struct {
-	Data string `default:"data" env:"SEAWORTHY_DATA" help:"Folder of the database. Looking works at any time, changes while the server is stopped ($$SEAWORTHY_DATA)."`
+	Data string `default:"data" env:"SEAWORTHY_DATA" help:"Folder of the database, while the server is stopped; jobs and flags can be looked at beside a server, too ($$SEAWORTHY_DATA)."`
 	URL  string `name:"url" placeholder:"ADDRESS" help:"Address of a running installation to ask instead; needs an API key."`
 	Key  string `env:"SEAWORTHY_API_KEY" placeholder:"KEY" help:"API key for it, with the permission to see, and for changes to manage, what the command is about. Better give it as $$SEAWORTHY_API_KEY, which is in no list of processes."`
 }
@@ -90,13 +90,18 @@ type jobsListCmd struct {
 
 // Validate refuses what lists nothing.
 func (c *jobsListCmd) Validate() error {
-	switch {
-	case c.Limit < 1:
-		return errors.New("--limit must be at least 1")
-	case c.State != "" && !slices.Contains(queue.States, queue.State(c.State)):
+	if c.State != "" && !slices.Contains(queue.States, queue.State(c.State)) {
 		return fmt.Errorf("--state must be one of %v", queue.States)
 	}
-	return c.jobsPlace.Validate()
+	return errors.Join(some(c.Limit), c.jobsPlace.Validate())
+}
+
+// some refuses a limit that lists nothing.
+func some(limit int) error {
+	if limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
+	return nil
 }
 
 func (c *jobsListCmd) Run(ctx context.Context, v release) error {

@@ -6,6 +6,9 @@ import "seaworthy/app"
 // of ours, over its own tables, routes, jobs, pages and mails too.
 type Program struct {
 	Version string // the release's; "" for a build that is none
-	Own     app.Own
-	Extend  func(*app.App) app.Extension
+	// UpgradeKeys are public keys of minisign, separated by blanks or commas, that sign its releases: where
+	// there is one, 'upgrade' takes signed files alone.
+	UpgradeKeys string
+	Own         app.Own
+	Extend      func(*app.App) app.Extension
 }

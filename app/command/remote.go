@@ -43,13 +43,21 @@ func newRemote(address, key string, v release) (*remote, error) {
 
 // call asks, and reads the answer into out unless that is nil.
 func (r *remote) call(ctx context.Context, method, path string, in, out any) error {
+	if in == nil {
+		return r.send(ctx, method, path, "", nil, out)
+	}
+	raw, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	return r.send(ctx, method, path, "application/json", raw, out)
+}
+
+// send asks with a body of some kind, none for "". Into a *[]byte the answer is put as it is.
+func (r *remote) send(ctx context.Context, method, path, kind string, in []byte, out any) error {
 	var body io.Reader = http.NoBody
-	if in != nil {
-		raw, err := json.Marshal(in)
-		if err != nil {
-			return err
-		}
-		body = bytes.NewReader(raw)
+	if kind != "" {
+		body = bytes.NewReader(in)
 	}
 	req, err := http.NewRequestWithContext(ctx, method, r.base+path, body)
 	if err != nil {
@@ -57,8 +65,8 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 	}
 	req.Header.Set("Authorization", "Bearer "+r.key)
 	req.Header.Set("User-Agent", r.agent)
-	if in != nil {
-		req.Header.Set("Content-Type", "application/json")
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	res, err := r.client.Do(req)
 	if failed := (*url.Error)(nil); errors.As(err, &failed) {
@@ -68,16 +76,22 @@ func (r *remote) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer res.Body.Close()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswered))
+	raw, err := io.ReadAll(io.LimitReader(res.Body, maxAnswered+1))
 	if err != nil {
 		return err
 	}
 	switch {
+	case len(raw) > maxAnswered:
+		return fmt.Errorf("the answer is larger than %d MB", maxAnswered>>20)
 	case res.StatusCode >= 400:
 		return refusal(res, raw)
 	case res.StatusCode >= 300:
 		return fmt.Errorf("the server sends elsewhere, to %s: give that address", plain(res.Header.Get("Location")))
 	case out == nil:
+		return nil
+	}
+	if bytes, asIs := out.(*[]byte); asIs {
+		*bytes = raw
 		return nil
 	}
 	if err := json.Unmarshal(raw, out); err != nil {

@@ -41,7 +41,7 @@ func (c *serveCmd) serve(ctx context.Context, v release, st *start) error {
 	if err := c.Validate(); err != nil {
 		return err
 	}
-	a, err := app.New(ctx, c.Config, app.Options{Version: v.String(), Hash: hashCommand(), Sockets: s.sockets, Reload: s.reload, Begin: st.begin})
+	a, err := app.New(ctx, c.Config, app.Options{Version: v.String(), Hash: hashCommand(), Own: v.Own, Extend: v.Extend, Commands: v.commands, Sockets: s.sockets, Reload: s.reload, Begin: st.begin})
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -128,5 +127,5 @@ func hasTerminal() bool {
 	if err != nil {
 		return false
 	}
-	return errors.Join(f.Close()) == nil
+	return f.Close() == nil
 }

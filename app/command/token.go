@@ -55,6 +55,9 @@ type tokenListCmd struct {
 	Limit         int `default:"50" help:"Most keys to list."`
 }
 
+// Validate refuses what lists nothing.
+func (c *tokenListCmd) Validate() error { return errors.Join(some(c.Limit), c.Config.Validate()) }
+
 func (c *tokenListCmd) Run(ctx context.Context, v release) error {
 	return withApp(ctx, v, &c.Config, func(a *app.App) error {
 		keys, err := a.Auth.Keys(ctx, auth.AnyOrg, "", c.Limit)

@@ -3,6 +3,7 @@ package command
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -66,6 +67,9 @@ type userListCmd struct {
 	config.Config `embed:""`
 	Limit         int `default:"50" help:"Most users to list."`
 }
+
+// Validate refuses what lists nothing.
+func (c *userListCmd) Validate() error { return errors.Join(some(c.Limit), c.Config.Validate()) }
 
 func (c *userListCmd) Run(ctx context.Context, v release) error {
 	return withApp(ctx, v, &c.Config, func(a *app.App) error {

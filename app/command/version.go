@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"runtime/debug"
 )
@@ -14,6 +15,9 @@ func (versionCmd) Run(v release) error {
 
 // release is what commands know of the program that runs them.
 type release struct{ Program }
+
+// name is how the program is called on the command line.
+func (v release) name() string { return cmp.Or(v.Own.Name, "seaworthy") }
 
 // String is the release, or the commit it was built from.
 func (v release) String() string {

@@ -22,10 +22,11 @@ type Config struct {
 	ACMEDirectory  string         `name:"acme-directory" var:"SEAWORTHY_ACME_DIRECTORY" help:"Directory of another certificate authority that speaks ACME. Default: Let's Encrypt."`
 	ACMEEmail      string         `name:"acme-email" var:"SEAWORTHY_ACME_EMAIL" help:"Address that the authority may write to."`
 	Data           string         `name:"data" var:"SEAWORTHY_DATA" default:"data" help:"Folder for the database, its keys and backups."`
+	ConfigFile     string         `name:"config-file" var:"SEAWORTHY_CONFIG_FILE" help:"File of plans, roles, flags, brand, access rules and the like, which is applied at every start; 'off' for none. Default: seaworthy.yml in the data folder, if there is one."`
 	Replica        string         `name:"replica" var:"SEAWORTHY_REPLICA" help:"Litestream configuration to replicate with; 'off' to replicate nowhere. Default: litestream.yml in the data or current folder, or else a file replica in the data folder."`
 	FirstInstall   bool           `name:"first-install" var:"SEAWORTHY_FIRST_INSTALL" help:"Allow a new database to be made beside an empty remote replica."`
 	NewKeys        bool           `name:"new-keys" var:"SEAWORTHY_NEW_KEYS" help:"Make a new master key for a database whose own is lost. What was sealed with it, such as second factors and the secrets of providers, stays unreadable and must be set up again."`
-	Upstream       string         `name:"upstream" var:"SEAWORTHY_UPSTREAM" help:"Your app, as http://127.0.0.1:3000 or unix:/run/app.sock: whatever is not under /-/ goes there, with who asks in its headers."`
+	Upstream       string         `name:"upstream" var:"SEAWORTHY_UPSTREAM" help:"Your app, as http://127.0.0.1:3000, unix:/run/app.sock, or h2c://127.0.0.1:3000 for HTTP/2 in the clear as gRPC wants it: whatever is not under /-/ goes there, with who asks in its headers."`
 	UpstreamHealth string         `name:"upstream-health" var:"SEAWORTHY_UPSTREAM_HEALTH" help:"Path of your app that answers 2xx while it is well, as /healthz. Without one it is only seen whether it listens."`
 	UpstreamTime   time.Duration  `name:"upstream-timeout" var:"SEAWORTHY_UPSTREAM_TIMEOUT" default:"1m" help:"How long your app may take to begin its answer."`
 	TrustedProxies []netip.Prefix `name:"trusted-proxies" var:"SEAWORTHY_TRUSTED_PROXIES" placeholder:"CIDR" help:"Networks of the proxies whose X-Forwarded-For is believed."`
@@ -44,12 +45,13 @@ type Config struct {
 	SendGridHook   string         `name:"sendgrid-webhook-key" var:"SENDGRID_WEBHOOK_KEY" help:"Verification key of SendGrid's signed event webhook, which posts to <url>/-/webhooks/sendgrid."`
 	SendGridSkew   int            `name:"sendgrid-webhook-skew" var:"SENDGRID_WEBHOOK_SKEW" default:"300" help:"Seconds that the time of SendGrid's signature may be away from now, 1 to 86400."`
 	LogLevel       string         `name:"log-level" var:"SEAWORTHY_LOG_LEVEL" enum:"debug,info,warn,error" default:"info" help:"Least severe log line to write: debug, info, warn or error."`
+	LogFormat      string         `name:"log-format" var:"SEAWORTHY_LOG_FORMAT" enum:"auto,json,text" default:"auto" help:"How log lines are written: json for programs, text for people, auto: text on a terminal and json elsewhere."`
 	OTLPEndpoint   string         `name:"otlp-endpoint" var:"OTEL_EXPORTER_OTLP_ENDPOINT" help:"Collector that takes traces by OTLP over HTTP, as https://collector.example.com:4318: what is kept here goes there as well."`
 	OTLPTraces     string         `name:"otlp-traces-endpoint" var:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" help:"The whole address for traces, in place of the collector's with /v1/traces behind it."`
 	OTLPHeaders    string         `name:"otlp-headers" var:"OTEL_EXPORTER_OTLP_HEADERS" secret:"" help:"What else the collector is told, as name=value,name=value with values percent-encoded."`
 	OTLPProtocol   string         `name:"otlp-protocol" var:"OTEL_EXPORTER_OTLP_PROTOCOL" help:"http/protobuf, the only one that is spoken here."`
 	ServiceName    string         `name:"service-name" var:"OTEL_SERVICE_NAME" default:"seaworthy" help:"What exported traces call this program."`
-	SentryDSN      string         `name:"sentry-dsn" var:"SENTRY_DSN" secret:"" help:"Errors of this program are reported there as well."`
+	SentryDSN      string         `name:"sentry-dsn" var:"SENTRY_DSN" secret:"" help:"Errors of this program are reported there as well, and what those projects report that are set to."`
 	Environment    string         `name:"sentry-environment" var:"SENTRY_ENVIRONMENT" default:"production" help:"The environment that reported errors are of."`
 	SlowQuery      time.Duration  `name:"slow-query" var:"SEAWORTHY_SLOW_QUERY" default:"50ms" help:"From when a statement, or a wait for the database's writer, is kept as slow with its plan, 1ms to 1m."`
 	Grace          time.Duration  `name:"grace" var:"SEAWORTHY_GRACE" default:"20s" help:"How long running requests and jobs may take to finish at shutdown."`
@@ -68,7 +70,7 @@ type Config struct {
 	AppJobsSecret  string         `name:"app-jobs-secret" var:"SEAWORTHY_APP_JOBS_SECRET" secret:"" help:"What its jobs are signed with: whsec_ and 24 to 64 bytes in base64. When it changes, the old one signs beside it for a day. Without one a secret is made, and shown when it is rotated."`
 	JobsAllow      string         `name:"jobs-allow" var:"SEAWORTHY_JOBS_ALLOW" placeholder:"PLACES" help:"Further places of your own network that jobs may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
 	FlagsOrigins   []string       `name:"flags-origins" var:"SEAWORTHY_FLAGS_ORIGINS" placeholder:"ORIGIN" help:"Other sites whose pages may ask for flags with a key, as https://www.example.com; * for all. In development all may."`
-	AlertsAllow    string         `name:"alerts-allow" var:"SEAWORTHY_ALERTS_ALLOW" placeholder:"PLACES" help:"Places of your own network that alerts may be posted to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
+	AlertsAllow    string         `name:"alerts-allow" var:"SEAWORTHY_ALERTS_ALLOW" placeholder:"PLACES" help:"Places of your own network that alerts may be posted to and reports of projects forwarded to, as host:port or 10.0.0.0/8 separated by blanks. All others must be of the public network."`
 	HeartbeatURL   string         `name:"heartbeat-url" var:"SEAWORTHY_HEARTBEAT_URL" secret:"" help:"Address outside of this machine that is asked every minute while all is well: the database takes a write, the replica is in step, telemetry is kept. Whoever is behind it tells you when a beat is missing, as a process that is dead tells nobody."`
 	HeartbeatPost  bool           `name:"heartbeat-post" var:"SEAWORTHY_HEARTBEAT_POST" help:"Beat by POST instead of GET."`
 	Outbox         []string       `name:"outbox" var:"SEAWORTHY_OUTBOX" placeholder:"NAME=PATH" help:"SQLite files of your app whose table seaworthy_outbox is relayed: paths with commas between them, each perhaps with a name before it, as shop=/srv/shop/shop.db. A name must stay the same; without one it is the file's."`
@@ -161,8 +163,9 @@ func (c *Config) Validate() error {
 	c.checkStripe(fault)
 	c.checkTLS(u, fault)
 	c.checkCopies(fault)
+	c.checkManifest(fault)
 	if c.MailFrom == "" {
-		c.MailFrom = c.Brand + " <no-reply@localhost>"
+		c.MailFrom = senderOf(c.Brand)
 	}
 	if len(faults) > 0 {
 		return &FaultError{Faults: faults}

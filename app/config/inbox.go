@@ -25,7 +25,7 @@ func (c *Config) checkInbox(fault func(format string, args ...any)) {
 // InboxAddress is where the development inbox takes mail over SMTP; "" for nowhere.
 func (c Config) InboxAddress() string {
 	switch {
-	case c.Production() || c.SMTPURL != "" || c.InboxSMTP == "" || c.InboxSMTP == "off":
+	case c.Production() || c.HasMail() || c.InboxSMTP == "" || c.InboxSMTP == "off":
 		return ""
 	case c.InboxSMTP == "auto":
 		return inboxSMTP

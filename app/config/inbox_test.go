@@ -15,6 +15,8 @@ func TestInboxAddress(t *testing.T) {
 		{Config{InboxSMTP: "localhost:2525"}, "localhost:2525", false},
 		{Config{InboxSMTP: "[::1]:2525"}, "[::1]:2525", false},
 		{Config{InboxSMTP: "auto", SMTPURL: "smtp://mail.example.com"}, "", false},
+		{Config{InboxSMTP: "auto", PostmarkToken: "t"}, "", false},
+		{Config{InboxSMTP: "auto", SMTPURL: "smtp://mail.example.com", MailProviders: []string{"inbox"}}, "127.0.0.1:1025", false},
 		{Config{InboxSMTP: "auto", URL: "https://app.example.com"}, "", false},
 		{Config{InboxSMTP: "off", URL: "https://app.example.com"}, "", false},
 		{Config{InboxSMTP: "127.0.0.1:1025", URL: "https://app.example.com"}, "", true},

@@ -161,3 +161,29 @@ func readEnvFile(path string) (map[string]string, error) {
 	}
 	return vars, lines.Err()
 }
+
+// Value is what the option of a variable is set to, as text, and whether that differs from
+// its default. A secret's text is "".
+func (c *Config) Value(name string) (text string, set bool) {
+	v := reflect.ValueOf(c).Elem()
+	for i := range v.NumField() {
+		tag := v.Type().Field(i).Tag
+		if tag.Get("var") != name {
+			continue
+		}
+		switch f := v.Field(i).Interface().(type) {
+		case string:
+			text = f
+		case []string:
+			text = strings.Join(f, ",")
+		default:
+			text = fmt.Sprint(f)
+		}
+		set = text != "" && text != tag.Get("default")
+		if _, secret := tag.Lookup("secret"); secret {
+			text = ""
+		}
+		return text, set
+	}
+	return "", false
+}

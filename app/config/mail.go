@@ -28,6 +28,16 @@ func (c *Config) knownMailProviders() []mailProvider {
 	}
 }
 
+// senderOf is who mail is from where nobody was named, as in development.
+func senderOf(brand string) string {
+	const address = "no-reply@localhost"
+	plain := brand + " <" + address + ">"
+	if _, err := mail.ParseAddress(plain); err != nil { // "Acme, Inc." has to be quoted (RFC 5322 section 3.2.4)
+		return (&mail.Address{Name: brand, Address: address}).String()
+	}
+	return plain
+}
+
 // MailStreams are who delivers mail that somebody waits for and mail to many, in the order in which they are tried. In
 // development nobody may: mail stays in the inbox. Faults are told to fault.
 func (c *Config) MailStreams(fault func(format string, args ...any)) (transactional, broadcast []string) {

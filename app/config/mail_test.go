@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net/mail"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -42,6 +43,20 @@ func TestMailStreams(t *testing.T) {
 				t.Errorf("%q, %q, %v", one, many, cfg.HasMail())
 			}
 		})
+	}
+}
+
+// Whatever a product is called, there is a sender that can be read back.
+func TestSenderOfAnyBrand(t *testing.T) {
+	t.Parallel()
+	for _, brand := range []string{"Seaworthy", "Acme, Inc.", `The "Best" <One>`, "Büro@Home", ""} {
+		cfg, err := mailConfig(t, "SEAWORTHY_BRAND="+brand)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a, err := mail.ParseAddress(cfg.MailFrom); err != nil || a.Address != "no-reply@localhost" || a.Name != cfg.Brand {
+			t.Errorf("%q: %q, %v, %v", brand, cfg.MailFrom, a, err)
+		}
 	}
 }
 

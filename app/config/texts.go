@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"strings"
 )
 
 // checkTexts finds what is wrong with how texts are sent.
@@ -27,5 +28,5 @@ func (c *Config) checkTexts(fault func(format string, args ...any)) {
 
 func onThisMachine(host string) bool {
 	ip := net.ParseIP(host)
-	return host == "localhost" || ip != nil && ip.IsLoopback()
+	return strings.EqualFold(host, "localhost") || ip != nil && ip.IsLoopback()
 }

@@ -5,12 +5,12 @@ package console
 import (
 	"net/http"
 	"slices"
-	"time"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
-	"seaworthy/app/email"
+	"seaworthy/app/find"
 	"seaworthy/app/flags"
+	"seaworthy/app/glance"
 	"seaworthy/app/jobs"
 	"seaworthy/app/launch"
 	"seaworthy/app/observe"
@@ -35,6 +35,9 @@ type Deps struct {
 	Queue   *queue.Queue
 	Flags   *flags.System
 	Observe *observe.System
+	Glances []glance.Source // the systems on the home, in this order
+	Finds   []find.Source   // what the search looks through, in this order
+	Release string          // this program's
 	// Launch is how far the installation is from customers.
 	Launch func(tx *store.Tx) (launch.Score, error)
 }
@@ -59,8 +62,12 @@ const pageSize = 50
 // Routes are the console's pages.
 func (s *System) Routes() []web.Route {
 	return slices.Concat([]web.Route{
-		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.overview},
-	}, s.userRoutes(), s.orgRoutes(), s.jobRoutes(), s.scheduleRoutes(), s.flagRoutes())
+		{Method: "GET", Pattern: "/-/admin", Access: read, Handler: s.home},
+		{Method: "GET", Pattern: "/-/admin/events", Access: read, Handler: s.homeEvents},
+		{Method: "GET", Pattern: "/-/api/v1/overview", Access: read, Handler: s.homeAPI, Doc: web.Doc{Summary: "The systems at a glance, what needs attention, and the launch score", Out: overview{}}},
+		{Method: "GET", Pattern: searchBase, Access: read, Handler: s.searchPage},
+		{Method: "GET", Pattern: "/-/api/v1/search", Access: read, Handler: s.searchAPI, Doc: web.Doc{Summary: "Users, orgs, jobs, messages, flags, errors, events and customers, by how a name, an address or an id begins (?q=)", Out: found{}}},
+	}, s.designRoutes(), s.userRoutes(), s.orgRoutes(), s.jobRoutes(), s.scheduleRoutes(), s.flagRoutes())
 }
 
 // page is a page of the console that needs more than to see the console.
@@ -86,55 +93,5 @@ func Nav() []web.NavGroup {
 	}
 }
 
+// card is a figure above a list.
 type card struct{ Label, Value, Note, Kind, Path string }
-
-type overviewData struct {
-	Cards  []card
-	Health []Health
-	Launch launch.Score
-	Recent []audit.Row
-}
-
-func (s *System) overview(w http.ResponseWriter, r *http.Request) error {
-	data := overviewData{Health: s.Health()}
-	broken, err := s.Observe.Open(r.Context(), countLimit)
-	if err != nil {
-		broken = 0 // telemetry that cannot be read is told among the health
-	}
-	err = s.DB.Read(r.Context(), func(tx *store.Tx) error {
-		var err error
-		if data.Launch, err = s.Launch(tx); err != nil {
-			return err
-		}
-		signUps, err := auth.SignUpsSince(tx, tx.Now().Add(-24*time.Hour), countLimit)
-		if err != nil {
-			return err
-		}
-		ready, err := queue.CountState(tx, queue.Available, countLimit)
-		if err != nil {
-			return err
-		}
-		dead, err := queue.CountState(tx, queue.Dead, countLimit)
-		if err != nil {
-			return err
-		}
-		unsent, err := email.Unsent(tx, tx.Now().Add(-24*time.Hour), countLimit)
-		if err != nil {
-			return err
-		}
-		recent, err := audit.List(tx, audit.Filter{Limit: 12})
-		data.Recent = s.Audit.Rows(recent, "/-/admin/audit")
-		data.Cards = []card{
-			{Label: "Sign-ups", Value: count(signUps), Note: "in the last 24 hours", Kind: "quiet", Path: "/-/admin/users"},
-			{Label: "Jobs waiting", Value: count(ready), Note: "ready to run now", Kind: kind(ready > 1000, "warn"), Path: "/-/admin/jobs?state=available"},
-			{Label: "Dead letters", Value: count(dead), Note: "gave up, need a look", Kind: kind(dead > 0, "danger"), Path: "/-/admin/jobs?state=dead"},
-			{Label: "Mail that failed", Value: count(unsent), Note: "failed or bounced in the last 24 hours", Kind: kind(unsent > 0, "danger"), Path: "/-/admin/email?status=failed"},
-			{Label: "Open errors", Value: count(broken), Note: "failed by our fault", Kind: kind(broken > 0, "danger"), Path: "/-/admin/errors"},
-		}
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.Pages.Render(w, r, "console/overview", web.View{Title: "Home", Data: data})
-}

@@ -61,7 +61,7 @@ func formOfFlag(f flags.Flag, d flags.Definition) flagForm {
 // settings are what was typed as flags takes it.
 func (f flagForm) settings() (flags.Settings, error) {
 	in := flags.Settings{Default: strings.TrimSpace(f.Default), Extension: flags.Extension{OffVariant: strings.TrimSpace(f.Off), Owner: strings.TrimSpace(f.Owner),
-		Expires: strings.TrimSpace(f.Expires), Tags: strings.Fields(strings.ReplaceAll(f.Tags, ",", " ")), ClientVisible: f.ClientVisible, KillExempt: f.KillExempt}}
+		Expires: strings.TrimSpace(f.Expires), Tags: tagsIn(f.Tags), ClientVisible: f.ClientVisible, KillExempt: f.KillExempt}}
 	if len(f.Names) != len(f.Values) {
 		return in, web.BadRequest("bad_field", "Each variant has one value.")
 	}
@@ -182,7 +182,7 @@ func (s *System) saveFlag(w http.ResponseWriter, r *http.Request, key, done stri
 	if err == nil {
 		return web.SeeOther(w, r, flagsBase+"/"+name+"?done="+done)
 	}
-	if e := web.AsError(err); e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+	if e, ok := mendable(err); ok {
 		return s.showFlagForm(w, r, key, f, inForm(e))
 	}
 	return err

@@ -117,8 +117,8 @@ func (s *System) restoreSegment(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return web.SeeOther(w, r, segmentsBase+"/"+name+"?done=restored")
 	}
-	e := web.AsError(err)
-	if e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusConflict {
+	e, ok := mendable(err)
+	if !ok {
 		return err
 	}
 	f, plain, err := s.segmentTyped(r)

@@ -51,7 +51,7 @@ func (s *System) saveFlagJSON(w http.ResponseWriter, r *http.Request) error {
 	if _, err = s.Flags.Save(r.Context(), key, flags.Save{Definition: in.Definition, Version: versionOf(in.Version), Comment: in.Comment}); err == nil {
 		return web.SeeOther(w, r, flagsBase+"/"+key+"?done=changed")
 	}
-	if e := web.AsError(err); e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+	if e, ok := mendable(err); ok {
 		return s.showFlagJSON(w, r, was, &web.Form{Values: map[string]string{"definition": in.Definition, "comment": in.Comment, "version": in.Version}, Err: e})
 	}
 	return err

@@ -81,7 +81,7 @@ func (s *System) throwKill(w http.ResponseWriter, r *http.Request) error {
 			err = web.Invalid(web.Field{Field: "confirm", Code: "differs", Message: "Type " + killWord + "."})
 		}
 	case "tags":
-		if tags = strings.Fields(strings.ReplaceAll(in.Tags, ",", " ")); len(tags) == 0 {
+		if tags = tagsIn(in.Tags); len(tags) == 0 {
 			err = web.Invalid(web.Field{Field: "tags", Code: "required", Message: "Name a tag at least."})
 		}
 	case "nothing":

@@ -132,7 +132,7 @@ func (s *System) saveRules(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return web.SeeOther(w, r, flagsBase+"/"+key+"?done=changed")
 	}
-	if e := web.AsError(err); e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+	if e, ok := mendable(err); ok {
 		return s.showRules(w, r, d, filled(rows), plain, &web.Form{Values: map[string]string{"version": in.Version, "comment": in.Comment}, Err: e})
 	}
 	return err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"seaworthy/app/flags"
 	"seaworthy/app/web"
@@ -134,8 +133,7 @@ func flagChips(f flags.Filter) []chip {
 	}
 	all := []chip{{Label: "All", Path: at(""), On: f.State == "" && !f.Stale}}
 	for _, state := range flags.States {
-		name := string(state)
-		all = append(all, chip{Label: strings.ToUpper(name[:1]) + name[1:], Path: at(name), On: f.State == state})
+		all = append(all, chip{Label: capital(string(state)), Path: at(string(state)), On: f.State == state})
 	}
 	return append(all, chip{Label: "May be left over", Path: at("stale"), On: f.Stale})
 }
@@ -158,8 +156,8 @@ func (s *System) flagAct(done string, act func(ctx context.Context, key string, 
 
 // flagRefused shows a flag's page again for what its reader can put right.
 func (s *System) flagRefused(w http.ResponseWriter, r *http.Request, in flagInput, err error) error {
-	e := web.AsError(err)
-	if e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusConflict {
+	e, ok := mendable(err)
+	if !ok {
 		return err
 	}
 	return s.showFlag(w, r, e.Status, &web.Form{Values: in.values(), Err: e})

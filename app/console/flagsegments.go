@@ -159,7 +159,7 @@ func (s *System) saveSegment(w http.ResponseWriter, r *http.Request, old string)
 	if err == nil {
 		return web.SeeOther(w, r, segmentsBase+"/"+name+"?done=saved")
 	}
-	if e := web.AsError(err); e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+	if e, ok := mendable(err); ok {
 		return s.showSegment(w, r, old, f, f.How != "json", e)
 	}
 	return err
@@ -209,8 +209,8 @@ func (s *System) deleteSegment(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		return web.SeeOther(w, r, segmentsBase+"?done=deleted")
 	}
-	e := web.AsError(err)
-	if e.Status != http.StatusUnprocessableEntity && e.Status != http.StatusConflict {
+	e, ok := mendable(err)
+	if !ok {
 		return err
 	}
 	f, plain, err := s.segmentTyped(r)

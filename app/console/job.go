@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"seaworthy/app/audit"
@@ -83,7 +86,7 @@ func life(j queue.Record, attempts []queue.Attempt) []moment {
 	for _, a := range attempts {
 		m := moment{At: a.Finished, Word: a.Outcome, Kind: outcomeKind(a.Outcome), Text: "Attempt " + count(a.Number), Detail: a.Err, Stack: a.Stack, Took: took(a.Finished.Sub(a.Started))}
 		if a.Status != 0 {
-			m.Text += ", answered " + http.StatusText(a.Status) + " (" + count(a.Status) + ")"
+			m.Text += ", answered " + strings.TrimSpace(strconv.Itoa(a.Status)+" "+http.StatusText(a.Status))
 			if a.Snippet != "" {
 				m.Detail = withSnippet(m.Detail, a.Snippet)
 			}
@@ -102,9 +105,7 @@ func life(j queue.Record, attempts []queue.Attempt) []moment {
 			all = append(all, moment{At: j.Finished, Kind: outcomeKind(string(j.State)), Word: string(j.State), Text: "Ended without another attempt"})
 		}
 	}
-	for i, k := 0, len(all)-1; i < k; i, k = i+1, k-1 {
-		all[i], all[k] = all[k], all[i]
-	}
+	slices.Reverse(all)
 	return all
 }
 

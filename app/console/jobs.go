@@ -96,7 +96,7 @@ func stateChips(f queue.Filter) []chip {
 	}
 	all := []chip{{Label: "All", Path: at(""), On: f.State == ""}}
 	for _, state := range queue.States {
-		all = append(all, chip{Label: strings.ToUpper(string(state[:1])) + string(state[1:]), Path: at(state), On: f.State == state})
+		all = append(all, chip{Label: capital(string(state)), Path: at(state), On: f.State == state})
 	}
 	return all
 }

@@ -107,7 +107,7 @@ func (s *System) orgAct(done string, act func(ctx context.Context, id string, in
 			return err
 		}
 		err = act(r.Context(), r.PathValue("id"), in)
-		if e := web.AsError(err); err != nil && (e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict) {
+		if e, ok := mendable(err); ok {
 			return s.showOrg(w, r, e.Status, &web.Form{Values: map[string]string{"reason": in.Reason, "confirm": in.Confirm}, Err: e})
 		}
 		if err != nil {

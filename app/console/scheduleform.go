@@ -149,7 +149,7 @@ func (s *System) saveSchedule(w http.ResponseWriter, r *http.Request, done, old 
 		name = strings.TrimSpace(f.Name)
 	}
 	if err := save(r.Context(), f.input(name)); err != nil {
-		if e := web.AsError(err); e.Status == http.StatusUnprocessableEntity || e.Status == http.StatusConflict {
+		if e, ok := mendable(err); ok {
 			return s.showScheduleForm(w, r, old, f, e)
 		}
 		return err

@@ -87,7 +87,7 @@ func (s *System) schedules(w http.ResponseWriter, r *http.Request) error {
 	at := func(state string) string { return first(schedulesBase, url.Values{"name": {d.Name}, "state": {state}}) }
 	d.Chips = []chip{{Label: "All", Path: at(""), On: d.State == ""}}
 	for _, state := range jobs.ScheduleStates {
-		d.Chips = append(d.Chips, chip{Label: strings.ToUpper(state[:1]) + state[1:], Path: at(state), On: d.State == state})
+		d.Chips = append(d.Chips, chip{Label: capital(state), Path: at(state), On: d.State == state})
 	}
 	return s.Pages.Render(w, r, "console/schedules", web.View{Title: "Schedules", Data: d})
 }

@@ -1,10 +1,10 @@
 package console
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/auth"
@@ -26,11 +26,7 @@ type chip struct {
 func chips(base, query, only string, states []string, labels map[string]string) []chip {
 	all := []chip{{Label: "All", Path: first(base, url.Values{"q": {query}}), On: only == ""}}
 	for _, state := range states {
-		label := labels[state]
-		if label == "" {
-			label = strings.ToUpper(state[:1]) + state[1:]
-		}
-		all = append(all, chip{Label: label, Path: first(base, url.Values{"q": {query}, "only": {state}}), On: only == state})
+		all = append(all, chip{Label: cmp.Or(labels[state], capital(state)), Path: first(base, url.Values{"q": {query}, "only": {state}}), On: only == state})
 	}
 	return all
 }
@@ -45,7 +41,7 @@ type usersData struct {
 // filterOf reads a list's filter. What is not known narrows nothing.
 func filterOf(r *http.Request, states []string) auth.Filter {
 	q := r.URL.Query()
-	f := auth.Filter{Query: strings.TrimSpace(q.Get("q")), Only: q.Get("only"), After: q.Get("after")}
+	f := auth.Filter{Query: word(q, "q"), Only: q.Get("only"), After: q.Get("after")}
 	if !slices.Contains(states, f.Only) {
 		f.Only = ""
 	}
@@ -138,11 +134,7 @@ func (s *System) showUser(w http.ResponseWriter, r *http.Request, status int, fo
 		return err
 	}
 	d.Suspended, d.Superseded = d.Status == "disabled", d.Status != "active" && d.Status != "disabled"
-	title := d.Name
-	if title == "" {
-		title = d.Email
-	}
-	return s.Pages.Render(w, r, "console/user", web.View{Title: title, Status: status, Data: d, Form: form})
+	return s.Pages.Render(w, r, "console/user", web.View{Title: cmp.Or(d.Name, d.Email), Status: status, Data: d, Form: form})
 }
 
 // eventsAbout are the newest events in which somebody acts or is acted on.

@@ -12,7 +12,8 @@ import (
 )
 
 // attempt calls one provider and does what its answer says. again: another provider
-// may have the message at once.
+// may have the message at once; err is then how the job waits if none may, nil where
+// this call used up no attempt.
 func (s *System) attempt(ctx context.Context, job queue.Job[Deliver], m messageRow, out Outgoing, t turn) (again bool, err error) {
 	began := time.Now()
 	receipt, err := t.provider.Send(ctx, out.letter())
@@ -41,7 +42,7 @@ func (s *System) attempt(ctx context.Context, job queue.Job[Deliver], m messageR
 	case post.Refused, post.Suppressed:
 		return false, job.Complete(kept, func(tx *store.Tx) error { return s.refused(tx, m, t, failed, took) })
 	case post.Unknown:
-		if m.onUnknown != onUnknownFailover {
+		if m.onUnknown != onUnknownFailover || !t.others {
 			return false, job.Complete(kept, func(tx *store.Tx) error { return s.inDoubt(tx, m, t, failed, took) })
 		}
 	}
@@ -93,7 +94,6 @@ func (s *System) refused(tx *store.Tx, m messageRow, t turn, e *post.Error, took
 // blame for costs no attempt.
 func (s *System) putOff(ctx context.Context, job queue.Job[Deliver], m messageRow, t turn, e *post.Error, took time.Duration) (again bool, err error) {
 	counts := e.Class == post.Temporary || e.Class == post.Unknown
-	others := len(s.Streams[m.stream]) > 1
 	if counts && job.Attempt >= job.MaxAttempts {
 		return false, job.Complete(ctx, func(tx *store.Tx) error {
 			if err := s.closeAttempt(tx, m, t, e, took); err != nil {
@@ -113,16 +113,17 @@ func (s *System) putOff(ctx context.Context, job queue.Job[Deliver], m messageRo
 		_, _, wait := h.admit(tx.Now())
 		return wait, clearSlot(tx, m.id)
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return false, err
-	case others && (e.Class == post.Unknown || e.Class == post.Quota || e.Class == post.Unauthorised ||
-		e.Class == post.Temporary && (t.earlier+1 >= failoverAfter || wait > shortPause) || e.Class == post.Limited && wait > shortPause):
-		return true, nil
-	case counts:
-		return false, queue.RetryAfter(retryWait(job.Attempt), e)
 	}
-	return false, queue.Snooze(max(wait, time.Second))
+	if counts {
+		often := e.Class == post.Unknown || t.earlier+1 >= failoverAfter || wait > shortPause
+		return often, queue.RetryAfter(retryWait(job.Attempt), e)
+	}
+	if e.Class == post.Limited && wait <= shortPause {
+		return false, queue.Snooze(max(wait, time.Second)) // the order is kept, and soon
+	}
+	return true, nil
 }
 
 // retryWait is how long a message waits after an attempt: 2 s, 8 s, 32 s, … up to an

@@ -90,6 +90,24 @@ func TestBrandRefuses(t *testing.T) {
 	}
 }
 
+// A file sets what the page sets, but for the logo.
+func TestBrandFromAFile(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t)
+	op, key := a.Operator("grace@example.com"), a.Key("email:read")
+	a.RunJobs()
+	a.Forget()
+	file := func(text string) {
+		op.Do("POST", "/-/api/v1/apply", "application/yaml", text).Want(200)
+	}
+	file(`brand: {name: Rockets, accent: "#ffee00", accent_dark: "#aabb00"}`)
+	key.Get("/-/api/v1/email/brand").Want(200, `"accent_dark":"#aabb00"`)
+	file(`brand: {name: Rockets}`)
+	key.Get("/-/api/v1/email/brand").Want(200, `"accent_dark":"#aabb00"`)
+	file(`brand: {prune: true, name: Rockets, accent: "#ffee00"}`)
+	key.Get("/-/api/v1/email/brand").Want(200, `"accent_dark":""`)
+}
+
 func TestLogo(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"seaworthy/app/email/compose"
+	"seaworthy/app/accent"
 	"seaworthy/app/web"
 )
 
@@ -16,41 +16,82 @@ type brandData struct {
 	Version                int64
 	Logo                   string // path; "" for none
 	LogoW, LogoH           int
-	Shown                  compose.Brand
-	Ground, Ink, Ratio     string
+	Mailed                 bool // mails show the logo
+	Buttons                []swatch
 	Manage                 bool
 	Done                   string
 	Changed                time.Time
 	Theme                  string
+	Tried                  bool              // what is in the form is not saved
+	Look, Sample, To       map[string]string // addresses of frames and of this page, by theme
 	ConfigName, ConfigSite string
 }
 
-// brandDone are what the page says after an act.
-var brandDone = map[string]string{"saved": "The brand is saved. Mails wear it from now on.", "logo": "The logo is saved. Mails show it from now on.",
-	"removed": "The logo is removed. Mails show the name in its place."}
+// swatch is a primary button in one theme, and how well it can be read.
+type swatch struct{ Theme, Ground, Ink, Ratio string }
 
+// brandDone are what the page says after an act.
+var brandDone = map[string]string{"saved": "The brand is saved. Pages and mails wear it from now on.", "logo": "The logo is saved. Pages and mails show it from now on.",
+	"removed": "The logo is removed. The name stands in its place."}
+
+// brandPage shows the brand in use, or one that is tried: its fields are in the query then.
 func (s *System) brandPage(w http.ResponseWriter, r *http.Request) error {
-	b := *s.brand.Load()
-	return s.showBrand(w, r, BrandInput{Version: int(b.version), Name: b.name, Accent: b.accent, Address: b.address, Support: b.support, Website: b.website}, nil)
+	q := r.URL.Query()
+	if !q.Has("accent") {
+		return s.showBrand(w, r, s.asIs(), nil)
+	}
+	version, err := strconv.Atoi(q.Get("version"))
+	if err != nil {
+		version = int(s.brand.Load().version)
+	}
+	in := BrandInput{Version: version, Name: q.Get("name"), Accent: q.Get("accent"), Dark: q.Get("accent_dark"), Address: q.Get("address"), Support: q.Get("support"), Website: q.Get("website")}
+	if err := in.check(); err != nil {
+		return s.showBrand(w, r, in, web.AsError(err))
+	}
+	return s.showBrand(w, r, in, nil)
 }
 
 func (s *System) showBrand(w http.ResponseWriter, r *http.Request, in BrandInput, fault *web.Error) error {
-	b, shown := *s.brand.Load(), s.brandNow(r.Context())
-	ground, ink, ratio := compose.Accent(shown.Accent)
-	d := brandData{Version: int64(in.Version), Shown: shown, Ground: ground, Ink: ink, Ratio: fmt.Sprintf("%.1f", ratio), Manage: web.IdentityOf(r.Context()).Can(permManage),
-		Done: brandDone[r.URL.Query().Get("done")], Theme: theme(r.URL.Query().Get("theme")), ConfigName: s.Brand.Name, ConfigSite: s.Brand.URL}
+	b := *s.brand.Load()
+	d := brandData{Version: int64(in.Version), Manage: web.IdentityOf(r.Context()).Can(permManage), Buttons: swatches(in),
+		Done: brandDone[r.URL.Query().Get("done")], Theme: theme(r.URL.Query().Get("theme")), ConfigName: s.Brand.Name, ConfigSite: s.Brand.URL,
+		Look: map[string]string{}, Sample: map[string]string{}, To: map[string]string{}}
+	query := ""
+	if fault == nil {
+		query = queryOf(r)
+		d.Tried = query != "" && in != s.asIs()
+	}
+	for _, theme := range []string{"light", "dark"} {
+		d.Look[theme], d.Sample[theme], d.To[theme] = pageBrand+"/look?theme="+theme+query, pageBrand+"/sample?theme="+theme+query, pageBrand+"?theme="+theme+query
+	}
 	if b.logo != "" {
-		d.Logo, d.LogoW, d.LogoH = logoPath(b.logo, b.kind), shown.LogoW, shown.LogoH
+		d.Logo, d.Mailed = logoPath(b.logo, b.kind), logoKinds[b.kind].mailed
+		d.LogoW, d.LogoH = b.shown(maxLogoWidth, maxLogoHeight)
 	}
 	if b.changed != 0 {
 		d.Changed = time.UnixMilli(b.changed)
 	}
-	v := web.View{Title: "Brand", Data: d, Form: &web.Form{Err: fault, Values: map[string]string{"version": strconv.Itoa(in.Version), "name": in.Name, "accent": in.Accent,
+	v := web.View{Title: "Brand", Data: d, Form: &web.Form{Err: fault, Values: map[string]string{"version": strconv.Itoa(in.Version), "name": in.Name, "accent": in.Accent, "accent_dark": in.Dark,
 		"address": in.Address, "support": in.Support, "website": in.Website}}}
 	if fault != nil {
 		v.Status = fault.Status
 	}
 	return s.Pages.Render(w, r, "email/brand", v)
+}
+
+// swatches are the accent's buttons in both themes; none without an accent of its own.
+func swatches(in BrandInput) (all []swatch) {
+	if !accent.Valid(in.Accent) || in.Dark != "" && !accent.Valid(in.Dark) {
+		return nil
+	}
+	light, dark := accent.Sheet{Accent: in.Accent, Dark: in.Dark}.Palettes()
+	for _, p := range []struct {
+		theme string
+		accent.Palette
+	}{{"Light", light}, {"Dark", dark}} {
+		all = append(all, swatch{p.theme, p.Ground, p.Ink, fmt.Sprintf("%.1f", accent.Contrast(p.Ground, p.Ink))})
+	}
+	return all
 }
 
 // theme is one that the frame knows; light for any other.
@@ -83,7 +124,7 @@ func (s *System) brandActed(w http.ResponseWriter, r *http.Request, in BrandInpu
 // asIs is the brand in use as the form holds it.
 func (s *System) asIs() BrandInput {
 	b := *s.brand.Load()
-	return BrandInput{Version: int(b.version), Name: b.name, Accent: b.accent, Address: b.address, Support: b.support, Website: b.website}
+	return BrandInput{Version: int(b.version), Name: b.name, Accent: b.accent, Dark: b.dark, Address: b.address, Support: b.support, Website: b.website}
 }
 
 func (s *System) brandLogo(w http.ResponseWriter, r *http.Request) error {
@@ -120,7 +161,11 @@ func (s *System) brandLogoRemove(w http.ResponseWriter, r *http.Request) error {
 // brandSample shows one of our mails in the brand, for a frame.
 func (s *System) brandSample(w http.ResponseWriter, r *http.Request) error {
 	const name = "billing/receipt"
-	m, err := s.render(r.Context(), name, s.samples[name], "")
+	brand := s.brandNow(r.Context())
+	if q := r.URL.Query(); q.Has("accent") {
+		brand = s.dress(s.trial(q.Get))
+	}
+	m, err := s.renderIn(r.Context(), brand, name, s.samples[name], "")
 	if err != nil {
 		return err
 	}

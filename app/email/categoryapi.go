@@ -34,7 +34,7 @@ type categoryJSON struct {
 	Kind        string    `json:"kind"`
 	Consent     bool      `json:"needs_consent"`
 	Archived    bool      `json:"archived"`
-	TextVersion string    `json:"text_version"`
+	TextVersion string    `json:"text_version"` // of title and description: what a consent is to
 	Created     time.Time `json:"created_at"`
 	Changed     time.Time `json:"changed_at"`
 }
@@ -60,11 +60,11 @@ func (s *System) categoriesAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type categoryInput struct {
-	Title       string `json:"title"`
-	Description string `json:"description"`
-	Kind        string `json:"kind"`
-	Consent     bool   `json:"needs_consent,omitempty"`
-	Archived    bool   `json:"archived,omitempty"`
+	Title       string `json:"title" doc:"What people choose by"`
+	Description string `json:"description" doc:"What they get"`
+	Kind        string `json:"kind" doc:"product or marketing"`
+	Consent     bool   `json:"needs_consent,omitempty" doc:"Sent only to those who said yes"`
+	Archived    bool   `json:"archived,omitempty" doc:"Taken off the list of choices"`
 }
 
 func (s *System) putCategoryAPI(w http.ResponseWriter, r *http.Request) error {
@@ -169,13 +169,13 @@ func (s *System) categoryForm(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	c := Category{Key: in.Key, Title: in.Title, Description: in.Description, Kind: in.Kind, Consent: in.Consent, Archived: in.Archived}
-	if in.Edit != "" {
+	if in.Edit != "" { // links in mails that were sent name the key, so it stays
 		c.Key = in.Edit
 	}
 	err = c.check()
 	if err == nil {
 		err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
-			if in.Edit == "" {
+			if in.Edit == "" { // who makes one must not change another unawares; a PUT says which it means
 				if _, err := categoryByKey(tx, c.Key); !isGone(err) {
 					if err != nil {
 						return err

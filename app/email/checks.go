@@ -171,12 +171,3 @@ func domainChecks(c *config.Config, sends bool) []launch.Check {
 	}
 	return all
 }
-
-// StatusOf is how a message stands, as the console shows it; "" for one that is gone.
-func StatusOf(tx *store.Tx, id string) (status string, err error) {
-	err = tx.QueryRow(`SELECT status FROM email_message WHERE id = ?`, id).Scan(&status)
-	if isGone(err) {
-		return "", nil
-	}
-	return status, err
-}

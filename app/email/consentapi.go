@@ -70,13 +70,13 @@ func (s *System) consentsAPI(w http.ResponseWriter, r *http.Request) error {
 // consentInput is a yes or no that the app got from somebody. Where and with which
 // browser the person said so is the app's to tell: the request comes from its server.
 type consentInput struct {
-	Address     string `json:"address"`
-	Category    string `json:"category"`
-	Given       bool   `json:"given"`
-	TextVersion string `json:"text_version,omitempty"` // of the words that were shown; the category's if empty
-	IP          string `json:"ip,omitempty"`
-	UserAgent   string `json:"user_agent,omitempty"`
-	Double      bool   `json:"double_opt_in,omitempty"`
+	Address     string `json:"address" doc:"Whose yes or no it is"`
+	Category    string `json:"category" doc:"Key of the category"`
+	Given       bool   `json:"given" doc:"Yes or no"`
+	TextVersion string `json:"text_version,omitempty" doc:"Of the words that were shown; the category's if left out"`
+	IP          string `json:"ip,omitempty" doc:"From where it was given"`
+	UserAgent   string `json:"user_agent,omitempty" doc:"With which browser"`
+	Double      bool   `json:"double_opt_in,omitempty" doc:"A yes counts once it was confirmed from a mail"`
 }
 
 func (in *consentInput) check() error {
@@ -111,12 +111,17 @@ func (s *System) consentAPI(w http.ResponseWriter, r *http.Request) error {
 		if changed {
 			status = http.StatusCreated
 		}
-		if in.Double && in.Given {
-			if c, err := lastAsked(tx, who.hash, in.Category); err != nil || changed || c.ID != "" {
-				return c, err
-			}
+		c, err := lastConsent(tx, who.hash, in.Category)
+		if err == nil && c.ID == "" { // it holds as a part of a wish about all of them
+			c, err = lastConsent(tx, who.hash, everyCategory)
 		}
-		return lastConsent(tx, who.hash, in.Category)
+		if err != nil || !in.Double {
+			return c, err
+		}
+		if q, err := lastAsked(tx, who.hash, in.Category); err != nil || q.ID > c.ID {
+			return q, err
+		}
+		return c, nil
 	})
 	if err != nil {
 		return err

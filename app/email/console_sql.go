@@ -19,20 +19,20 @@ type Sought struct {
 
 // stored is a message as its list and its page show it.
 type stored struct {
-	ID, Stream, Class, Category, Template, Locale, Recipient, Norm, User, Org string
-	Subject                                                                   string // "" until it is rendered
-	Status, Provider, ProviderID, MessageID, Error, Idempotency, Job          string
-	Created, Expires, Sent                                                    time.Time // zero for never
-	SendAt                                                                    time.Time // zero for at once
-	Request, Via                                                              string
-	Tags                                                                      []string
-	Metadata                                                                  map[string]string
-	Files                                                                     int
-	Kept                                                                      bool // what it says is kept, so that it can be sent again
+	ID, Stream, Class, Category, Template, Recipient, Norm, User, Org string
+	Subject                                                           string // "" until it is rendered
+	Status, Provider, ProviderID, MessageID, Error, Job               string
+	Created, Expires, Sent                                            time.Time // zero for never
+	SendAt                                                            time.Time // zero for at once
+	Request, Via                                                      string
+	Tags                                                              []string
+	Metadata                                                          map[string]string
+	Files                                                             int
+	Kept                                                              bool // what it says is kept, so that it can be sent again
 }
 
-const storedColumns = `SELECT m.id, m.stream, m.class, m.category, m.template, m.locale, m.recipient, m.recipient_norm, coalesce(m.user_id, ''), coalesce(m.org_id, ''), coalesce(m.subject, ''), m.status,
-	coalesce(m.provider, ''), coalesce(m.provider_id, ''), coalesce(m.message_id, ''), coalesce(m.error, ''), coalesce(m.idempotency_key, ''), coalesce(m.job_id, ''),
+const storedColumns = `SELECT m.id, m.stream, m.class, m.category, m.template, m.recipient, m.recipient_norm, coalesce(m.user_id, ''), coalesce(m.org_id, ''), coalesce(m.subject, ''), m.status,
+	coalesce(m.provider, ''), coalesce(m.provider_id, ''), coalesce(m.message_id, ''), coalesce(m.error, ''), coalesce(m.job_id, ''),
 	m.created_at, coalesce(m.expires_at, 0), coalesce(m.sent_at, 0), coalesce(m.send_at, 0), coalesce(m.request_id, ''), m.via, coalesce(r.tags, '[]'), coalesce(r.metadata, '{}'), coalesce(r.files, 0),
 	CASE WHEN m.vars IS NOT NULL OR r.content IS NOT NULL AND m.template = '' THEN 1 ELSE 0 END
 	FROM email_message AS m LEFT JOIN email_request AS r ON r.id = m.request_id `
@@ -40,8 +40,8 @@ const storedColumns = `SELECT m.id, m.stream, m.class, m.category, m.template, m
 func scanStored(r store.Scanner) (m stored, err error) {
 	var created, expires, sent, due int64
 	var tags, metadata string
-	if err := r.Scan(&m.ID, &m.Stream, &m.Class, &m.Category, &m.Template, &m.Locale, &m.Recipient, &m.Norm, &m.User, &m.Org, &m.Subject, &m.Status,
-		&m.Provider, &m.ProviderID, &m.MessageID, &m.Error, &m.Idempotency, &m.Job, &created, &expires, &sent, &due, &m.Request, &m.Via, &tags, &metadata, &m.Files, &m.Kept); err != nil {
+	if err := r.Scan(&m.ID, &m.Stream, &m.Class, &m.Category, &m.Template, &m.Recipient, &m.Norm, &m.User, &m.Org, &m.Subject, &m.Status,
+		&m.Provider, &m.ProviderID, &m.MessageID, &m.Error, &m.Job, &created, &expires, &sent, &due, &m.Request, &m.Via, &tags, &metadata, &m.Files, &m.Kept); err != nil {
 		return m, err
 	}
 	m.Created, m.Expires, m.Sent, m.SendAt = timeOrZero(created), timeOrZero(expires), timeOrZero(sent), timeOrZero(due)

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"seaworthy/app/web"
@@ -52,7 +51,7 @@ type listData struct {
 // soughtIn reads a list's filter from its address. What is not known narrows nothing.
 func soughtIn(q url.Values) Sought {
 	word := func(name string) string { return strings.TrimSpace(web.CleanText(q.Get(name), 320)) }
-	f := Sought{Status: q.Get("status"), Template: word("template"), Stream: q.Get("stream"), Recipient: lower(word("to")), User: word("user"), Tag: word("tag"), Before: word("before")}
+	f := Sought{Status: q.Get("status"), Template: word("template"), Stream: q.Get("stream"), Recipient: strings.ToLower(word("to")), User: word("user"), Tag: word("tag"), Before: word("before")}
 	if !slices.Contains(statuses, f.Status) {
 		f.Status = ""
 	}
@@ -112,5 +111,3 @@ func (s *System) messageEvents(w http.ResponseWriter, r *http.Request) error {
 	defer s.DB.Unlisten(messagesTopic, changed)
 	return web.Stream(w, r, changed)
 }
-
-func count(n int) string { return strconv.Itoa(n) }

@@ -91,7 +91,7 @@ func (s *System) showMessage(w http.ResponseWriter, r *http.Request, id string, 
 	if me.Can(permSend) {
 		d.Cancel = d.Status == "queued"
 		d.Resend = d.Kept && d.Status != "queued" && (d.Expires.IsZero() || d.Expires.After(s.DB.Now()))
-		d.Copy = d.Resend && finality[d.Status] >= finality["sent"] && !slices.Contains([]string{"failed", "cancelled", "expired", "suppressed"}, d.Status)
+		d.Copy = d.Resend && !neverLeft(d.Status)
 	}
 	d.Later = d.Scheduled(s.DB.Now())
 	return s.Pages.Render(w, r, "email/message", web.View{Title: title, Status: status, Data: d})
@@ -110,9 +110,7 @@ func (m stored) life(events []Event) []moment {
 	for _, e := range events {
 		all = append(all, newMoment(e))
 	}
-	for i, k := 0, len(all)-1; i < k; i, k = i+1, k-1 {
-		all[i], all[k] = all[k], all[i]
-	}
+	slices.Reverse(all)
 	return all
 }
 

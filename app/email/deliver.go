@@ -42,9 +42,13 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 		return s.end(ctx, job, m, Expired, "it was too late to be of use")
 	}
 	out, err := s.prepare(ctx, m)
-	if err != nil {
+	switch {
+	case err != nil && (ctx.Err() != nil || store.Retryable(err)):
+		return err // the message is as good as it was; what it says could not be read just now
+	case err != nil:
 		return s.end(ctx, job, m, Failed, err.Error())
 	}
+	var later error // a used up attempt, with when the next one is; nil while there is none
 	for tried := (map[string]bool{}); ; {
 		t, err := store.Write(ctx, s.DB, func(tx *store.Tx) (turn, error) { return s.nextTurn(tx, m, out, tried) })
 		switch {
@@ -54,12 +58,18 @@ func (s *System) deliver(ctx context.Context, job queue.Job[Deliver]) error {
 			return nil
 		case t.ends != "":
 			return s.end(ctx, job, m, t.ends, t.reason)
+		case t.wait > 0 && later != nil:
+			return later
 		case t.wait > 0:
 			return queue.Snooze(t.wait)
 		}
 		tried[t.provider.Name()] = true
-		if again, err := s.attempt(ctx, job, m, out, t); !again {
+		again, err := s.attempt(ctx, job, m, out, t)
+		if !again {
 			return err
+		}
+		if err != nil {
+			later = err
 		}
 	}
 }

@@ -270,6 +270,100 @@ func TestFault8TheProcessDiedInAnAttempt(t *testing.T) {
 	if why := a.Query(`SELECT details FROM email_event WHERE message_id = ? AND kind = 'unknown'`, id); !strings.Contains(why, "may arrive twice") {
 		t.Error(why)
 	}
+	id = verify(a, "b@example.com")
+	for range 2 {
+		lost()
+		a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error {
+			_, err := tx.Exec(`UPDATE email_attempt SET ended_at = 1, class = 'lost' WHERE message_id = ? AND id < (SELECT max(id) FROM email_attempt)`, id)
+			return err
+		}))
+	}
+	a.Forget()
+	a.RunJobs()
+	p.wants(t, "a@example.com")
+	wantLife(t, a, id, "unknown: queued unknown")
+	a.Expect(apptest.Happened{Audit: []string{"email.unknown"}, Ran: []string{"email.deliver completed"}})
+}
+
+// A message that every provider fails for now uses up its attempts, and is given up at
+// last: it does not go round between them, asking each again every second.
+func TestEveryProviderFails(t *testing.T) {
+	t.Parallel()
+	p, q := &carrier{name: "postmark"}, &carrier{name: "ses"}
+	for range 100 {
+		p.answers, q.answers = append(p.answers, failing(post.Temporary, 0)), append(q.answers, failing(post.Temporary, 0))
+	}
+	a := by(t, p, q)
+	id := notice(a, "a@example.com")
+	healthy := func() { // by the mail of others
+		a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error { _, err := tx.Exec(`DELETE FROM email_provider`); return err }))
+	}
+	for range 60 {
+		a.RunJobs()
+		healthy()
+		a.Clock.Advance(time.Second)
+	}
+	if p.asked+q.asked > 12 {
+		t.Errorf("asked %d times in a minute", p.asked+q.asked)
+	}
+	for range 20 {
+		a.Clock.Advance(2 * time.Hour)
+		a.RunJobs()
+		healthy()
+	}
+	if got := a.Query(`SELECT status || ' ' || (SELECT max(attempt) FROM queue_job WHERE kind = 'email.deliver') FROM email_message WHERE id = ?`, id); got != "failed 12" {
+		t.Errorf("%s after asking %d times", got, p.asked+q.asked)
+	}
+}
+
+// Fault 5: on_unknown failover leads to each provider once. When none is left that surely
+// has not got it, the message is in doubt, and none is asked a second time.
+func TestFault5FailoverComesToAnEnd(t *testing.T) {
+	t.Parallel()
+	for _, names := range [][]string{{"postmark"}, {"postmark", "ses"}} {
+		var all []*carrier
+		for _, name := range names {
+			all = append(all, &carrier{name: name, answers: slices.Repeat([]error{failing(post.Unknown, 0)}, 30)})
+		}
+		a := by(t, all...)
+		id := handIn(a, a.Key("email:send"), object{"to": "ada@example.com", "subject": "Hi", "text": "x", "on_unknown": "failover"})[0]
+		for range 20 {
+			a.RunJobs()
+			a.Clock.Advance(time.Hour)
+		}
+		for _, c := range all {
+			if c.asked != 1 {
+				t.Errorf("of %v %s was asked %d times", names, c.name, c.asked)
+			}
+		}
+		if got := life(a, id); !strings.HasPrefix(got, "unknown: queued rendered unknown") {
+			t.Error(got)
+		}
+	}
+}
+
+// A refusal is an answer: the provider that gives it is back.
+func TestRefusalProvesAProviderWorks(t *testing.T) {
+	t.Parallel()
+	p := &carrier{name: "postmark", answers: slices.Repeat([]error{failing(post.Temporary, 0)}, 5)}
+	p.answers = append(p.answers, failing(post.Refused, 0))
+	a := by(t, p)
+	for i := range 7 {
+		verify(a, fmt.Sprintf("%d@example.com", i))
+	}
+	a.RunJobs()
+	if state := a.Query(`SELECT state FROM email_provider`); state != "open" {
+		t.Fatalf("it is %s", state)
+	}
+	a.Clock.Advance(time.Minute)
+	a.Forget()
+	a.RunJobs()
+	if got := a.Query(`SELECT state || ' ' || failures FROM email_provider`); got != "working 0" {
+		t.Error(got)
+	}
+	if len(p.got) == 0 {
+		t.Error("the mail that waited does not go out")
+	}
 }
 
 // Fault 9: a change that is rolled back sends nothing and leaves nothing.

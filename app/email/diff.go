@@ -1,9 +1,6 @@
 package email
 
-import (
-	"strings"
-	"time"
-)
+import "strings"
 
 // diffLine is a line of two texts laid over each other: kept, gone or new.
 type diffLine struct{ Kind, Text string }
@@ -60,5 +57,3 @@ func diff(before, now string) (all []diffLine) {
 	put("new", b[j:])
 	return all
 }
-
-func (s *System) at(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -34,6 +34,9 @@ type content struct {
 // draft makes of a request what is to be stored. Whatever would keep one of its
 // messages from being sent is said now, and nothing of it is sent.
 func (s *System) draft(ctx context.Context, in sendIn) (d draft, err error) {
+	if err := in.count(); err != nil {
+		return d, err
+	}
 	if err := in.oneLine(); err != nil {
 		return d, err
 	}
@@ -55,8 +58,8 @@ func (s *System) draft(ctx context.Context, in sendIn) (d draft, err error) {
 		return d, err
 	}
 	if in.ReplyTo != "" {
-		if _, err := mail.ParseAddress(in.ReplyTo); err != nil || len(in.ReplyTo) > 320 {
-			return d, badTemplate("reply_to", "address", "Write one email address, as Support <help@example.com>.")
+		if _, err := mail.ParseAddress(in.ReplyTo); err != nil || len(in.ReplyTo) > maxAddress {
+			return d, badField("reply_to", "address", "Write one email address, as Support <help@example.com>.")
 		}
 	}
 	at := now
@@ -86,10 +89,10 @@ func (s *System) templateFor(ctx context.Context, in sendIn, m *messageRow) (t *
 	m.class = cmp.Or(in.Class, "product")
 	if in.Template != "" {
 		if s.templates[in.Template] != nil { // it says what Seaworthy has to say, such as where to choose a password
-			return nil, badTemplate("template", "reserved", "This is a mail of Seaworthy's own. Send one of your templates.")
+			return nil, badField("template", "reserved", "This is a mail of Seaworthy's own. Send one of your templates.")
 		}
 		if t, err = s.sendable(ctx, in.Template); err != nil {
-			return nil, badTemplate("template", "unknown", "There is no template of this name in use.")
+			return nil, badField("template", "unknown", "There is no template of this name in use.")
 		}
 		m.class = t.Class
 	} else {
@@ -113,7 +116,7 @@ func (s *System) address(ctx context.Context, in sendIn, t *compose.Template, wo
 		m := model
 		m.id = s.DB.NewID("msg")
 		norm, ok := normalAddress(r.Address)
-		if !ok {
+		if !ok || len(r.Address) > maxAddress {
 			c.Fault(false, field, "address", "Write one email address, as Ada <ada@example.com>.")
 			continue
 		}
@@ -173,14 +176,14 @@ func (s *System) sender(from string) (string, error) {
 		return "", nil
 	}
 	a, err := mail.ParseAddress(from)
-	if err != nil || len(from) > 320 {
-		return "", badTemplate("from", "address", "Write one email address, as Acme <hello@example.com>.")
+	if err != nil || len(from) > maxAddress {
+		return "", badField("from", "address", "Write one email address, as Acme <hello@example.com>.")
 	}
 	_, domain, err := wireAddress(from)
 	if err == nil && s.domains[strings.ToLower(domain)] {
 		return a.String(), nil
 	}
-	return "", badTemplate("from", "domain", "Mail is sent from the domain of SEAWORTHY_MAIL_FROM and from those of SEAWORTHY_MAIL_DOMAINS alone, which the mail provider has to know too.")
+	return "", badField("from", "domain", "Mail is sent from the domain of SEAWORTHY_MAIL_FROM and from those of SEAWORTHY_MAIL_DOMAINS alone, which the mail provider has to know too.")
 }
 
 // text is what a request without a template says.
@@ -198,10 +201,10 @@ func parseVars(raw []byte, field string) (vars compose.Vars, err error) {
 		return nil, nil
 	}
 	if len(raw) > maxVars {
-		return nil, badTemplate(field, "too_long", "At most 256 KB.")
+		return nil, badField(field, "too_long", "At most 256 KB.")
 	}
 	if err := json.Unmarshal(raw, &vars); err != nil {
-		return nil, badTemplate(field, "form", `An object of texts and lists, such as {"Name": "Ada", "Lines": [{"What": "Seat", "Amount": "9 EUR"}]}.`)
+		return nil, badField(field, "form", `An object of texts and lists, such as {"Name": "Ada", "Lines": [{"What": "Seat", "Amount": "9 EUR"}]}.`)
 	}
 	return vars, nil
 }

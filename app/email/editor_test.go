@@ -1,6 +1,7 @@
 package email_test
 
 import (
+	"fmt"
 	"regexp"
 	"strings"
 	"testing"
@@ -56,6 +57,23 @@ func TestEditorWithoutScripts(t *testing.T) {
 	a.Expect(apptest.Happened{Audit: []string{"email.template_changed", "email.template_archived", "email.template_unarchived"}, Rows: map[string]int{"email_template_version": 1}})
 	op.Get(page+"?q=welc").Want(200, "welcome").Without("auth/verify")
 	op.Get(page+"?q=zzz").Want(200, "No template found")
+}
+
+// A version of an older page of the history is shown with what it changed, on that page.
+func TestHistoryOfManyVersions(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, apptest.WithoutLimits)
+	op, key := a.Operator("grace@example.com"), a.Key("email:*")
+	for i := range 23 {
+		send(key, "PUT", templates+"/auth/verify", fields{"version": i, "source": fmt.Sprint(verifySource, "\nWords ", i+1, ".\n")})
+	}
+	op.Get(page+"/auth/verify/history").Want(200, "What version 23 changed", "before=4").Without(">Version 3<")
+	older := op.Get(page+"/auth/verify/history?before=4").Want(200, ">Version 3<", ">Version 2<")
+	link := regexp.MustCompile(`href="([^"]+)"[^>]*>Version 2<`).FindStringSubmatch(older.Body)
+	if link == nil {
+		t.Fatal("no link")
+	}
+	op.Get(strings.ReplaceAll(link[1], "&amp;", "&")).Want(200, "What version 2 changed", ">Version 3<").Without(">Version 23<")
 }
 
 func TestOurWordsInTheEditor(t *testing.T) {

@@ -56,6 +56,7 @@ type System struct {
 	samples   map[string]compose.Vars // a value for each variable of templates
 	library   library                 // the customer's own templates
 	brand     atomic.Pointer[brandRow]
+	dressed   atomic.Pointer[dressed] // of a brand, for pages
 	compat    *compat.Checker
 	shelf     shelf // previews that a frame is about to show
 	inbox     bool

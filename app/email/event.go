@@ -90,7 +90,7 @@ func scanEvent(r store.Scanner) (e Event, err error) {
 	return e, json.Unmarshal([]byte(details), &e.Details)
 }
 
-// eventsOf are the newest events of a message, in the order in which they came.
+// eventsOf are the first events of a message, in the order in which they came.
 func eventsOf(tx *store.Tx, message string, limit int) ([]Event, error) {
 	return store.All(tx, scanEvent, eventColumns+`WHERE message_id = ? ORDER BY id LIMIT ?`, message, limit)
 }

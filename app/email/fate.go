@@ -13,6 +13,12 @@ func Fate(tx *store.Tx, message string) (status string, err error) {
 	return status, err
 }
 
+// StatusOf is Fate for whom a message that is gone is no error: its status is "" then.
+func StatusOf(tx *store.Tx, message string) (status string, err error) {
+	status, err = Fate(tx, message)
+	return status, ignoreGone(err)
+}
+
 // MessageOf is the message that a job delivers, or store.ErrNotFound for any other job.
 func MessageOf(tx *store.Tx, job string) (string, error) {
 	j, err := queue.ByID(tx, job)
@@ -26,10 +32,11 @@ func MessageOf(tx *store.Tx, job string) (string, error) {
 	return args.Message, nil
 }
 
-// Trouble are the providers that take no mail until a person does something, with why.
+// Trouble is a provider that takes no mail until a person does something, or its allowance
+// begins anew, and why.
 type Trouble struct{ Provider, State, Why string }
 
-// Troubles lists them.
+// Troubles are all of them, in the order in which they are tried.
 func (s *System) Troubles(tx *store.Tx) (all []Trouble, err error) {
 	for _, name := range s.order() {
 		h, err := healthOf(tx, name)

@@ -76,12 +76,24 @@ func (h *health) accepted(now time.Time) (back bool) {
 	return back
 }
 
-// failed notes what else came of a call, and returns what has to be told to people:
+// failed notes that a call was not accepted, and returns what has to be told to people:
 // the action, or "" for nothing.
 func (h *health) failed(e *post.Error, now time.Time) audit.Action {
 	h.lastError, h.lastErrorAt = e.Error(), now.UnixMilli()
 	was := h.state
 	switch e.Class {
+	case post.Refused, post.Suppressed:
+		// Whoever refuses a message by an answer works. One that we did not let out
+		// ourselves says nothing, and leaves it to the next one to find out.
+		h.probeUntil = 0
+		if e.Status == 0 {
+			return ""
+		}
+		h.failures = 0
+		if was == stateOpen {
+			h.accepted(now)
+			return actRecovered
+		}
 	case post.Limited:
 		wait := e.RetryAfter
 		if wait <= 0 { // it does not say: slower from now on, and longer each time
@@ -149,7 +161,7 @@ func (s *System) note(tx *store.Tx, provider string, failed *post.Error) error {
 		return err
 	}
 	details := map[string]any{}
-	if failed != nil {
+	if failed != nil && told != actRecovered {
 		details["class"], details["status"] = string(failed.Class), failed.Status
 		tx.AfterCommit(func() {
 			s.Log.Error("a mail provider needs a look", "provider", provider, "state", h.state, "err", failed.Error())

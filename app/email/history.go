@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -39,6 +40,7 @@ type historyData struct {
 
 type versionRow struct {
 	versionJSON
+	Path     string // of the page with what it changed
 	On, Used bool
 }
 
@@ -74,7 +76,11 @@ func (s *System) historyPage(w http.ResponseWriter, r *http.Request) error {
 		d.Older = fmt.Sprintf("%s/history?before=%d", d.Path, rows[versionsShown-1].version)
 	}
 	for _, v := range rows {
-		d.Rows = append(d.Rows, versionRow{versionJSON{v.version, v.source, s.at(v.changed), v.by}, v.version == d.Shown,
+		path := fmt.Sprintf("%s/history?version=%d", d.Path, v.version)
+		if d.Newer != "" { // it is on this page of the list
+			path += fmt.Sprintf("&before=%d", before)
+		}
+		d.Rows = append(d.Rows, versionRow{versionJSON{v.version, v.source, time.UnixMilli(v.changed).UTC(), v.by}, path, v.version == d.Shown,
 			v.version == t.Version && t.Archived.IsZero()})
 	}
 	if err := s.compare(r.Context(), &d); err != nil {

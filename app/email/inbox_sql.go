@@ -2,6 +2,7 @@ package email
 
 import (
 	"math"
+	"strings"
 	"time"
 
 	"seaworthy/store"
@@ -17,7 +18,7 @@ const maxInbox, maxInboxBytes = 2000, 512 << 20
 func insertInbox(tx *store.Tx, m inboxMail) (id string, err error) {
 	id = tx.NewID("inb")
 	if _, err := tx.Exec(`INSERT INTO email_inbox (id, message_id, origin, sender, recipient, cc, reply_to, recipients, subject, sender_norm, subject_norm, size, received_at, parts, search)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, m.message, m.origin, m.sender, m.recipient, m.cc, m.replyTo, m.recipients, m.subject, lower(m.sender), lower(m.subject),
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, m.message, m.origin, m.sender, m.recipient, m.cc, m.replyTo, m.recipients, m.subject, strings.ToLower(m.sender), strings.ToLower(m.subject),
 		len(m.raw), tx.Now().UnixMilli(), m.parts, m.search); err != nil {
 		return "", err
 	}
@@ -99,7 +100,7 @@ func (f inboxFilter) args() []any {
 }
 
 // contains is the LIKE pattern for text that was stored in lower case.
-func contains(s string) string { return "%" + escapeLike(lower(s)) + "%" }
+func contains(s string) string { return "%" + escapeLike(strings.ToLower(s)) + "%" }
 
 // listInbox are the newest mails, without their texts.
 func listInbox(tx *store.Tx, f inboxFilter) ([]inboxRow, error) {

@@ -2,6 +2,7 @@ package email
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -155,9 +156,9 @@ func (s *System) faultsForm(w http.ResponseWriter, r *http.Request) error {
 func (f faultStatus) Says() string {
 	what := map[string]string{faultTemporary: "refused for now (451)", faultPermanent: "refused for good (550)", faultTimeout: "taken without an answer", faultSlow: "slow"}[f.Kind]
 	whose := map[string]string{"": "Sends by Seaworthy and over SMTP", fromSeaworthy: "Sends by Seaworthy", fromSMTP: "Sends over SMTP"}[f.Origin]
-	often := "the next " + count(f.Next) + " of them"
+	often := "the next " + strconv.Itoa(f.Next) + " of them"
 	if f.Percent > 0 {
-		often = count(f.Percent) + " of 100"
+		often = strconv.Itoa(f.Percent) + " of 100"
 	}
-	return strings.Join([]string{whose, " are ", what, ": ", often, ". ", count(f.Struck), " so far."}, "")
+	return strings.Join([]string{whose, " are ", what, ": ", often, ". ", strconv.Itoa(f.Struck), " so far."}, "")
 }

@@ -65,7 +65,7 @@ func caught(o post.Message) inboxMail {
 func (m *inboxMail) fill(l eml.Letter, envelope []string) {
 	all := []string{}
 	for _, address := range slices.Concat(envelope, eml.Addresses(m.recipient), eml.Addresses(m.cc)) {
-		if address = lower(address); !slices.Contains(all, address) {
+		if address = strings.ToLower(address); !slices.Contains(all, address) {
 			all = append(all, address)
 		}
 	}
@@ -79,7 +79,7 @@ func (m *inboxMail) fill(l eml.Letter, envelope []string) {
 	if len(search) > maxSearch {
 		search = strings.ToValidUTF8(search[:maxSearch], "")
 	}
-	m.search = lower(search)
+	m.search = strings.ToLower(search)
 }
 
 // toJSON writes what always can be written.
@@ -90,8 +90,6 @@ func toJSON(v any) string {
 	}
 	return string(out)
 }
-
-func lower(s string) string { return strings.ToLower(s) }
 
 // attachments are a mail's parts with the addresses where they lie.
 func (m inboxRow) attachments() []part {

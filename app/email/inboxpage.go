@@ -30,6 +30,7 @@ type inboxPage struct {
 	Images     bool   // those of other hosts are loaded
 	Query      string
 	Unread     bool
+	Before     string // id below which the list begins; "" for the newest
 	List       string // this list's query with its question mark, for links that keep it
 	Older      string // address of the page below; "" on the last
 	UnreadOnly string // addresses of the chips
@@ -103,7 +104,7 @@ func (s *System) inboxShow(w http.ResponseWriter, r *http.Request) error {
 // shown or none.
 func (s *System) inboxPage(r *http.Request, selected *inboxRow) (inboxPage, error) {
 	p := s.newInboxPage(r.URL.Query())
-	f := inboxFilter{Query: p.Query, Unread: p.Unread, Before: r.URL.Query().Get("before"), Limit: inboxLimit + 1}
+	f := inboxFilter{Query: p.Query, Unread: p.Unread, Before: p.Before, Limit: inboxLimit + 1}
 	err := s.DB.Read(r.Context(), func(tx *store.Tx) error {
 		rows, err := listInbox(tx, f)
 		if err != nil {
@@ -132,7 +133,7 @@ func (s *System) inboxPage(r *http.Request, selected *inboxRow) (inboxPage, erro
 // newInboxPage reads how the list and the mail are to be shown. What is not known
 // changes nothing.
 func (s *System) newInboxPage(q url.Values) inboxPage {
-	p := inboxPage{View: q.Get("view"), Width: q.Get("width"), Scheme: q.Get("scheme"), Images: q.Get("images") == "1", Query: web.CleanText(q.Get("q"), 200), Unread: q.Get("unread") == "1",
+	p := inboxPage{View: q.Get("view"), Width: q.Get("width"), Scheme: q.Get("scheme"), Images: q.Get("images") == "1", Query: web.CleanText(q.Get("q"), 200), Unread: q.Get("unread") == "1", Before: web.CleanText(q.Get("before"), 64),
 		Faults: s.faults.status(), Listener: s.listening(), Done: inboxDone[q.Get("done")]}
 	if !slices.Contains(views, p.View) {
 		p.View = "html"
@@ -146,6 +147,7 @@ func (s *System) newInboxPage(q url.Values) inboxPage {
 	p.List = withQuery("", p.keep(url.Values{}))
 	all, unread := p, p
 	all.Unread, unread.Unread = false, true
+	all.Before, unread.Before = "", "" // of another list
 	p.All, p.UnreadOnly = withQuery(inboxBase, all.keep(url.Values{})), withQuery(inboxBase, unread.keep(url.Values{}))
 	return p
 }
@@ -171,7 +173,11 @@ func (p inboxPage) Look(width, scheme string, images bool) string {
 	return withQuery(inboxBase+"/"+p.Selected.Row.ID, q)
 }
 
+// keep adds what makes the list what it is.
 func (p inboxPage) keep(q url.Values) url.Values {
+	if p.Before != "" {
+		q.Set("before", p.Before)
+	}
 	if p.Query != "" {
 		q.Set("q", p.Query)
 	}
@@ -185,7 +191,9 @@ func (p inboxPage) keep(q url.Values) url.Values {
 func (p *inboxPage) mails(rows []inboxRow, selected *inboxRow) {
 	if len(rows) > inboxLimit {
 		rows = rows[:inboxLimit]
-		p.Older = withQuery(inboxBase, p.keep(url.Values{"before": {rows[inboxLimit-1].ID}}))
+		below := *p
+		below.Before = rows[inboxLimit-1].ID
+		p.Older = withQuery(inboxBase, below.keep(url.Values{}))
 	}
 	for _, m := range rows {
 		open := selected != nil && m.ID == selected.ID

@@ -3,6 +3,7 @@ package email
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"seaworthy/app/web"
 	"seaworthy/store"
@@ -15,13 +16,13 @@ func (s *System) lawful(ctx context.Context, in sendIn, m *messageRow) error {
 	if in.Category != "" {
 		c, err := store.Read(ctx, s.DB, func(tx *store.Tx) (Category, error) { return categoryByKey(tx, in.Category) })
 		if errors.Is(err, store.ErrNotFound) || err == nil && c.Archived {
-			return badTemplate("category", "unknown", "There is no such category. Make it in the console first: people choose by it what they get.")
+			return badField("category", "unknown", "There is no such category. Make it in the console first: people choose by it what they get.")
 		}
 		if err != nil {
 			return err
 		}
 		if m.class == "security" {
-			return badTemplate("category", "security", "Nobody can unsubscribe from mail of class security. Leave the category out.")
+			return badField("category", "security", "Nobody can unsubscribe from mail of class security. Leave the category out.")
 		}
 		if c.Kind == "marketing" {
 			m.class = "marketing"
@@ -34,7 +35,7 @@ func (s *System) lawful(ctx context.Context, in sendIn, m *messageRow) error {
 	var check web.Check
 	check.Fault(in.Category != "", "category", "required", "Marketing needs a category, so that people can unsubscribe from it.")
 	check.Fault(s.brand.Load().address != "", "category", "postal_address", "Marketing must say who sends it. Set the postal address of the brand in the console first.")
-	if server, ok := s.Providers["smtp"].(*SMTP); ok && s.goesBy(m.stream, "smtp") {
+	if server, ok := s.Providers["smtp"].(*SMTP); ok && slices.Contains(s.Streams[m.stream], "smtp") {
 		from := in.From
 		if from == "" {
 			from = s.from.String()
@@ -43,14 +44,4 @@ func (s *System) lawful(ctx context.Context, in sendIn, m *messageRow) error {
 			"Marketing must be signed by the domain it comes from: set SEAWORTHY_DKIM_SELECTORS for it, or send it by another provider.")
 	}
 	return check.Err()
-}
-
-// goesBy says whether a provider is one of a stream's.
-func (s *System) goesBy(stream, provider string) bool {
-	for _, name := range s.Streams[stream] {
-		if name == provider {
-			return true
-		}
-	}
-	return false
 }

@@ -82,10 +82,7 @@ func (s *System) openLibrary(ctx context.Context) error {
 
 // keep makes of a row what is kept of it in memory.
 func (s *System) keep(row templateRow) (*kept, error) {
-	k := &kept{name: row.name, version: row.version, source: row.source, changed: time.UnixMilli(row.changed).UTC()}
-	if row.archived != 0 {
-		k.archived = time.UnixMilli(row.archived).UTC()
-	}
+	k := &kept{name: row.name, version: row.version, source: row.source, changed: time.UnixMilli(row.changed).UTC(), archived: timeOrZero(row.archived)}
 	if err := json.Unmarshal([]byte(row.variables), &k.variables); err != nil {
 		return k, fmt.Errorf("variables: %w", err)
 	}

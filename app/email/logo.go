@@ -20,7 +20,7 @@ import (
 	"seaworthy/store"
 )
 
-// logo is an image that mails show.
+// logo is an image that pages and mails show.
 type logo struct {
 	hash, kind    string
 	width, height int
@@ -34,15 +34,18 @@ const (
 	logoBase = "/-/brand/logo/"
 )
 
-// kinds are the images that all mail programs show, and how each is read.
+// logoKinds are the images that are taken, and how each is read. Not all mail programs show
+// WebP: mails have the name in words then.
 var logoKinds = map[string]struct {
 	suffix string
+	mailed bool // mail programs show it
 	size   func(io.Reader) (image.Config, error)
-	whole  func(io.Reader) (image.Image, error)
+	whole  func(io.Reader) (image.Image, error) // nil: size looks at all of it
 }{
-	"image/png":  {".png", png.DecodeConfig, png.Decode},
-	"image/jpeg": {".jpg", jpeg.DecodeConfig, jpeg.Decode},
-	"image/gif":  {".gif", gif.DecodeConfig, gif.Decode},
+	"image/png":  {".png", true, png.DecodeConfig, png.Decode},
+	"image/jpeg": {".jpg", true, jpeg.DecodeConfig, jpeg.Decode},
+	"image/gif":  {".gif", true, gif.DecodeConfig, gif.Decode},
+	"image/webp": {".webp", false, webpSize, nil},
 }
 
 func logoPath(hash, kind string) string { return logoBase + hash + logoKinds[kind].suffix }
@@ -64,9 +67,9 @@ func readLogo(body []byte) (l logo, err error) {
 	how, ok := logoKinds[kind]
 	if !ok {
 		if strings.Contains(strings.ToLower(string(body[:min(512, len(body))])), "<svg") {
-			return l, badLogo("kind", "SVG is not shown by Gmail and Outlook. Export it as PNG, about 96 pixels high.")
+			return l, badLogo("kind", "SVG is not shown by Gmail and Outlook, and can hold scripts. Export it as PNG, about 96 pixels high.")
 		}
-		return l, badLogo("kind", "A PNG, JPEG or GIF. Mail programs do not show other images.")
+		return l, badLogo("kind", "A PNG, JPEG, GIF or WebP. Mail programs do not show other images.")
 	}
 	size, err := how.size(bytes.NewReader(body))
 	if err != nil {
@@ -75,8 +78,10 @@ func readLogo(body []byte) (l logo, err error) {
 	if size.Width < 1 || size.Height < 1 || size.Width > maxSide || size.Height > maxSide {
 		return l, badLogo("size", fmt.Sprintf("At most %d by %d pixels; this is %d by %d.", maxSide, maxSide, size.Width, size.Height))
 	}
-	if _, err := how.whole(bytes.NewReader(body)); err != nil {
-		return l, badLogo("broken", "This image cannot be read to its end. Export it anew.")
+	if how.whole != nil {
+		if _, err := how.whole(bytes.NewReader(body)); err != nil {
+			return l, badLogo("broken", "This image cannot be read to its end. Export it anew.")
+		}
 	}
 	sum := sha256.Sum256(body)
 	return logo{hash: hex.EncodeToString(sum[:]), kind: kind, width: size.Width, height: size.Height, body: body}, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"seaworthy/app/audit"
 	"seaworthy/app/web"
@@ -80,8 +81,7 @@ func (s *System) resend(ctx context.Context, id string) (string, error) {
 			return "", err
 		}
 		e := s.event(actResent, m)
-		switch now.status {
-		case "failed", "cancelled", "expired", "suppressed", "unknown":
+		if neverLeft(now.status) {
 			return id, errors.Join(s.again(tx, now, "sent again by hand"), s.Audit.Record(tx, e))
 		}
 		if err := s.insertCopy(tx, copied, id); err != nil {
@@ -90,6 +90,12 @@ func (s *System) resend(ctx context.Context, id string) (string, error) {
 		e.Targets = append(e.Targets, audit.Ref{Type: "message", ID: copied.id})
 		return copied.id, s.Audit.Record(tx, e)
 	})
+}
+
+// neverLeft says of a status that the message is not known to have left: then it is sent
+// again as itself. Of one that left a copy is sent, because its events are its own.
+func neverLeft(status string) bool {
+	return slices.Contains([]string{"failed", "cancelled", "expired", "suppressed", "unknown"}, status)
 }
 
 // copied is a message with the same words and another id.
@@ -105,21 +111,20 @@ func (s *System) copied(m messageRow) (messageRow, error) {
 }
 
 func (s *System) insertCopy(tx *store.Tx, c messageRow, of string) error {
-	if c.request != "" {
-		r, err := requestByID(tx, c.request)
-		if err != nil {
-			return err
-		}
-		if err := s.enqueue(tx, c); err != nil {
-			return err
-		}
-		for _, tag := range r.tags {
-			if err := insertTag(tx, tag, c.id); err != nil {
-				return err
-			}
-		}
-	} else if err := s.enqueue(tx, c); err != nil {
+	if err := s.enqueue(tx, c); err != nil {
 		return err
+	}
+	var r requestRow // none for a mail of our own, which has no tags
+	if c.request != "" {
+		var err error
+		if r, err = requestByID(tx, c.request); err != nil {
+			return err
+		}
+	}
+	for _, tag := range r.tags {
+		if err := insertTag(tx, tag, c.id); err != nil {
+			return err
+		}
 	}
 	_, _, err := addEvent(tx, Event{Message: of, Kind: Queued, Details: map[string]any{"reason": "a copy was sent again by hand", "copy": c.id}})
 	return err

@@ -99,10 +99,11 @@ func forgetMessagesTo(tx *store.Tx, norm string, limit int) (int64, error) {
 
 func twoTexts(r store.Scanner) (p [2]string, err error) { return p, r.Scan(&p[0], &p[1]) }
 
-// forgetThese deletes messages, and the requests of which none is left.
+// forgetThese deletes messages, and the requests of which none is left. Their events are
+// nobody's then, and go with those that are parked: a provider may repeat one meanwhile.
 func forgetThese(tx *store.Tx, rows [][2]string) (int64, error) {
 	for _, row := range rows {
-		if _, err := tx.Exec(`UPDATE email_event SET recipient_norm = '', raw = NULL, details = '{}' WHERE message_id = ?`, row[0]); err != nil {
+		if _, err := tx.Exec(`UPDATE email_event SET message_id = NULL, recipient_norm = '', raw = NULL, details = '{}' WHERE message_id = ?`, row[0]); err != nil {
 			return 0, err
 		}
 		if _, err := tx.Exec(`DELETE FROM email_message WHERE id = ?`, row[0]); err != nil {

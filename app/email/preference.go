@@ -43,7 +43,7 @@ func choices(tx *store.Tx, r reader, key string) ([]Choice, error) {
 
 // optedOut are the categories that an address does not want.
 func optedOut(tx *store.Tx, hash []byte) (map[string]bool, error) {
-	all, err := store.All(tx, func(r store.Scanner) (c string, err error) { return c, r.Scan(&c) },
+	all, err := store.All(tx, oneText,
 		`SELECT category FROM email_suppression WHERE address_hash = ? AND scope = 'category' AND lifted_at IS NULL ORDER BY category LIMIT ?`, hash, 2*maxCategories)
 	off := map[string]bool{}
 	for _, c := range all {

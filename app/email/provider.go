@@ -87,10 +87,8 @@ func (s *System) mime(o Outgoing) (*gomail.Msg, error) {
 	for _, h := range o.Headers {
 		msg.SetGenHeader(gomail.Header(h.Name), h.Value)
 	}
-	if o.Mail.HTML == "" {
-		msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
-	} else {
-		msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
+	msg.SetBodyString(gomail.TypeTextPlain, o.Mail.Text)
+	if o.Mail.HTML != "" {
 		msg.AddAlternativeString(gomail.TypeTextHTML, o.Mail.HTML)
 	}
 	if o.ReplyTo != "" {

@@ -6,6 +6,7 @@ import (
 
 	"seaworthy/app/apptest"
 	"seaworthy/app/email/post"
+	"seaworthy/store"
 )
 
 // A provider that refuses our key is shown as stopped; tried again by hand, it gets the
@@ -55,6 +56,14 @@ func TestProviderIsTested(t *testing.T) {
 	a.RunJobs()
 	first.wants(t)
 	second.wants(t, "grace@example.com")
+	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error { // as she may have typed it
+		_, err := tx.Exec(`UPDATE auth_email SET email = 'Grace@Example.com'`)
+		return err
+	}))
+	grace.Post("/-/admin/email/providers/ses/test", "to", "Grace@Example.com").Want(200)
+	if got := a.Query(`SELECT count(*) FROM email_message WHERE template = 'email/test' AND user_id IS NOT NULL`); got != "2" {
+		t.Errorf("%s test mails are hers", got)
+	}
 	grace.Post("/-/admin/email/providers/ses/test", "to", "nobody").Want(422, "Write one email address")
 	key := a.Key("email:manage")
 	key.PostJSON("/-/api/v1/email/providers/ses/test", object{}).Want(422)
@@ -76,6 +85,12 @@ func TestActsOnAMessagesPage(t *testing.T) {
 	grace.Post(at+"/cancel").Want(409, "does not wait any more")
 	grace.Post(at+"/resend").Want(200, "on its way again")
 	a.RunJobs()
+	grace.Get(at).Want(200, "It left once")
+	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error { // a provider has it, and tries
+		_, err := tx.Exec(`UPDATE email_message SET status = 'deferred' WHERE id = ?`, ids[0])
+		return err
+	}))
+	grace.Get(at).Want(200, "It left once")
 	if got := box.all(); got[len(got)-1].To != "ada@example.com" {
 		t.Errorf("%+v", got)
 	}

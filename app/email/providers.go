@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"seaworthy/app/audit"
@@ -147,12 +148,12 @@ func (s *System) testBy(ctx context.Context, name, to string) (message string, e
 	}
 	norm, ok := normalAddress(cmp.Or(to, who.Email))
 	if !ok {
-		return "", badTemplate("to", "address", "Write one email address, as ada@example.com.")
+		return "", badField("to", "address", "Write one email address, as ada@example.com.")
 	}
 	m := Message{To: norm, Template: "email/test", User: who.User, via: name, Vars: map[string]string{"Name": cmp.Or(who.Name, "you"), "Provider": name,
 		"When": s.DB.Now().UTC().Format("2 Jan 2006, 15:04 UTC"), "URL": s.Pages.Site().URL + consoleBase + "/providers"}}
-	if norm != who.Email {
-		m.User = ""
+	if norm != strings.ToLower(who.Email) {
+		m.User = "" // it is about somebody else
 	}
 	return store.Write(ctx, s.DB, func(tx *store.Tx) (string, error) {
 		id, err := s.Send(tx, m)

@@ -172,6 +172,10 @@ func TestSendRefusals(t *testing.T) {
 		{"to.1", "duplicate", object{"to": []string{"a@example.com", "A@example.com"}}},
 		{"to.0", "address", object{"to": "ada"}},
 		{"to.0", "address", object{"to": "ada@-x.example"}},
+		{"to.0", "address", object{"to": strings.Repeat("A", 400) + " <ada@example.com>"}},
+		{"category", "required", object{"text": "Stop: {{unsubscribe_url}}"}},
+		{"headers", "too_many", object{"headers": many("X-A", 21)}},
+		{"metadata", "too_many", object{"metadata": many("a", 21)}},
 		{"template", "both", object{"template": "welcome"}},
 		{"template", "unknown", object{"template": "nothing", "subject": "", "text": ""}},
 		{"template", "reserved", object{"template": "auth/verify", "subject": "", "text": ""}},
@@ -188,6 +192,7 @@ func TestSendRefusals(t *testing.T) {
 		{"headers.List-Unsubscribe", "name", object{"headers": object{"List-Unsubscribe": "<x>"}}},
 		{"send_at", "range", object{"send_at": "2031-01-01T00:00:00Z"}},
 		{"attachments.0.name", "refused", object{"attachments": []object{{"name": "a.exe", "content": "AAAA"}}}},
+		{"attachments.0.name", "refused", object{"attachments": []object{{"name": "a.EXE. ", "content": "AAAA"}}}},
 		{"attachments.0.content", "required", object{"attachments": []object{{"name": "a.pdf", "content": ""}}}},
 		{"attachments.0.type", "form", object{"attachments": []object{{"name": "a.pdf", "type": "text/html; x", "content": "AAAA"}}}},
 		{"vars", "unexpected", object{"vars": object{"A": "b"}}},
@@ -202,6 +207,34 @@ func TestSendRefusals(t *testing.T) {
 	a.Key("email:read").PostJSON(sendPath, object{"to": "ada@example.com", "subject": "x", "text": "x"}).Want(403)
 	a.Browser().PostJSON(sendPath, object{"to": "ada@example.com", "subject": "x", "text": "x"}).Want(401)
 	a.Forget()
+	a.ExpectNothing()
+}
+
+func many(name string, n int) object {
+	all := object{}
+	for i := range n {
+		all[fmt.Sprint(name, i)] = "x"
+	}
+	return all
+}
+
+// A list that is far too long is told of as one fault, whatever is in it, and is not kept.
+func TestSendHasBounds(t *testing.T) {
+	t.Parallel()
+	a, key := posted(t, postbox())
+	for field, one := range map[string]string{"tags": `"a"`, "attachments": `{}`, "to": `"ada@example.com"`} {
+		body := `{"to":["ada@example.com"],"subject":"x","text":"y","` + field + `":[` + strings.Repeat(one+",", 20_000) + one + `]}`
+		if field == "to" {
+			body = strings.Replace(body, `"to":["ada@example.com"],`, "", 1)
+		}
+		p := key.Do("POST", sendPath, "application/json", body)
+		wantField(t, p, 422, field, "too_many")
+		var problem apptest.Problem
+		if p.JSON(&problem); len(problem.Errors) != 1 {
+			t.Errorf("%s: %d faults", field, len(problem.Errors))
+		}
+	}
+	wantField(t, key.PostJSON(sendPath, object{"to": "ada@example.com", "subject": "x", "text": "y", "tags": "a"}), 400, "tags", "type")
 	a.ExpectNothing()
 }
 
@@ -299,6 +332,12 @@ func TestFault26Marketing(t *testing.T) {
 	a.RunJobs()
 	if last := box.all()[1]; strings.Count(last.HTML, "/-/unsubscribe/") != 1 || strings.Contains(last.HTML, "{{") {
 		t.Error(last.HTML)
+	}
+	// Where nobody can unsubscribe the address is said all the same.
+	handIn(a, key, object{"to": "bob@example.com", "subject": "Terms", "text": "We are {{postal_address}}."})
+	a.RunJobs()
+	if last := box.all()[2]; last.Text != "We are Acme Ltd\n1 <Quay> Street." {
+		t.Errorf("%q", last.Text)
 	}
 }
 

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"seaworthy/app/apptest"
+	"seaworthy/app/email"
+	"seaworthy/app/email/post"
 	"seaworthy/store"
 )
 
@@ -86,6 +88,23 @@ func TestSecretsAreNotKept(t *testing.T) {
 	}
 }
 
+// A message in doubt of which a webhook tells has left: what was in it is wiped, as if
+// its acceptance had come.
+func TestSecretsAreNotKeptAfterDoubt(t *testing.T) {
+	t.Parallel()
+	p := &carrier{name: "postmark", answers: []error{failing(post.Unknown, 0)}}
+	a := by(t, p)
+	id := verify(a, "ada@example.com")
+	a.RunJobs()
+	if a.Query(`SELECT status || (vars IS NOT NULL) FROM email_message`) != "unknown1" {
+		t.Fatal("it is to be sent again and has no variables")
+	}
+	a.Must(a.DB.Write(t.Context(), func(tx *store.Tx) error { _, err := email.Advance(tx, id, email.Delivered); return err }))
+	if got := a.Query(`SELECT status || (vars IS NULL) FROM email_message`); got != "delivered1" {
+		t.Errorf("after word of it: %s", got)
+	}
+}
+
 // Whoever repeats a request gets the first answer, and nothing is sent twice.
 func TestSendOnce(t *testing.T) {
 	t.Parallel()
@@ -158,5 +177,12 @@ func TestErasureTakesHandedInMail(t *testing.T) {
 	}
 	if left := a.Query(`SELECT count(*) FROM email_message WHERE recipient_norm = 'ada@example.com'`) + a.Query(`SELECT count(*) FROM email_request`); left != "01" {
 		t.Error(left)
+	}
+	// What happened to them is nobody's, and goes too.
+	mine := `SELECT count(*) FROM email_event WHERE message_id NOT IN (SELECT id FROM email_message)`
+	a.Clock.Advance(8 * 24 * time.Hour)
+	a.Must(a.Email.Housekeep(t.Context()))
+	if left := a.Query(mine) + a.Query(`SELECT count(*) FROM email_event WHERE message_id IS NULL`); left != "00" {
+		t.Errorf("%s events are left of what was erased", left)
 	}
 }

@@ -24,6 +24,9 @@ import (
 // SMTP sends through one mail server.
 type SMTP struct {
 	Signer *post.Signer // signs what leaves, where its domain is the sender's; nil: nobody does
+	// Watch is told of each connection that is tried, and how it ended: the code of the server's reply, 0 for
+	// none, and whether that is a fault of the server or of how it is reached. nil: nobody is.
+	Watch func(ctx context.Context, host string) (ended func(code int, failed bool))
 
 	host     string
 	port     int
@@ -80,8 +83,8 @@ func (s *SMTP) Send(ctx context.Context, m post.Message) (post.Receipt, error) {
 	err := s.exchange(ctx, m)
 	var failed *post.Error
 	switch {
-	case err == nil:
-		return post.Receipt{MessageID: m.MessageID}, nil
+	case err == nil: // a mail server has no name for a message but the one that the message has itself
+		return post.Receipt{ProviderID: m.MessageID, MessageID: m.MessageID}, nil
 	case errors.As(err, &failed):
 		failed.Reason = s.redact(failed.Reason)
 		return post.Receipt{}, failed
@@ -107,6 +110,30 @@ func (s *SMTP) exchange(ctx context.Context, m post.Message) error {
 			return &post.Error{Class: post.Refused, Reason: err.Error()}
 		}
 	}
+	return s.watched(ctx, func() error { return s.converse(ctx, domain, from, to, raw) })
+}
+
+// watched tells who watches of a connection. A refusal of this message or its recipient is an answer.
+func (s *SMTP) watched(ctx context.Context, connect func() error) error {
+	if s.Watch == nil {
+		return connect()
+	}
+	ended := s.Watch(ctx, s.host)
+	err := connect()
+	var refused *post.Error
+	switch {
+	case err == nil:
+		ended(250, false)
+	case errors.As(err, &refused):
+		ended(refused.Status, refused.Class != post.Refused)
+	default:
+		ended(replyCode(err), true)
+	}
+	return err
+}
+
+// converse connects, says who we are, and hands the message over.
+func (s *SMTP) converse(ctx context.Context, domain, from, to string, raw []byte) error {
 	hangUp := func() {}
 	defer func() { hangUp() }() // go-mail leaves the connection open when it fails early
 	client, err := gomail.NewClient(s.host, s.options(domain, func(dialing context.Context, network, _ string) (net.Conn, error) {

@@ -42,7 +42,7 @@ func TestSMTPDelivers(t *testing.T) {
 			}
 			o := outgoing(t, "Ada <ada@example.com>", "First line.\n.\n..two dots\n.one dot at the start\n")
 			receipt, err := s.Send(t.Context(), o.letter())
-			if err != nil || receipt.MessageID != o.MessageID {
+			if err != nil || receipt.MessageID != o.MessageID || receipt.ProviderID == "" { // without an id it would count as a provider that never took a mail
 				t.Fatalf("%+v, %v", receipt, err)
 			}
 			got := m.letters()

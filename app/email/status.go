@@ -20,7 +20,8 @@ var statusOf = map[EventKind]string{
 }
 
 // advance moves a message on to what an event makes of it, unless it is further
-// already, and reports whether it moved.
+// already, and reports whether it moved. What a provider tells of has left, also where
+// its acceptance never came: the variables are wiped as markSent does it.
 func advance(tx *store.Tx, message string, kind EventKind) (bool, error) {
 	to := statusOf[kind]
 	if to == "" {
@@ -33,5 +34,5 @@ func advance(tx *store.Tx, message string, kind EventKind) (bool, error) {
 	if finality[to] <= finality[from] {
 		return false, nil
 	}
-	return true, tx.ExecOne(`UPDATE email_message SET status = ? WHERE id = ?`, to, message)
+	return true, tx.ExecOne(`UPDATE email_message SET status = ?, vars = CASE WHEN request_id IS NULL OR class = 'security' THEN NULL ELSE vars END WHERE id = ?`, to, message)
 }

@@ -14,10 +14,7 @@ const suppressionColumns = `SELECT id, address_hash, coalesce(address, ''), scop
 func scanSuppression(r store.Scanner) (p Suppression, err error) {
 	var created, lifted int64
 	err = r.Scan(&p.ID, &p.Hash, &p.Address, &p.Scope, &p.Category, &p.Reason, &p.Event, &p.By, &created, &lifted, &p.LiftedBy, &p.LiftedWhy)
-	p.Created = time.UnixMilli(created).UTC()
-	if lifted > 0 {
-		p.Lifted = time.UnixMilli(lifted).UTC()
-	}
+	p.Created, p.Lifted = time.UnixMilli(created).UTC(), timeOrZero(lifted)
 	return p, err
 }
 

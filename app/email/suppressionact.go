@@ -13,9 +13,9 @@ import (
 
 // newSuppression is what somebody adds by hand.
 type newSuppression struct {
-	Address  string `json:"address"`
-	Scope    string `json:"scope,omitempty"`    // all if empty
-	Category string `json:"category,omitempty"` // of scope category
+	Address  string `json:"address" doc:"Who gets no mail"`
+	Scope    string `json:"scope,omitempty" doc:"all if left out, or category"`
+	Category string `json:"category,omitempty" doc:"Of the scope category"`
 }
 
 // check finds what is wrong, and normalises.
@@ -53,18 +53,23 @@ func (s *System) hold(tx *store.Tx, n newSuppression, reason string) (p Suppress
 	if p.ID, fresh, err = s.suppress(tx, p); err != nil || !fresh {
 		return p, false, err
 	}
-	if p.Scope == ScopeCategory {
-		no := readerOfHash(p).consent(withdrawn, p.Category, saidBy(tx, "api"))
-		no.IP, no.UserAgent = "", "" // an operator's, who is in the audit log
-		if _, err := addConsent(tx, no); err != nil {
-			return p, false, err
-		}
+	if err := noteHeld(tx, p); err != nil {
+		return p, false, err
 	}
 	p.Created = tx.Now()
 	return p, true, s.Audit.Record(tx, audit.Event{Action: actSuppressed, Targets: suppressionRef(p.ID), Details: map[string]any{"scope": p.Scope, "category": p.Category, "reason": reason}})
 }
 
-func readerOfHash(p Suppression) reader { return reader{hash: p.Hash, address: p.Address} }
+// noteHeld writes a no to a category into the consent log, where it came by hand.
+func noteHeld(tx *store.Tx, p Suppression) error {
+	if p.Scope != ScopeCategory {
+		return nil
+	}
+	no := reader{hash: p.Hash, address: p.Address}.consent(withdrawn, p.Category, saidBy(tx, "api"))
+	no.IP, no.UserAgent = "", "" // an operator's, who is in the audit log
+	_, err := addConsent(tx, no)
+	return err
+}
 
 func suppressionRef(id string) []audit.Ref { return []audit.Ref{{Type: "suppression", ID: id}} }
 

@@ -166,7 +166,7 @@ func heldAs(tx *store.Tx, p Suppression) (Suppression, error) {
 }
 
 type liftInput struct {
-	Reason string `json:"reason"`
+	Reason string `json:"reason" doc:"For the audit log"`
 }
 
 func (in *liftInput) check() error {

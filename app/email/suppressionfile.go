@@ -134,7 +134,11 @@ func (s *System) importAll(ctx context.Context, raw []byte, scope, category stri
 
 func (s *System) importSome(tx *store.Tx, some []string, model newSuppression) (added int, err error) {
 	for _, norm := range some {
-		_, fresh, err := s.suppress(tx, Suppression{Address: norm, Scope: Scope(model.Scope), Category: model.Category, Reason: "manual", By: web.IdentityOf(tx.Context()).Actor()})
+		p := Suppression{Address: norm, Hash: s.addressHash(norm), Scope: Scope(model.Scope), Category: model.Category, Reason: "manual", By: web.IdentityOf(tx.Context()).Actor()}
+		_, fresh, err := s.suppress(tx, p)
+		if err == nil && fresh {
+			err = noteHeld(tx, p)
+		}
 		if err != nil {
 			return 0, err
 		}

@@ -44,10 +44,7 @@ func suppressionPath(f suppressionFilter, cursor string) string {
 	if f.lifted {
 		q.Set("lifted", "1")
 	}
-	if len(q) == 0 {
-		return suppressionBase
-	}
-	return suppressionBase + "?" + q.Encode()
+	return withQuery(suppressionBase, q)
 }
 
 func (s *System) showSuppressions(w http.ResponseWriter, r *http.Request, status int, form *web.Form) error {

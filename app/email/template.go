@@ -39,11 +39,15 @@ func (s *System) sendable(ctx context.Context, name string) (*compose.Template, 
 // waits for to get into his account. unsubscribe is what its foot links to, "" for
 // what nobody can unsubscribe from.
 func (s *System) render(ctx context.Context, name string, vars compose.Vars, unsubscribe string) (compose.Mail, error) {
+	return s.renderIn(ctx, s.brandNow(ctx), name, vars, unsubscribe)
+}
+
+// renderIn fills in a template in a brand.
+func (s *System) renderIn(ctx context.Context, brand compose.Brand, name string, vars compose.Vars, unsubscribe string) (compose.Mail, error) {
 	t, err := s.template(ctx, name)
 	if err != nil {
 		return compose.Mail{}, err
 	}
-	brand := s.brandNow(ctx)
 	brand.Unsubscribe = unsubscribe
 	made, err := t.RenderVars(brand, vars)
 	if ours := s.templates[name]; err != nil && ours != nil && t != ours {

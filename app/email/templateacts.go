@@ -25,7 +25,7 @@ const (
 
 // templateActions are their part of the catalogue.
 var templateActions = []audit.Kind{
-	{Action: actBrandChanged, Title: "Brand of mails changed", Means: "The name, logo, colour or addresses that mails are dressed in were changed."},
+	{Action: actBrandChanged, Title: "Brand changed", Means: "The name, logo, colours or addresses that pages for customers and mails are dressed in were changed."},
 	{Action: actTemplateMade, Title: "Mail template made", Means: "A mail template was made, or one of the program's was given other words."},
 	{Action: actTemplateChanged, Title: "Mail template changed", Means: "A new version of a mail template came into use."},
 	{Action: actTemplateArchived, Title: "Mail template archived", Means: "A mail template takes no new messages, or one of the program's has its own words again."},

@@ -53,16 +53,16 @@ func templateOf(r *http.Request) string {
 
 // templateIn is a template as it is handed in.
 type templateIn struct {
-	Name      string         `json:"name,omitempty"`
-	Version   int            `json:"version,omitempty"` // that was changed; 0 for a new one
-	Source    string         `json:"source,omitempty"`
-	Variables []Variable     `json:"variables,omitempty"`
-	Sample    jsontext.Value `json:"sample,omitempty"`
+	Name      string         `json:"name,omitempty" doc:"Of a new template"`
+	Version   int            `json:"version,omitempty" doc:"The one that was changed; 0 for a new one"`
+	Source    string         `json:"source,omitempty" doc:"The words, one block a line"`
+	Variables []Variable     `json:"variables,omitempty" doc:"What the template is filled in with"`
+	Sample    jsontext.Value `json:"sample,omitempty" doc:"Values for previews"`
 }
 
 type restoreIn struct {
-	Version int `json:"version"` // in use
-	Earlier int `json:"earlier"` // to put in use again
+	Version int `json:"version" doc:"The one in use"`
+	Earlier int `json:"earlier" doc:"The one to put in use again"`
 }
 
 type templateJSON struct {

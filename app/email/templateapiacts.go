@@ -66,7 +66,7 @@ func inputOf(r *http.Request) (in TemplateInput, err error) {
 	if in.Name == "" {
 		in.Name = body.Name
 	} else if body.Name != "" && body.Name != in.Name {
-		return in, badTemplate("name", "differs", "The name is that of the address: leave it out, or give the same.")
+		return in, badField("name", "differs", "The name is that of the address: leave it out, or give the same.")
 	}
 	in.Sample, err = parseSample(body.Sample)
 	return in, err
@@ -90,7 +90,7 @@ func (s *System) makeTemplateAPI(w http.ResponseWriter, r *http.Request) error {
 // free says whether a new template can have its name.
 func (s *System) free(in TemplateInput) error {
 	if s.library.get(in.Name) != nil || s.templates[in.Name] != nil {
-		return badTemplate("name", "taken", "There is a template with this name.")
+		return badField("name", "taken", "There is a template with this name.")
 	}
 	return nil
 }
@@ -180,7 +180,7 @@ func (s *System) versionsAPI(w http.ResponseWriter, r *http.Request) error {
 	before := int64(1 << 62)
 	if cursor != "" {
 		if before, err = strconv.ParseInt(cursor, 10, 64); err != nil {
-			return badTemplate("cursor", "cursor", "This is not a cursor that was given out.")
+			return badField("cursor", "cursor", "This is not a cursor that was given out.")
 		}
 	}
 	rows, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]templateRow, error) {

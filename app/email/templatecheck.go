@@ -22,7 +22,8 @@ type TemplateInput struct {
 
 var templateName = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
-func badTemplate(field, code, message string) error {
+// badField is the 422 that names one field.
+func badField(field, code, message string) error {
 	return web.Invalid(web.Field{Field: field, Code: code, Message: message})
 }
 
@@ -38,11 +39,11 @@ type checked struct {
 func (s *System) check(in TemplateInput) (c checked, err error) {
 	ours := s.templates[in.Name]
 	if ours == nil && !templateName.MatchString(in.Name) {
-		return c, badTemplate("name", "name", "Small letters, digits and hyphens, at most 64, such as welcome.")
+		return c, badField("name", "name", "Small letters, digits and hyphens, at most 64, such as welcome.")
 	}
 	in.Source = strings.ReplaceAll(in.Source, "\r\n", "\n")
 	if strings.TrimSpace(in.Source) == "" {
-		return c, badTemplate("source", "required", "Write the template.")
+		return c, badField("source", "required", "Write the template.")
 	}
 	if ours != nil {
 		in.Variables = declare(ours)
@@ -77,14 +78,14 @@ func asFault(name, field string, err error) error {
 	case errors.As(err, &wrong):
 		code, message = "type", wrong.Name+" must be "+wrong.Want+"."
 	}
-	return badTemplate(field, code, web.CleanText(message, 300))
+	return badField(field, code, web.CleanText(message, 300))
 }
 
 // readTemplate parses a template and ties it to its declaration, or to the mail of
 // ours that it stands for.
 func (s *System) readTemplate(name, source string, variables []Variable) (*compose.Template, error) {
 	if len(source) > compose.MaxSource {
-		return nil, badTemplate("source", "too_long", "At most 64 KB.")
+		return nil, badField("source", "too_long", "At most 64 KB.")
 	}
 	t, err := compose.Parse(name, source)
 	if err != nil {

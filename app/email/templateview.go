@@ -125,10 +125,10 @@ func advice(c checked, score compat.Score) (all []string) {
 	headings := strings.Count(c.mail.HTML, "<h1 ")
 	say(headings == 0, "It has no heading. Begin with one: # What this is about.")
 	say(headings > 1, "It has %d headings of the first rank. Use ## for those below the first.", headings)
-	say(strings.Count(c.mail.HTML, "<img ") > 0 && strings.Contains(c.mail.HTML, `<img src="http:`), "An image is fetched without encryption. Many programs do not show it: use https.")
+	say(strings.Contains(c.mail.HTML, `<img src="http:`), "An image is fetched without encryption. Many programs do not show it: use https.")
 	say(c.parsed.Class == "marketing", "Marketing needs consent, a postal address and a way to unsubscribe. Set the address on the brand page.")
 	for _, v := range c.Variables {
-		say(!slices.Contains(c.parsed.Vars, v.Name) && c.parsed.Name == strings.ToLower(c.parsed.Name) && !strings.Contains(c.parsed.Name, "/"), "%s is declared and not used.", v.Name)
+		say(!slices.Contains(c.parsed.Vars, v.Name) && !strings.Contains(c.parsed.Name, "/"), "%s is declared and not used.", v.Name)
 	}
 	return all
 }
@@ -191,11 +191,11 @@ func parseSample(raw []byte) (vars compose.Vars, err error) {
 		return nil, nil
 	}
 	if len(raw) > maxSample {
-		return nil, badTemplate("sample", "too_long", "At most 64 KB.")
+		return nil, badField("sample", "too_long", "At most 64 KB.")
 	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if err := d.Decode(&vars); err != nil || d.More() {
-		return nil, badTemplate("sample", "json", `An object of strings and lists, such as {"Name": "Ada", "Lines": [{"What": "Seat", "Amount": "9 EUR"}]}.`)
+		return nil, badField("sample", "json", `An object of strings and lists, such as {"Name": "Ada", "Lines": [{"What": "Seat", "Amount": "9 EUR"}]}.`)
 	}
 	return vars, nil
 }

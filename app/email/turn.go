@@ -2,6 +2,7 @@ package email
 
 import (
 	"cmp"
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -25,6 +26,7 @@ type turn struct {
 	provider post.Provider
 	attempt  string // email_attempt.id, written before the call
 	earlier  int    // temporary failures of the message there
+	others   bool   // another provider may have the message, that surely has not got it yet
 
 	gone   bool      // nothing is left to do
 	ends   EventKind // the message ends like this
@@ -90,7 +92,7 @@ func (s *System) findLost(tx *store.Tx, m messageRow, past []attempt) (held bool
 			return false, err
 		}
 		if before {
-			return true, markUnknown(tx, m.id, a.provider, "the server stopped during two attempts")
+			return true, errors.Join(markUnknown(tx, m.id, a.provider, "the server stopped during two attempts"), s.Audit.Record(tx, s.event(actUnknown, m)))
 		}
 	}
 	return false, nil
@@ -102,52 +104,52 @@ func (s *System) pick(tx *store.Tx, m messageRow, out Outgoing, past []attempt, 
 	if len(all) == 0 {
 		return turn{ends: Failed, reason: reason}, nil
 	}
-	failures := map[string]int{}
+	failures, doubts := map[string]int{}, map[string]int{}
 	for _, a := range past {
-		if a.class == string(post.Temporary) {
+		switch {
+		case a.class == string(post.Temporary):
 			failures[a.provider]++
+		case a.class == string(post.Unknown) && m.onUnknown == onUnknownFailover:
+			doubts[a.provider]++
 		}
 	}
-	// Whoever failed it often comes after those who did not.
+	// Whoever failed it often comes after those who did not, and last who may have it.
 	slices.SortStableFunc(all, func(a, b post.Provider) int {
-		return cmp.Compare(failures[a.Name()]/failoverAfter, failures[b.Name()]/failoverAfter)
+		return cmp.Or(cmp.Compare(doubts[a.Name()], doubts[b.Name()]), cmp.Compare(failures[a.Name()]/failoverAfter, failures[b.Name()]/failoverAfter))
 	})
 	soonest := time.Duration(0)
-	later := func(wait time.Duration) {
-		if soonest == 0 || wait < soonest {
-			soonest = wait
-		}
-	}
 	for _, p := range all {
-		if tried[p.Name()] {
-			continue
-		}
 		h, err := healthOf(tx, p.Name())
 		if err != nil {
 			return turn{}, err
 		}
 		ok, probe, wait := h.admit(tx.Now())
 		switch {
-		case !ok && h.state == statePaused && wait <= shortPause:
-			return turn{wait: wait}, nil // the order is kept, and soon
-		case !ok:
-			later(wait)
+		case ok && tried[p.Name()]:
 			continue
-		case probe:
-			h.probeUntil = tx.Now().Add(probeTime).UnixMilli()
-			if err := putHealth(tx, h); err != nil {
-				return turn{}, err
+		case ok:
+			if wait, err := s.claim(tx, m, h, probe); wait > 0 || err != nil {
+				return turn{wait: wait}, err
 			}
+			others := slices.ContainsFunc(all, func(o post.Provider) bool { return o.Name() != p.Name() && !tried[o.Name()] && doubts[o.Name()] == 0 })
+			return turn{provider: p, earlier: failures[p.Name()], others: others}, nil
+		case !tried[p.Name()] && h.state == statePaused && wait <= shortPause:
+			return turn{wait: wait}, nil // the order is kept, and soon
+		case soonest == 0 || wait < soonest:
+			soonest = wait
 		}
-		if wait, err := s.slot(tx, m, h); wait > 0 || err != nil {
-			return turn{wait: wait}, err
-		}
-		return turn{provider: p, earlier: failures[p.Name()]}, nil
 	}
-	if soonest == 0 { // all were tried just now
-		soonest = time.Second
+	return turn{wait: cmp.Or(soonest, time.Second)}, nil
+}
+
+// claim takes a message's place at a provider that may have it, or returns how long it
+// waits for that. Only then is it the one that probes: it would keep itself back else.
+func (s *System) claim(tx *store.Tx, m messageRow, h health, probe bool) (time.Duration, error) {
+	if wait, err := s.slot(tx, m, h); wait > 0 || err != nil || !probe {
+		return wait, err
 	}
-	return turn{wait: soonest}, nil
+	h.probeUntil = tx.Now().Add(probeTime).UnixMilli()
+	return 0, putHealth(tx, h)
 }
 
 // able are the providers of a message's stream that can carry it, in order, or why

@@ -37,7 +37,7 @@ func (s *System) wake(ctx context.Context, job queue.Job[wake]) error {
 // wakeSome wakes messages behind an id, and returns the last one's; "" after the last.
 // What is scheduled stays so.
 func wakeSome(tx *store.Tx, after string) (last string, err error) {
-	rows, err := store.All(tx, func(r store.Scanner) (p [2]string, err error) { return p, r.Scan(&p[0], &p[1]) },
+	rows, err := store.All(tx, twoTexts,
 		`SELECT id, job_id FROM email_message WHERE status = 'queued' AND id > ? AND job_id IS NOT NULL AND (send_at IS NULL OR send_at <= ?) ORDER BY id LIMIT ?`,
 		after, tx.Now().UnixMilli(), wakeSlice)
 	if err != nil {

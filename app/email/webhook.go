@@ -95,7 +95,10 @@ func (s *System) sesHook(w http.ResponseWriter, r *http.Request) error {
 			_, err := queue.Enqueue(tx, ConfirmTopic{Topic: e.TopicArn, Token: e.Token}, queue.Unique(e.TopicArn+" "+e.MessageID, 10*time.Minute))
 			return err
 		})
-		return s.accept(w, r, "ses", nil, err)
+		if err != nil {
+			return err
+		}
+		return s.accept(w, r, "ses", nil, nil)
 	case feedback.Unhooked:
 		s.Log.WarnContext(r.Context(), "a topic of Amazon SNS no longer tells what becomes of mail", "topic", e.TopicArn)
 		return s.accept(w, r, "ses", nil, nil)

@@ -22,27 +22,35 @@ var bodyEnd = regexp.MustCompile(`(?i)</body\s*>`)
 func (s *System) written(m messageRow, c content) compose.Mail {
 	made := compose.Mail{Subject: c.Subject, HTML: c.HTML, Text: c.Text}
 	url, from := s.unsubscribeURL(m), s.brand.Load().address
-	if url == "" {
-		return made
+	if url != "" {
+		made.HTML, made.Text = withFoot(made.HTML, m), withTextFoot(made.Text, m)
 	}
-	said := strings.Contains(made.HTML, unsubscribeMark)
-	addressed := m.class != "marketing" || strings.Contains(made.HTML, addressMark)
-	if made.HTML != "" {
-		if foot := htmlFoot(said, addressed, m.norm); foot != "" {
-			made.HTML = beforeEnd(made.HTML, foot)
-		}
-		lines := strings.ReplaceAll(html.EscapeString(from), "\n", "<br>")
-		made.HTML = strings.NewReplacer(unsubscribeMark, html.EscapeString(url), addressMark, lines).Replace(made.HTML)
+	lines := strings.ReplaceAll(html.EscapeString(from), "\n", "<br>")
+	made.HTML = strings.NewReplacer(unsubscribeMark, html.EscapeString(url), addressMark, lines).Replace(made.HTML)
+	made.Text = strings.NewReplacer(unsubscribeMark, url, addressMark, from).Replace(made.Text)
+	return made
+}
+
+// withFoot puts what HTML lacks at its end; a mail without HTML stays without.
+func withFoot(page string, m messageRow) string {
+	said := strings.Contains(page, unsubscribeMark)
+	addressed := m.class != "marketing" || strings.Contains(page, addressMark)
+	if foot := htmlFoot(said, addressed, m.norm); foot != "" && page != "" {
+		return beforeEnd(page, foot)
 	}
-	text := strings.TrimRight(made.Text, "\n") + "\n"
+	return page
+}
+
+// withTextFoot does so for the text part.
+func withTextFoot(text string, m messageRow) string {
+	text = strings.TrimRight(text, "\n") + "\n"
 	if !strings.Contains(text, unsubscribeMark) {
 		text += "\n-- \nUnsubscribe: " + unsubscribeMark + "\n"
 	}
 	if m.class == "marketing" && !strings.Contains(text, addressMark) {
 		text += addressMark + "\n"
 	}
-	made.Text = strings.NewReplacer(unsubscribeMark, url, addressMark, from).Replace(text)
-	return made
+	return text
 }
 
 // htmlFoot is what is missing at the end of the HTML; "" for nothing.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"seaworthy/app/apptest"
+	"seaworthy/app/flags"
+	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -188,6 +190,26 @@ func TestFault16PlannedChangeIsMadeOnce(t *testing.T) {
 	c.Do("DELETE", api+"/f/changes/"+made.ID, "", "").WantProblem(409, "not_scheduled")
 }
 
+// So many changes of a flag may wait, and no more, whatever was planned and dropped in between.
+func TestWaitingChangesAreBounded(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	c := newClient(a)
+	c.made("f", switchOf(""))
+	due := a.Clock.Now().Add(time.Hour).Format(time.RFC3339)
+	plan := func() apptest.Page {
+		return c.Do("POST", api+"/f/changes", "application/json", `{"due_at":"`+due+`","patch":{"state":"DISABLED"}}`)
+	}
+	for range 49 {
+		plan().Want(201)
+	}
+	var made struct{ ID string }
+	plan().Want(201).JSON(&made)
+	c.Do("DELETE", api+"/f/changes/"+made.ID, "", "").Want(204)
+	plan().Want(201)
+	plan().WantProblem(422, "invalid", "due_at")
+}
+
 func TestPlannedChangeIsDroppedOrFails(t *testing.T) {
 	t.Parallel()
 	a := newApp(t)
@@ -338,6 +360,72 @@ func TestImportAndExport(t *testing.T) {
 		`{"flags":{"a":` + strings.Repeat("[", 200) + strings.Repeat("]", 200) + `}}`: "file"} {
 		post("/import", body).WantProblem(http.StatusUnprocessableEntity, "invalid", field)
 	}
+}
+
+// What was imported and cannot be evaluated can be put away all the same, and back it comes only mended.
+func TestFaultyFlagsCanBeArchived(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	c := newClient(a)
+	c.Do("POST", api+"/import", "application/json", `{"flags":{"odd":{"state":"ENABLED","variants":7,"x-seaworthy":{"tags":["one"]}}}}`).Want(200)
+	a.Forget()
+	c.Do("DELETE", api+"/odd", "", "").Want(200, `"state":"archived"`)
+	a.Expect(apptest.Happened{Audit: []string{"flag.archived"}, Rows: map[string]int{"flags_version": 1}})
+	ask(a.Key("flags:evaluate"), "odd", `{}`).Want(404, "FLAG_NOT_FOUND")
+	c.Do("POST", api+"/odd/unarchive", "", "").WantProblem(422, "invalid", "definition")
+}
+
+// Fault 3: a file in which flags need each other in a circle, also over one that is there, is refused whole.
+func TestFault3ImportedCircleIsRefused(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	c := newClient(a)
+	needs := func(flag string) string {
+		return switchOf(`"x-seaworthy":{"prerequisites":[{"flag":"` + flag + `","variants":["on"]}]}`)
+	}
+	c.made("a", switchOf(""))
+	c.made("b", needs("a"))
+	a.Forget()
+	for _, file := range []string{`{"flags":{"x":` + needs("y") + `,"y":` + needs("x") + `}}`, `{"flags":{"good":` + switchOf("") + `,"a":` + needs("b") + `}}`, `{"flags":{"z":` + needs("z") + `}}`} {
+		for _, trial := range []string{"true", "false"} {
+			problem := c.Do("POST", api+"/import?dry_run="+trial, "application/json", file).WantProblem(422, "invalid", "file")
+			if !strings.Contains(problem.Errors[0].Message, " → ") {
+				t.Error(problem.Errors[0].Message)
+			}
+		}
+	}
+	a.ExpectNothing()
+	c.Do("POST", api+"/import", "application/json", `{"flags":{"a":`+switchOf(`"metadata":{"n":1}`)+`,"x":`+needs("y")+`,"y":`+needs("b")+`}}`).Want(200)
+}
+
+// What stands behind the file is no part of it, and a trial that is misspelt is none.
+func TestImportIsStrict(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	c := newClient(a)
+	file := `{"flags":{"f":` + switchOf("") + `}}`
+	for _, body := range []string{file + file, file + `x`, file + `null`} {
+		c.Do("POST", api+"/import", "application/json", body).WantProblem(422, "invalid", "file")
+	}
+	for _, odd := range []string{"1", "yes", "True"} {
+		c.Do("POST", api+"/import?dry_run="+odd, "application/json", file).WantProblem(422, "invalid", "dry_run")
+	}
+	a.ExpectNothing()
+	c.Do("POST", api+"/import?dry_run=false", "application/json", file).Want(200)
+	c.Get(api+"/f/stats?grain=week").WantProblem(422, "invalid", "grain")
+}
+
+// A variant's value that is not one JSON value is the author's mistake.
+func TestSettingsRefuseWhatIsNotJSON(t *testing.T) {
+	t.Parallel()
+	a := newApp(t)
+	for _, value := range []string{"true true", "tru", `{"a":1,"a":2}`, "[1"} {
+		_, err := a.Flags.SetSettings(t.Context(), "f", flags.Settings{Variants: []flags.Variant{{Name: "on", Value: value}}}, flags.NoVersion, "")
+		if e := web.AsError(err); e.Status != 422 || e.Fields[0].Field != "variants" {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+	a.ExpectNothing()
 }
 
 // A start reads all of it, and is stopped by nothing that is faulty.

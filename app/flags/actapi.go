@@ -94,9 +94,9 @@ func (s *System) diffAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type restoreInput struct {
-	Restore int    `json:"restore"`           // the version to go back to
-	Version *int   `json:"version,omitempty"` // the one there is now
-	Comment string `json:"comment,omitempty"`
+	Restore int    `json:"restore" doc:"The version to go back to"`
+	Version *int   `json:"version,omitempty" doc:"The one there is now"`
+	Comment string `json:"comment,omitempty" doc:"Why, for the history"`
 }
 
 // readRestore reads what is to be restored, and from which version that was decided.
@@ -122,8 +122,8 @@ func (s *System) restoreAPI(w http.ResponseWriter, r *http.Request) error {
 
 // KillFlagInput kills one flag or revives it.
 type KillFlagInput struct {
-	Killed bool   `json:"killed"`
-	Reason string `json:"reason"`
+	Killed bool   `json:"killed" doc:"Off, or by its rules again"`
+	Reason string `json:"reason" doc:"For the audit log"`
 }
 
 func (s *System) killFlagAPI(w http.ResponseWriter, r *http.Request) error {
@@ -137,9 +137,9 @@ func (s *System) killFlagAPI(w http.ResponseWriter, r *http.Request) error {
 
 // KillInput throws or lifts the switch over many flags.
 type KillInput struct {
-	All    bool     `json:"all"`
-	Tags   []string `json:"tags,omitempty"`
-	Reason string   `json:"reason"`
+	All    bool     `json:"all" doc:"All flags but those that are exempt"`
+	Tags   []string `json:"tags,omitempty" doc:"All flags with one of these"`
+	Reason string   `json:"reason" doc:"For the audit log"`
 }
 
 type killJSON struct {
@@ -197,7 +197,11 @@ func (s *System) importAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	trial := r.URL.Query().Get("dry_run") == "true"
+	said := r.URL.Query().Get("dry_run")
+	trial := said == "true"
+	if said != "" && said != "false" && !trial { // what is misspelt must not be taken for the real thing
+		return web.Invalid(web.Field{Field: "dry_run", Code: "choice", Message: "Either true or false."})
+	}
 	all, err := s.Import(r.Context(), raw, trial)
 	if err != nil {
 		return err

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/go-json-experiment/json/jsontext"
+
 	"seaworthy/app/web"
 	"seaworthy/store"
 )
@@ -139,7 +141,7 @@ func (in Settings) apply(d Definition) (string, error) {
 	variants := object{}
 	var c web.Check
 	for _, v := range in.Variants {
-		c.Fault(bounded([]byte(v.Value), "variants") == nil && v.Value != "", "variants", "json", "The value of "+web.CleanText(v.Name, 100)+" is not JSON: text stands in double quotes.")
+		c.Fault(bounded([]byte(v.Value), "variants") == nil && jsontext.Value(v.Value).IsValid(), "variants", "json", "The value of "+web.CleanText(v.Name, 100)+" is not JSON: text stands in double quotes.")
 		c.Fault(variants.get(v.Name) == nil, "variants", "twice", web.CleanText(v.Name, 100)+" is named twice.")
 		variants = append(variants, member{v.Name, []byte(v.Value)})
 	}

@@ -82,7 +82,6 @@ func (s *System) Ask(ctx context.Context, key string) rule.Result {
 	about, err := s.about(ctx, caller{id: web.IdentityOf(ctx)}, sent)
 	if err != nil {
 		s.Log.WarnContext(ctx, "a flag is evaluated without what is known of the person", "flag", key, "err", err)
-		about = sent
 	}
 	return s.evaluate(set, key, about)
 }

@@ -3,6 +3,7 @@ package flags
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"seaworthy/app/flags/rule"
 	"seaworthy/app/web"
@@ -11,10 +12,7 @@ import (
 
 // plan is the flags of a file, each compiled with the segments that there will be.
 func (s *System) plan(ctx context.Context, b bundle) ([]plannedFlag, error) {
-	segments := map[string][]byte{}
-	for name, r := range *s.segments.Load() {
-		segments[name] = r
-	}
+	segments := maps.Clone(*s.segments.Load())
 	for _, m := range b.evaluators {
 		segments[m.name] = m.value
 	}
@@ -39,38 +37,30 @@ func (s *System) plan(ctx context.Context, b bundle) ([]plannedFlag, error) {
 // checkSegment refuses a segment's rule that cannot be compiled: alone, as the rule
 // of a flag. Flags that name it are compiled with it before it is saved.
 func (s *System) checkSegment(ctx context.Context, name, text string) error {
-	segments := map[string][]byte{}
-	for other, r := range *s.segments.Load() {
-		segments[other] = r
-	}
+	segments := maps.Clone(*s.segments.Load())
 	segments[name] = []byte(text)
-	if err := compiles(name, `{"state":"ENABLED","variants":{"yes":true},"targeting":{"if":[{"$ref":"`+name+`"},"yes"]}}`, segments); err != nil {
+	if err := compilesAlone(name, segments); err != nil {
 		return err
 	}
-	users, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Flag, error) {
-		var all []Flag
-		keys, err := flagsNaming(tx, name)
-		for _, key := range keys {
-			f, err := FlagByKey(tx, key)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, f)
+	return s.usersCompile(ctx, name, segments, nil)
+}
+
+// compilesAlone compiles a segment as the rule of a flag that nobody has.
+func compilesAlone(name string, segments map[string][]byte) error {
+	return compiles(name, `{"state":"ENABLED","variants":{"yes":true},"targeting":{"if":[{"$ref":"`+name+`"},"yes"]}}`, segments)
+}
+
+// usersOf are the flags that name a segment, also over others.
+func usersOf(tx *store.Tx, name string) (all []Flag, err error) {
+	keys, err := flagsNaming(tx, name)
+	for _, key := range keys {
+		f, err := FlagByKey(tx, key)
+		if err != nil {
+			return nil, err
 		}
-		return all, err
-	})
-	if err != nil {
-		return err
+		all = append(all, f)
 	}
-	for _, f := range users {
-		if f.State == Faulty {
-			continue
-		}
-		if err := compiles(f.Key, f.Definition, segments); err != nil {
-			return err
-		}
-	}
-	return nil
+	return all, err
 }
 
 // compiles says why a definition cannot be compiled, as a fault of a segment's rule.

@@ -23,7 +23,8 @@ type caller struct {
 
 // about is what flags are evaluated for: what the caller sent, and over it what the
 // installation knows of the person. For a program that is who its targeting key
-// names; a client learns nothing of people it names.
+// names; a client learns nothing of people it names. With an error it is what the caller may
+// say himself.
 func (s *System) about(ctx context.Context, c caller, sent map[string]any) (rule.Context, error) {
 	out := rule.Context{}
 	maps.Copy(out, sent)
@@ -46,7 +47,7 @@ func (s *System) about(ctx context.Context, c caller, sent map[string]any) (rule
 		return out, nil
 	}
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	if c.client {
 		delete(facts, "email") // rules that clients see do not turn on it

@@ -55,8 +55,8 @@ func inWords(steps []string) []string {
 }
 
 type explainInput struct {
-	User    string         `json:"user,omitempty"` // id; what is known of the user is filled in
-	Context map[string]any `json:"context,omitempty"`
+	User    string         `json:"user,omitempty" doc:"Id; what is known of the user is filled in"`
+	Context map[string]any `json:"context,omitempty" doc:"Attributes, as an app gives them"`
 }
 
 func (s *System) explainAPI(w http.ResponseWriter, r *http.Request) error {

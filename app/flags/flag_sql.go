@@ -98,9 +98,26 @@ func flag(on bool) int {
 	return 0
 }
 
-// liveFlags are all that are evaluated, for the snapshot at start.
-func liveFlags(tx *store.Tx, after string, limit int) ([]Flag, error) {
-	return store.All(tx, scanFlag, flagColumns+`WHERE f.key > ? AND f.state <> 'archived' ORDER BY f.key LIMIT ?`, after, limit)
+// liveBatch is how many flags are read at once where all are.
+const liveBatch = 500
+
+// eachLive calls fn with each flag that is evaluated, by key.
+func eachLive(tx *store.Tx, fn func(Flag) error) error {
+	for after := ""; ; {
+		batch, err := store.All(tx, scanFlag, flagColumns+`WHERE f.key > ? AND f.state <> 'archived' ORDER BY f.key LIMIT ?`, after, liveBatch)
+		if err != nil {
+			return err
+		}
+		for _, f := range batch {
+			if err := fn(f); err != nil {
+				return err
+			}
+		}
+		if len(batch) < liveBatch {
+			return nil
+		}
+		after = batch[len(batch)-1].Key
+	}
 }
 
 func insertFlag(tx *store.Tx, f Flag) error {

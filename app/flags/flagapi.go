@@ -148,9 +148,9 @@ func (s *System) answer(w http.ResponseWriter, f Flag, status int, err error) er
 
 // PutInput is a flag as it is put.
 type PutInput struct {
-	Definition jsontext.Value `json:"definition"`
-	Version    *int           `json:"version,omitempty"` // it was made from; 0 for a new flag
-	Comment    string         `json:"comment,omitempty"`
+	Definition jsontext.Value `json:"definition" doc:"flagd's JSON of one flag"`
+	Version    *int           `json:"version,omitempty" doc:"It was made from; 0 for a new flag"`
+	Comment    string         `json:"comment,omitempty" doc:"Why, for the history"`
 }
 
 // versionFrom is the version that a request was made from: of If-Match (RFC 9110
@@ -197,11 +197,11 @@ func (s *System) putAPI(w http.ResponseWriter, r *http.Request) error {
 
 // PatchInput is a patch as it is sent.
 type PatchInput struct {
-	State          *string `json:"state,omitempty"`           // ENABLED or DISABLED
-	DefaultVariant *string `json:"default_variant,omitempty"` // empty: the caller's own value
-	Rollout        *Split  `json:"rollout,omitempty"`         // to whom no rule fits; no shares: the default variant
-	Version        *int    `json:"version,omitempty"`
-	Comment        string  `json:"comment,omitempty"`
+	State          *string `json:"state,omitempty" doc:"ENABLED or DISABLED"`
+	DefaultVariant *string `json:"default_variant,omitempty" doc:"Empty: the caller's own value"`
+	Rollout        *Split  `json:"rollout,omitempty" doc:"To whom no rule fits; no shares: the default variant"`
+	Version        *int    `json:"version,omitempty" doc:"The one it was made from"`
+	Comment        string  `json:"comment,omitempty" doc:"Why, for the history"`
 }
 
 func (s *System) patchAPI(w http.ResponseWriter, r *http.Request) error {

@@ -83,10 +83,9 @@ func (s *System) Run(ctx context.Context) {
 	for {
 		select {
 		case <-changed:
-			if err := s.refresh(ctx); err != nil {
-				s.Log.Error("flags are behind", slog.Any("err", err))
-			}
+			s.catchUp(ctx)
 		case <-flush.C:
+			s.catchUp(ctx) // what could not be read before is tried again
 			s.Flush(ctx)
 		case <-purge.C:
 			if err := s.Purge(ctx); err != nil && ctx.Err() == nil {
@@ -96,6 +95,12 @@ func (s *System) Run(ctx context.Context) {
 			s.Flush(context.WithoutCancel(ctx))
 			return
 		}
+	}
+}
+
+func (s *System) catchUp(ctx context.Context) {
+	if err := s.refresh(ctx); err != nil {
+		s.Log.Error("flags are behind", slog.Any("err", err))
 	}
 }
 

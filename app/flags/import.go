@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -42,19 +43,14 @@ func readBundle(raw []byte) (b bundle, err error) {
 		return bundle{}, web.Invalid(web.Field{Field: "file", Code: code, Message: message})
 	}
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
-	for depth := 0; ; {
-		token, err := d.ReadToken()
-		if err != nil {
-			break
-		}
-		if depth = d.StackDepth(); depth > maxDepth {
+	for err := error(nil); err == nil; _, err = d.ReadToken() { // what is malformed is told of below
+		if d.StackDepth() > maxDepth {
 			return fault("too_deep", fmt.Sprintf("The file nests deeper than %d levels, at %s.", maxDepth, web.CleanText(string(d.StackPointer()), 200)))
 		}
-		_ = token
 	}
 	top, err := parseObject(raw)
 	if err != nil {
-		return fault("json", "This is not a JSON object without duplicate names: "+web.CleanText(err.Error(), 200)+".")
+		return fault("json", "This is not a JSON object without duplicate names: "+web.CleanText(strings.TrimPrefix(err.Error(), "jsontext: "), 200)+".")
 	}
 	if b.flags, err = parseObject(orEmpty(top.get("flags"))); err != nil {
 		return fault("form", `"flags" is not an object.`)
@@ -82,7 +78,8 @@ type plannedFlag struct {
 // Import takes flags and segments from a file in flagd's format: what is new is
 // made, what is there gets another version, what the file does not have stays. A
 // flag that cannot be evaluated is kept as it is and answers PARSE_ERROR; the others
-// work. All of it is one transaction. A trial stores nothing.
+// work. Flags that need each other in a circle are refused. All of it is one
+// transaction. A trial stores nothing.
 func (s *System) Import(ctx context.Context, raw []byte, trial bool) ([]Imported, error) {
 	b, err := readBundle(raw)
 	if err != nil {
@@ -116,6 +113,9 @@ func (s *System) Import(ctx context.Context, raw []byte, trial bool) ([]Imported
 
 // take stores what was read; a trial only says what would be.
 func (s *System) take(tx *store.Tx, b bundle, planned []plannedFlag, trial bool) ([]Imported, error) {
+	if err := refuseCycles(tx, planned); err != nil {
+		return nil, err
+	}
 	all := []Imported{}
 	for _, m := range b.evaluators {
 		act, err := s.takeSegment(tx, m, trial)
@@ -144,6 +144,27 @@ func (s *System) take(tx *store.Tx, b bundle, planned []plannedFlag, trial bool)
 		}
 	}
 	return all, s.Audit.Record(tx, audit.Event{Action: actImported, Targets: []audit.Ref{{Type: "flags", ID: "import"}}, Details: counts})
+}
+
+// refuseCycles holds the flags of a file, with those that are there, to needing each other in no circle.
+func refuseCycles(tx *store.Tx, planned []plannedFlag) error {
+	there, wanted := stored(tx), map[node][]node{}
+	for _, p := range planned {
+		wanted[node{ofFlag, p.key}] = p.d.references()
+	}
+	then := func(n node) ([]node, error) {
+		if to, ok := wanted[n]; ok {
+			return to, nil
+		}
+		return there(n)
+	}
+	for _, p := range planned {
+		from := node{ofFlag, p.key}
+		if err := refuseCycle(then, from, wanted[from], "file"); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (s *System) takeSegment(tx *store.Tx, m member, trial bool) (string, error) {
@@ -235,24 +256,18 @@ func document(tx *store.Tx, override func(Flag) (string, error)) ([]byte, error)
 	for _, s := range segments {
 		evaluators = append(evaluators, member{s.Name, []byte(s.Rule)})
 	}
-	for after := ""; ; {
-		page, err := liveFlags(tx, after, 500)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range page {
-			definition := f.Definition
-			if override != nil {
-				if with, err := override(f); err == nil { // else it has a fault of its own, which is told of
-					definition = with
-				}
+	err = eachLive(tx, func(f Flag) error {
+		definition := f.Definition
+		if override != nil {
+			if with, err := override(f); err == nil { // else it has a fault of its own, which is told of
+				definition = with
 			}
-			flags = append(flags, member{f.Key, []byte(definition)})
 		}
-		if len(page) < 500 {
-			break
-		}
-		after = page[len(page)-1].Key
+		flags = append(flags, member{f.Key, []byte(definition)})
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	top := object{}
 	if top, err = top.with("$schema", "https://flagd.dev/schema/v0/flags.json"); err != nil {

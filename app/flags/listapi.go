@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -48,7 +49,7 @@ func (s *System) overridesAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type overrideInput struct {
-	Variant string `json:"variant"`
+	Variant string `json:"variant" doc:"What this user or organization gets"`
 }
 
 func (s *System) setOverrideAPI(w http.ResponseWriter, r *http.Request) error {
@@ -123,9 +124,9 @@ func (s *System) changesAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type scheduleInput struct {
-	Due     time.Time `json:"due_at"`
-	Patch   Patch     `json:"patch"`
-	Comment string    `json:"comment,omitempty"`
+	Due     time.Time `json:"due_at" doc:"When it is changed"`
+	Patch   Patch     `json:"patch" doc:"What is changed, as in a change now"`
+	Comment string    `json:"comment,omitempty" doc:"Why, for the history"`
 }
 
 func (s *System) scheduleAPI(w http.ResponseWriter, r *http.Request) error {
@@ -165,9 +166,13 @@ type statList struct {
 const maxStats = 5000
 
 func (s *System) statsAPI(w http.ResponseWriter, r *http.Request) error {
-	grain, since := "hour", 48*time.Hour
-	if r.URL.Query().Get("grain") == "day" {
-		grain, since = "day", 90*24*time.Hour
+	grain, since := cmp.Or(r.URL.Query().Get("grain"), "hour"), 48*time.Hour
+	switch grain {
+	case "hour":
+	case "day":
+		since = 90 * 24 * time.Hour
+	default:
+		return web.Invalid(web.Field{Field: "grain", Code: "choice", Message: "Either hour or day."})
 	}
 	all, err := store.Read(r.Context(), s.DB, func(tx *store.Tx) ([]Stat, error) {
 		if _, err := FlagByKey(tx, r.PathValue("key")); err != nil {

@@ -2,7 +2,8 @@ package flags
 
 import (
 	"bytes"
-	"fmt"
+	"errors"
+	"io"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -17,11 +18,11 @@ type member struct {
 	value jsontext.Value
 }
 
-// parseObject reads one JSON object, without duplicate names, in UTF-8.
+// parseObject reads one JSON object and nothing after it, without duplicate names, in UTF-8.
 func parseObject(raw []byte) (object, error) {
 	d := jsontext.NewDecoder(bytes.NewReader(raw))
 	if first, err := d.ReadToken(); err != nil || first.Kind() != '{' {
-		return nil, fmt.Errorf("expected a JSON object")
+		return nil, errors.New("expected a JSON object")
 	}
 	o := object{}
 	for d.PeekKind() == '"' {
@@ -38,6 +39,9 @@ func parseObject(raw []byte) (object, error) {
 	}
 	if _, err := d.ReadToken(); err != nil {
 		return nil, err
+	}
+	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
+		return nil, errors.New("there is something after the object")
 	}
 	return o, nil
 }

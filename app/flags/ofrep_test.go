@@ -12,6 +12,7 @@ import (
 	"seaworthy/app"
 	"seaworthy/app/apptest"
 	"seaworthy/app/config"
+	"seaworthy/app/flags"
 )
 
 const ofrep = "/-/ofrep/v1/evaluate/flags"
@@ -93,6 +94,20 @@ func TestFault6SentAttributesDoNotCount(t *testing.T) {
 	ask(w.page, "admins", `{"targetingKey":"`+id+`","roles":["owner"]}`).Want(200, `"value":"no"`) // a page learns nothing of whom it names
 	ask(ada, "admins", `{"targetingKey":"somebody","roles":[]}`).Want(200, `"value":"yes"`)
 	ask(ada, "banner", `{}`).Want(200, `"value":false`) // rules for clients do not turn on the address
+}
+
+// Fault 6: when what is known of somebody cannot be read, what is sent stands in for it no more.
+func TestFault6NothingKnownIsNotWhatIsSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.Must(w.DB.Close()) // nothing can be read
+	sent := flags.With(t.Context(), map[string]any{"targetingKey": "usr_06h074rjw1r0z43qst2s50vq70", "roles": []any{"owner"}, "email": "x@acme.example"})
+	if r := w.Flags.Ask(sent, "admins"); r.Variant != "off" || r.ErrorCode != "" {
+		t.Errorf("%+v", r)
+	}
+	if !strings.Contains(w.Logs(), "a flag is evaluated without what is known of the person") {
+		t.Error("it could be read")
+	}
 }
 
 // Fault 15: what is for servers only is not there for pages and people.

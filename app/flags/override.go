@@ -85,7 +85,7 @@ func (s *System) SetOverride(ctx context.Context, key, target, variant string) e
 // targetRef is a targeting key as the audit log refers to it: a user, where it is
 // the id of one, so that the user's page finds the event.
 func targetRef(target string) audit.Ref {
-	if _, isID := store.IDTime(target); isID {
+	if _, isID := store.IDTime(target); isID && isUser(target) {
 		return audit.User(target)
 	}
 	return audit.Ref{Type: "targeting_key", ID: target}

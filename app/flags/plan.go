@@ -2,6 +2,7 @@ package flags
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,7 +95,7 @@ func (c Condition) logic() (any, error) {
 		return logic{c.Operator: []any{attribute, value}}, nil
 	case "gt", "gte", "lt", "lte":
 		n, err := strconv.ParseFloat(value, 64)
-		if err != nil {
+		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
 			return nil, fmt.Errorf("%s needs a number, not %q", c.Words(), value)
 		}
 		return logic{comparisons[c.Operator]: []any{attribute, n}}, nil

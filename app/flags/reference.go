@@ -99,9 +99,17 @@ func referencesTo(tx *store.Tx, to node, limit int) ([]node, error) {
 // maxWalk bounds how many references are followed to look for a cycle.
 const maxWalk = 10_000
 
+// names tells what something names.
+type names func(node) ([]node, error)
+
+// stored are the references that the database has.
+func stored(tx *store.Tx) names {
+	return func(n node) ([]node, error) { return referencesFrom(tx, n) }
+}
+
 // cycle is a way from something back to itself, if to is what it names from now
 // on; nil when there is none.
-func cycle(tx *store.Tx, from node, to []node) ([]node, error) {
+func cycle(of names, from node, to []node) ([]node, error) {
 	seen, steps := map[node]bool{}, 0
 	var walk func(path []node) ([]node, error)
 	walk = func(path []node) ([]node, error) {
@@ -117,7 +125,7 @@ func cycle(tx *store.Tx, from node, to []node) ([]node, error) {
 			seen[here] = true
 			steps++
 			var err error
-			if next, err = referencesFrom(tx, here); err != nil {
+			if next, err = of(here); err != nil {
 				return nil, err
 			}
 		}
@@ -134,18 +142,23 @@ func cycle(tx *store.Tx, from node, to []node) ([]node, error) {
 	return walk([]node{from})
 }
 
-// checkReferences refuses what names itself over others, or what does not exist.
-func checkReferences(tx *store.Tx, from node, to []node, field string) error {
-	way, err := cycle(tx, from, to)
-	if err != nil {
+// refuseCycle refuses what names itself over others, and says the way.
+func refuseCycle(of names, from node, to []node, field string) error {
+	way, err := cycle(of, from, to)
+	if err != nil || way == nil {
 		return err
 	}
-	if way != nil {
-		names := make([]string, len(way))
-		for i, n := range way {
-			names[i] = n.String()
-		}
-		return web.Invalid(web.Field{Field: field, Code: "cycle", Message: "These need each other in a circle: " + strings.Join(names, " → ") + "."})
+	words := make([]string, len(way))
+	for i, n := range way {
+		words[i] = n.String()
+	}
+	return web.Invalid(web.Field{Field: field, Code: "cycle", Message: "These need each other in a circle: " + strings.Join(words, " → ") + "."})
+}
+
+// checkReferences refuses what names itself over others, or what does not exist.
+func checkReferences(tx *store.Tx, from node, to []node, field string) error {
+	if err := refuseCycle(stored(tx), from, to, field); err != nil {
+		return err
 	}
 	for _, n := range to {
 		var err error

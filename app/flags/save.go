@@ -100,13 +100,17 @@ func (s *System) compose(was Flag, key string, e edit, missing bool) (Flag, erro
 	case !missing && e.version != AnyVersion && e.version != was.Version:
 		return was, conflict(was, e.version, raw)
 	}
+	now := was
+	if e.act == "archived" { // what is faulty too can be put away
+		now.Version++
+		return now, nil
+	}
 	d, err := checkDefinition(raw)
 	if err != nil {
 		return was, err
 	}
-	now := was
 	now.Key, now.Version, now.State, now.Owner = key, was.Version+1, d.stateOf(), d.Extension.Owner
-	if was.State == Archived && e.act != "unarchived" && e.act != "archived" {
+	if was.State == Archived && e.act != "unarchived" {
 		return was, errArchived
 	}
 	now.Expires, _ = d.Extension.expiry() // checked
@@ -157,16 +161,16 @@ func (s *System) write(tx *store.Tx, was, now Flag, e edit, ev audit.Event) (Fla
 	if is.Version != was.Version {
 		return was, errMoved
 	}
-	d, err := ReadDefinition(now.Definition)
-	if err != nil {
-		return was, err
-	}
 	if !fresh && was.Definition == now.Definition && e.act == "changed" && e.and == nil {
 		return was, nil // what is already so is no change
 	}
-	me, to := node{ofFlag, now.Key}, d.references()
-	if e.act == "archived" {
-		to = nil // it keeps nothing from being removed
+	me, to := node{ofFlag, now.Key}, []node(nil)
+	if e.act != "archived" { // which keeps nothing from being removed
+		d, err := ReadDefinition(now.Definition)
+		if err != nil {
+			return was, err
+		}
+		to = d.references()
 	}
 	if err := checkReferences(tx, me, to, "definition"); err != nil {
 		return was, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -127,18 +128,13 @@ func (s *System) tryPatch(was Flag, p Patch) error {
 }
 
 func refuseMany(tx *store.Tx, key string) error {
-	all, err := Changes(tx, key, "", maxWaiting)
+	var waiting int
+	err := tx.QueryRow(`SELECT count(id) FROM (SELECT id FROM flags_change WHERE key = ? AND state = 'scheduled' LIMIT ?)`, key, maxWaiting).Scan(&waiting)
 	if err != nil {
 		return err
 	}
-	waiting := 0
-	for _, c := range all {
-		if c.State == "scheduled" {
-			waiting++
-		}
-	}
 	if waiting >= maxWaiting {
-		return web.Invalid(web.Field{Field: "due_at", Code: "too_many", Message: "Fifty changes of this flag wait already."})
+		return web.Invalid(web.Field{Field: "due_at", Code: "too_many", Message: fmt.Sprintf("%d changes of this flag wait already.", maxWaiting)})
 	}
 	return nil
 }

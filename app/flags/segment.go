@@ -140,30 +140,32 @@ func segmentConflict(now Segment, in SaveSegment) error {
 
 // DeleteSegment removes a segment that nothing names.
 func (s *System) DeleteSegment(ctx context.Context, name string) error {
-	err := s.DB.Write(ctx, func(tx *store.Tx) error {
-		was, err := SegmentByName(tx, name)
-		if err != nil {
-			return err
-		}
-		me := node{ofEvaluator, name}
-		if err := refuseNeeded(tx, me, "This segment"); err != nil {
-			return err
-		}
-		number, err := nextVersion(tx, name)
-		if err != nil {
-			return err
-		}
-		if err := tx.ExecOne(`DELETE FROM flags_evaluator WHERE name = ?`, name); err != nil {
-			return err
-		}
-		if err := setReferences(tx, me, nil); err != nil {
-			return err
-		}
-		if err := insertSegmentVersion(tx, name, Version{Number: number, Act: "deleted", Definition: was.Rule, By: by(tx), At: tx.Now()}); err != nil {
-			return err
-		}
-		s.touched(tx, segmentsChanged)
-		return s.Audit.Record(tx, audit.Event{Action: actSegmentDeleted, Targets: []audit.Ref{{Type: "flag_segment", ID: name}}})
-	})
+	err := s.DB.Write(ctx, func(tx *store.Tx) error { return s.deleteSegment(tx, name) })
 	return errors.Join(err, s.refresh(ctx))
+}
+
+func (s *System) deleteSegment(tx *store.Tx, name string) error {
+	was, err := SegmentByName(tx, name)
+	if err != nil {
+		return err
+	}
+	me := node{ofEvaluator, name}
+	if err := refuseNeeded(tx, me, "This segment"); err != nil {
+		return err
+	}
+	number, err := nextVersion(tx, name)
+	if err != nil {
+		return err
+	}
+	if err := tx.ExecOne(`DELETE FROM flags_evaluator WHERE name = ?`, name); err != nil {
+		return err
+	}
+	if err := setReferences(tx, me, nil); err != nil {
+		return err
+	}
+	if err := insertSegmentVersion(tx, name, Version{Number: number, Act: "deleted", Definition: was.Rule, By: by(tx), At: tx.Now()}); err != nil {
+		return err
+	}
+	s.touched(tx, segmentsChanged)
+	return s.Audit.Record(tx, audit.Event{Action: actSegmentDeleted, Targets: []audit.Ref{{Type: "flag_segment", ID: name}}})
 }

@@ -75,10 +75,10 @@ func (s *System) tellSegment(w http.ResponseWriter, r *http.Request, status int)
 }
 
 type segmentInput struct {
-	Rule    jsontext.Value `json:"rule"`
-	About   string         `json:"about,omitempty"`
-	Version *int           `json:"version,omitempty"` // it was made from; 0 for a new segment
-	Comment string         `json:"comment,omitempty"`
+	Rule    jsontext.Value `json:"rule" doc:"One rule of JsonLogic, an object"`
+	About   string         `json:"about,omitempty" doc:"Who is in it, for people"`
+	Version *int           `json:"version,omitempty" doc:"It was made from; 0 for a new segment"`
+	Comment string         `json:"comment,omitempty" doc:"Why, for the history"`
 }
 
 func (s *System) putSegmentAPI(w http.ResponseWriter, r *http.Request) error {

@@ -14,7 +14,7 @@ import (
 	"seaworthy/store"
 )
 
-// Topic is the store topic of committed changes of flags.
+// topic is what the store tells of when a change of flags is committed.
 const topic = "flags.changed"
 
 // What a change touches beside the flags that it names; no flag has such a key.

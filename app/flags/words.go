@@ -1,6 +1,7 @@
 package flags
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 	"strings"
@@ -79,7 +80,7 @@ func (p Patch) Words() string {
 		parts = append(parts, map[string]string{"ENABLED": "switch on", "DISABLED": "switch off"}[*p.State])
 	}
 	if p.DefaultVariant != nil {
-		parts = append(parts, "default variant "+*p.DefaultVariant)
+		parts = append(parts, "default variant "+cmp.Or(*p.DefaultVariant, "none, but the caller’s own"))
 	}
 	if p.Rollout != nil {
 		s := Serve{By: p.Rollout.By}

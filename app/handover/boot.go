@@ -78,6 +78,13 @@ func (b *Boot) Save() error {
 	if err := os.Rename(b.path+".tmp", b.path); err != nil {
 		return fmt.Errorf("boot file: %w", err)
 	}
+	folder, err := os.Open(filepath.Dir(b.path))
+	if err == nil {
+		err = errors.Join(folder.Sync(), folder.Close()) // the name is durable, too
+	}
+	if err != nil {
+		return fmt.Errorf("boot file: %w", err)
+	}
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Names of the sockets, as FileDescriptorName= in a socket unit and in LISTEN_FDNAMES.
@@ -31,11 +32,17 @@ type Sockets struct {
 	names  []string
 	files  []*os.File
 	shared bool
+	takes  bool
+	shut   time.Time // since when nobody is let in
 }
 
 // ownVar tells a successor that the sockets were opened by one of us, and that nobody
 // else has them.
 const ownVar = "SEAWORTHY_OWN_SOCKETS"
+
+// takesVar tells a successor that it is one, by the process id, and since when nobody is let
+// in, in milliseconds since 1970.
+const takesVar = "SEAWORTHY_SUCCESSOR"
 
 // Inherit takes the sockets that the environment names (LISTEN_PID, LISTEN_FDS,
 // LISTEN_FDNAMES, sd_listen_fds(3)) and removes the variables, so that no child
@@ -49,6 +56,13 @@ func Inherit() (*Sockets, error) {
 	own := os.Getenv(ownVar) != ""
 	os.Unsetenv(ownVar)
 	s := &Sockets{}
+	if of, ms, ok := strings.Cut(os.Getenv(takesVar), ":"); ok && of == strconv.Itoa(os.Getpid()) {
+		s.takes = true
+		if at, err := strconv.ParseInt(ms, 10, 64); err == nil && at > 0 {
+			s.shut = time.UnixMilli(at)
+		}
+	}
+	os.Unsetenv(takesVar)
 	if pid != strconv.Itoa(os.Getpid()) {
 		return s, nil
 	}
@@ -118,6 +132,15 @@ func (s *Sockets) Listen(name, addr string) (net.Listener, error) {
 // down, and those who connect while no process runs wait for the next.
 func (s *Sockets) Shared() bool { return s.shared }
 
+// Successor reports whether another binary served in this process until a moment ago.
+func (s *Sockets) Successor() bool { return s.takes }
+
+// Shut notes that from now on those who connect wait for the successor.
+func (s *Sockets) Shut() { s.shut = time.Now() }
+
+// ShutAt is when the one before let nobody in any more; zero if that is not known.
+func (s *Sockets) ShutAt() time.Time { return s.shut }
+
 // Close closes all of them: from now on connections are refused.
 func (s *Sockets) Close() {
 	for _, f := range s.files {
@@ -130,13 +153,14 @@ func (s *Sockets) Close() {
 func (s *Sockets) environ(env []string) []string {
 	var all []string
 	for _, v := range env {
-		if !strings.HasPrefix(v, "LISTEN_") {
+		if !strings.HasPrefix(v, "LISTEN_") && !strings.HasPrefix(v, takesVar+"=") {
 			all = append(all, v)
 		}
 	}
 	if len(s.files) == 0 {
 		return all
 	}
+	all = append(all, takesVar+"="+strconv.Itoa(os.Getpid())+":"+strconv.FormatInt(max(0, s.shut.UnixMilli()), 10))
 	if !s.shared {
 		all = append(all, ownVar+"=1")
 	}

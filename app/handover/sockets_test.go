@@ -2,8 +2,10 @@ package handover
 
 import (
 	"net"
+	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -71,7 +73,10 @@ func TestSocketIsKept(t *testing.T) {
 		t.Fatalf("%s, %v", second.Addr(), err)
 	}
 	conn.Close()
-	env := s.environ([]string{"HOME=/", "LISTEN_FDS=9"})
+	env := s.environ([]string{"HOME=/", "LISTEN_FDS=9", takesVar + "=1"})
+	if own := takesVar + "=" + strconv.Itoa(os.Getpid()) + ":0"; !slices.Contains(env, own) || slices.Contains(env, takesVar+"=1") {
+		t.Errorf("%q", env)
+	}
 	if !slices.Contains(env, "LISTEN_FDS=1") || !slices.Contains(env, "LISTEN_FDNAMES=http") || slices.Contains(env, "LISTEN_FDS=9") || !slices.Contains(env, ownVar+"=1") {
 		t.Errorf("%q", env)
 	}

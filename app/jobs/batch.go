@@ -79,7 +79,7 @@ func elements(raw []byte) (all []item, err error) {
 	return all, nil
 }
 
-// at says which job of a batch an error is about.
+// fault says which job of a batch an error is about.
 func (i item) fault(err error) error {
 	var e *web.Error
 	if !errors.As(err, &e) || e.Status >= 500 {

@@ -88,6 +88,13 @@ func (b *breaker) count(id string, ok bool, now time.Time) (tripped bool) {
 	return tripped
 }
 
+// forget drops what was counted of an endpoint that was deleted.
+func (b *breaker) forget(id string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.by, id)
+}
+
 // rest is how long an endpoint is left alone that has failed trips times in a row.
 func rest(trips int) time.Duration {
 	return min(firstRest<<min(trips-1, 10), longestRest)
@@ -138,6 +145,7 @@ type resume struct {
 	Endpoint string `json:"endpoint"`
 }
 
+// Kind implements queue.Args.
 func (resume) Kind() string { return "jobs.resume" }
 
 // resumeSlice bounds one transaction of resume, in jobs.

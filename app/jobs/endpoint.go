@@ -2,6 +2,7 @@ package jobs
 
 import (
 	"context"
+	"crypto/hmac"
 	"errors"
 	"fmt"
 	"net/http"
@@ -170,7 +171,7 @@ func (s *System) follow(tx *store.Tx, e endpoint) error {
 	if s.URL == "" || s.Secret == nil {
 		return nil
 	}
-	if now, err := s.Keys.Open(purpose, e.id, e.secret); err == nil && string(now) == string(s.Secret) {
+	if now, err := s.Keys.Open(purpose, e.id, e.secret); err == nil && hmac.Equal(now, s.Secret) {
 		return nil
 	}
 	return s.rotate(tx, &e, s.Keys.Seal(purpose, e.id, s.Secret))

@@ -2,14 +2,11 @@ package jobs
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"time"
 
-	"seaworthy/app/audit"
 	"seaworthy/app/web"
 	"seaworthy/app/webhook"
-	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -103,52 +100,16 @@ func (s *System) toldTo(r *http.Request, e endpoint) endpointJSON {
 	return out
 }
 
-type endpointInput struct {
-	Name        string `json:"name"`
-	URL         string `json:"url"`
-	Concurrency int    `json:"concurrency,omitempty"`
-	Timeout     int    `json:"timeout_seconds,omitempty"`
-}
-
-// limits checks the two limits of an endpoint.
-func limits(c *web.Check, concurrency, seconds int) {
-	c.Fault(concurrency >= 1 && concurrency <= maxConcurrency, "concurrency", "range", fmt.Sprintf("From 1 to %d deliveries at once.", maxConcurrency))
-	c.Fault(seconds >= 1 && seconds <= int(maxTimeout/time.Second), "timeout_seconds", "range", fmt.Sprintf("From 1 to %d seconds.", int(maxTimeout/time.Second)))
-}
-
 func (s *System) makeEndpointAPI(w http.ResponseWriter, r *http.Request) error {
 	in, err := web.Decode[endpointInput](r)
 	if err != nil {
 		return err
 	}
-	if in.Concurrency == 0 {
-		in.Concurrency = defaultConcurrency
-	}
-	if in.Timeout == 0 {
-		in.Timeout = int(defaultTimeout / time.Second)
-	}
-	var c web.Check
-	c.Fault(endpointForm.MatchString(in.Name), "name", "form", "Up to 40 small letters, digits and hyphens, the first a letter.")
-	s.checkURL(&c, in.URL)
-	limits(&c, in.Concurrency, in.Timeout)
-	if err := c.Err(); err != nil {
+	if err := s.checkEndpoint(&in); err != nil {
 		return err
 	}
 	secret := webhook.NewSecret()
-	made, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) {
-		all, err := listEndpoints(tx, maxEndpoints)
-		if err != nil {
-			return endpoint{}, err
-		}
-		if len(all) >= maxEndpoints {
-			return endpoint{}, web.Invalid(web.Field{Field: "name", Code: "too_many", Message: fmt.Sprintf("At most %d endpoints can be made.", maxEndpoints)})
-		}
-		e := endpoint{id: tx.NewID(endpointPrefix), name: in.Name, url: in.URL, concurrency: in.Concurrency, timeout: time.Duration(in.Timeout) * time.Second}
-		if err := s.makeEndpoint(tx, e, secret); err != nil {
-			return e, err
-		}
-		return findEndpoint(tx, e.id)
-	})
+	made, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) { return s.addEndpoint(tx, in, secret) })
 	if errors.Is(err, store.ErrConflict) {
 		return web.Invalid(web.Field{Field: "name", Code: "taken", Message: "There is an endpoint with this name."})
 	}
@@ -156,14 +117,6 @@ func (s *System) makeEndpointAPI(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	return web.JSON(w, http.StatusCreated, endpointMade{made.json(s.DB.Now()), secret.Reveal()})
-}
-
-// endpointChange has what is to change; what it leaves out stays.
-type endpointChange struct {
-	URL         *string `json:"url,omitempty"`
-	Concurrency *int    `json:"concurrency,omitempty"`
-	Timeout     *int    `json:"timeout_seconds,omitempty"`
-	Enabled     *bool   `json:"enabled,omitempty"`
 }
 
 func (s *System) changeEndpointAPI(w http.ResponseWriter, r *http.Request) error {
@@ -199,74 +152,6 @@ func (s *System) changeEndpointAPI(w http.ResponseWriter, r *http.Request) error
 	return web.JSON(w, http.StatusOK, e.json(s.DB.Now()))
 }
 
-func or[T any](v *T, otherwise T) T {
-	if v == nil {
-		return otherwise
-	}
-	return *v
-}
-
-// change applies what differs and records it.
-func (s *System) change(tx *store.Tx, e endpoint, in endpointChange) error {
-	changes := map[string]audit.Change{}
-	if u := or(in.URL, e.url); u != e.url {
-		if e.configured {
-			return errConfigured
-		}
-		changes["url"], e.url = audit.Change{From: shown(e.url), To: shown(u)}, u
-	}
-	if n := or(in.Concurrency, e.concurrency); n != e.concurrency {
-		changes["concurrency"], e.concurrency = audit.Change{From: e.concurrency, To: n}, n
-	}
-	if d := time.Duration(or(in.Timeout, int(e.timeout/time.Second))) * time.Second; d != e.timeout {
-		changes["timeout_seconds"], e.timeout = audit.Change{From: int(e.timeout / time.Second), To: int(d / time.Second)}, d
-	}
-	switched := audit.Action("")
-	switch on := or(in.Enabled, e.disabledAt == nil); {
-	case on && e.disabledAt != nil:
-		e.disabledAt, e.disabledWhy, switched = nil, "", actEnabled
-	case !on && e.disabledAt == nil:
-		now := tx.Now().UnixMilli()
-		e.disabledAt, e.disabledWhy, switched = &now, "operator", actDisabled
-	}
-	if len(changes) == 0 && switched == "" {
-		return nil
-	}
-	if err := updateEndpoint(tx, e); err != nil {
-		return err
-	}
-	if _, changed := changes["concurrency"]; changed {
-		if err := limitLane(tx, e, e.concurrency); err != nil {
-			return err
-		}
-	}
-	if len(changes) > 0 {
-		if err := s.record(tx, actChanged, e, changes, nil); err != nil {
-			return err
-		}
-	}
-	switch switched {
-	case actDisabled:
-		return s.record(tx, actDisabled, e, nil, map[string]any{"why": e.disabledWhy})
-	case actEnabled:
-		return s.reopen(tx, e, actEnabled)
-	}
-	return nil
-}
-
-// reopen begins to deliver to an endpoint again: what failed before is forgotten,
-// and what waited is woken.
-func (s *System) reopen(tx *store.Tx, e endpoint, action audit.Action) error {
-	if _, err := setHealth(tx, e.id, e.trips, nil, 0); err != nil {
-		return err
-	}
-	if err := s.record(tx, action, e, nil, nil); err != nil {
-		return err
-	}
-	_, err := queue.Enqueue(tx, resume{Endpoint: e.id})
-	return err
-}
-
 func (s *System) rotateAPI(w http.ResponseWriter, r *http.Request) error {
 	secret := webhook.NewSecret()
 	e, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (endpoint, error) {
@@ -289,26 +174,16 @@ func (s *System) rotateAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) deleteEndpointAPI(w http.ResponseWriter, r *http.Request) error {
-	id, err := store.Write(r.Context(), s.DB, func(tx *store.Tx) (string, error) {
+	err := s.DB.Write(r.Context(), func(tx *store.Tx) error {
 		e, err := findEndpoint(tx, r.PathValue("endpoint"))
-		switch {
-		case err != nil:
-			return "", err
-		case e.configured:
-			return "", errConfigured
+		if err != nil {
+			return err
 		}
-		if err := deleteEndpoint(tx, e.id); err != nil {
-			return "", err
-		}
-		if err := limitLane(tx, e, 0); err != nil {
-			return "", err
-		}
-		return e.id, s.record(tx, actDeleted, e, nil, nil)
+		return s.removeEndpoint(tx, e)
 	})
 	if err != nil {
 		return err
 	}
-	s.clients.forget(id)
 	w.WriteHeader(http.StatusNoContent)
 	return nil
 }

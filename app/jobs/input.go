@@ -16,32 +16,32 @@ import (
 
 // jobInput is a job as the app hands it in.
 type jobInput struct {
-	Kind        string            `json:"kind"`
-	Args        jsontext.Value    `json:"args,omitempty"`
-	Endpoint    string            `json:"endpoint,omitempty"` // id or name; "default" without one
-	Queue       string            `json:"queue,omitempty"`    // "default" without one
-	RunAt       *time.Time        `json:"run_at,omitempty"`
-	Delay       int               `json:"delay_seconds,omitempty"`
-	Priority    int               `json:"priority,omitempty"`
-	MaxAttempts int               `json:"max_attempts,omitempty"`
-	Timeout     int               `json:"timeout_seconds,omitempty"` // of an attempt; the endpoint's without one
-	Unique      *uniqueInput      `json:"unique,omitempty"`
-	Concurrency *concurrencyInput `json:"concurrency,omitempty"`
-	Idempotency string            `json:"idempotency_key,omitempty"` // instead of the header
-	Org         string            `json:"org,omitempty"`             // id of the org it is done for: none is taken for one whose access is narrow
+	Kind        string            `json:"kind" doc:"What is to be done, up to 100 characters: invoice.send"`
+	Args        jsontext.Value    `json:"args,omitempty" doc:"Any JSON, at most 256 KB"`
+	Endpoint    string            `json:"endpoint,omitempty" doc:"Id or name of where it is delivered; default if left out"`
+	Queue       string            `json:"queue,omitempty" doc:"In which it waits; default if left out"`
+	RunAt       *time.Time        `json:"run_at,omitempty" doc:"Not before this time"`
+	Delay       int               `json:"delay_seconds,omitempty" doc:"Or not before so many seconds"`
+	Priority    int               `json:"priority,omitempty" doc:"-9 to 9, higher first"`
+	MaxAttempts int               `json:"max_attempts,omitempty" doc:"1 to 100"`
+	Timeout     int               `json:"timeout_seconds,omitempty" doc:"Of an attempt; the endpoint's if left out"`
+	Unique      *uniqueInput      `json:"unique,omitempty" doc:"No second job of this kind and key while the first has not finished"`
+	Concurrency *concurrencyInput `json:"concurrency,omitempty" doc:"So many jobs with a key at once"`
+	Idempotency string            `json:"idempotency_key,omitempty" doc:"Instead of the header"`
+	Org         string            `json:"org,omitempty" doc:"Organization that it is done for: none is taken for one whose access is narrow"`
 }
 
 // uniqueInput keeps a second job of a kind and key out while the first has not
 // finished, and for a window after it was handed in.
 type uniqueInput struct {
-	Key    string `json:"key"`
-	Window int    `json:"window_seconds,omitempty"`
+	Key    string `json:"key" doc:"What there may be one of"`
+	Window int    `json:"window_seconds,omitempty" doc:"Nor within so many seconds after it was handed in"`
 }
 
 // concurrencyInput lets at most limit jobs with a key run at once.
 type concurrencyInput struct {
-	Key   string `json:"key"`
-	Limit int    `json:"limit"`
+	Key   string `json:"key" doc:"What the jobs share"`
+	Limit int    `json:"limit" doc:"How many at once"`
 }
 
 // Bounds of a job.

@@ -114,8 +114,8 @@ func timeOrNil(t time.Time) *time.Time {
 // maxAttempts bounds the history that is shown of one job.
 const maxAttempts = 500
 
-// whole is a job with all there is to it. What our own jobs were given is nobody's
-// business: it is ours to change.
+// Find is a job with all there is to it, or store.ErrNotFound. What our own jobs were given is
+// nobody's business: it is ours to change.
 func Find(tx *store.Tx, id string) (Job, error) {
 	j, err := queue.ByID(tx, id)
 	if err != nil {

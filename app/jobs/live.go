@@ -74,7 +74,7 @@ func (a answer) manual() bool {
 
 // await waits until the app says that the job is done, at the latest until its
 // deadline. The job goes on holding its places: it is being worked on.
-func (s *System) await(ctx context.Context, job queue.Job[json.RawMessage], d *delivering) error {
+func (s *System) await(ctx context.Context, job queue.Job[json.RawMessage], d *delivering) (err error) {
 	end, ok := ctx.Deadline()
 	if !ok {
 		return errors.New("an attempt without an end cannot be waited for")
@@ -82,28 +82,44 @@ func (s *System) await(ctx context.Context, job queue.Job[json.RawMessage], d *d
 	timer := time.NewTimer(time.Until(end.Add(-slack)))
 	defer timer.Stop()
 	select {
-	case said := <-d.done:
-		switch {
-		case said.failed == "":
-			job.Output(said.output)
-			return nil
-		case said.permanent:
-			return queue.Bury(errors.New(said.failed))
-		}
-		return errors.New(said.failed)
+	case word := <-d.done:
+		return word.end(job)
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		err = context.Cause(ctx)
 	case <-timer.C:
-		return errors.New("the endpoint took the job and did not say by the deadline that it was done")
+		err = errors.New("the endpoint took the job and did not say by the deadline that it was done")
 	}
+	if d.spoken.CompareAndSwap(false, true) {
+		return err // from now on nobody is told that he came in time
+	}
+	// Somebody speaks just now: his word counts if it is stored before the engine ends this.
+	timer.Reset(slack / 2)
+	select {
+	case word := <-d.done:
+		return word.end(job)
+	case <-timer.C:
+		return err
+	}
+}
+
+// end is how a job ends of which the app said so.
+func (d done) end(job queue.Job[json.RawMessage]) error {
+	switch {
+	case d.failed == "":
+		job.Output(d.output)
+		return nil
+	case d.permanent:
+		return queue.Bury(errors.New(d.failed))
+	}
+	return errors.New(d.failed)
 }
 
 // completion is the body of the call that ends such a job.
 type completion struct {
-	Attempt   int            `json:"attempt,omitempty"` // of the delivery; any without it
-	Output    jsontext.Value `json:"output,omitempty"`
-	Error     string         `json:"error,omitempty"` // it failed, and is tried again
-	Permanent bool           `json:"permanent,omitempty"`
+	Attempt   int            `json:"attempt,omitempty" doc:"Of the delivery; any if left out"`
+	Output    jsontext.Value `json:"output,omitempty" doc:"What came of it"`
+	Error     string         `json:"error,omitempty" doc:"It failed, and is tried again"`
+	Permanent bool           `json:"permanent,omitempty" doc:"With error: it is not tried again"`
 }
 
 func (s *System) completeAPI(w http.ResponseWriter, r *http.Request) error {
@@ -146,8 +162,8 @@ func (s *System) completeAPI(w http.ResponseWriter, r *http.Request) error {
 }
 
 type progressInput struct {
-	Attempt int `json:"attempt,omitempty"` // of the delivery; any without it
-	Percent int `json:"percent"`
+	Attempt int `json:"attempt,omitempty" doc:"Of the delivery; any if left out"`
+	Percent int `json:"percent" doc:"0 to 100"`
 }
 
 func (s *System) progressAPI(w http.ResponseWriter, r *http.Request) error {

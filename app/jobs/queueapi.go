@@ -58,6 +58,7 @@ func Queues(tx *store.Tx, now time.Time) ([]QueueState, error) {
 	}
 	all := []QueueState{}
 	for _, l := range lines {
+		// What runs is counted as ready by the queue, which keeps its message until it ends.
 		q := QueueState{Name: l.Queue, Running: running[l.Queue], Waiting: max(0, l.Ready-running[l.Queue]), Paused: l.Paused, PausedAt: timeOrNil(l.PausedAt), PausedBy: l.PausedBy,
 			Concurrency: l.Concurrency}
 		if l.Rate > 0 {
@@ -94,11 +95,11 @@ func (s *System) pauseAPI(paused bool) web.Handler {
 }
 
 type replayInput struct {
-	State    queue.State `json:"state"` // dead, cancelled or completed
-	Kind     string      `json:"kind,omitempty"`
-	Lane     string      `json:"lane,omitempty"` // a queue by its whole name
-	Org      string      `json:"org,omitempty"`
-	Endpoint string      `json:"endpoint,omitempty"` // its name or id
+	State    queue.State `json:"state" doc:"dead, cancelled or completed"`
+	Kind     string      `json:"kind,omitempty" doc:"Only those of a kind"`
+	Lane     string      `json:"lane,omitempty" doc:"Only those of a queue, by its whole name"`
+	Org      string      `json:"org,omitempty" doc:"Only those of an organization"`
+	Endpoint string      `json:"endpoint,omitempty" doc:"Only those for an endpoint, by name or id"`
 }
 
 type replayMade struct {

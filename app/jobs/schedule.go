@@ -124,18 +124,18 @@ func EndpointNames(tx *store.Tx) ([]string, error) {
 
 // ScheduleInput is a schedule as a person or a program asks for it.
 type ScheduleInput struct {
-	Name        string         `json:"name,omitempty"` // that of the address, if it is given
-	Cron        string         `json:"cron"`
-	Timezone    string         `json:"timezone,omitempty"` // UTC without one
-	Missed      string         `json:"missed,omitempty"`   // skip (without one), once or all:N
-	Overlap     *bool          `json:"overlap,omitempty"`  // false: a run is left out while the last has not finished
-	Kind        string         `json:"kind"`
-	Args        jsontext.Value `json:"args,omitempty"`     // without any: the schedule's name and when it was due
-	Endpoint    string         `json:"endpoint,omitempty"` // id or name; "default" without one
-	Queue       string         `json:"queue,omitempty"`
-	Priority    int            `json:"priority,omitempty"`
-	MaxAttempts int            `json:"max_attempts,omitempty"`
-	Timeout     int            `json:"timeout_seconds,omitempty"` // of an attempt; the endpoint's without one
+	Name        string         `json:"name,omitempty" doc:"That of the address, if given"`
+	Cron        string         `json:"cron" doc:"When, as a line of a crontab: 30 2 * * *"`
+	Timezone    string         `json:"timezone,omitempty" doc:"As Europe/Berlin; UTC if left out"`
+	Missed      string         `json:"missed,omitempty" doc:"What becomes of runs while the server was down: skip, once or all:N"`
+	Overlap     *bool          `json:"overlap,omitempty" doc:"false: a run is left out while the last has not finished"`
+	Kind        string         `json:"kind" doc:"Of the job"`
+	Args        jsontext.Value `json:"args,omitempty" doc:"Of the job; the schedule's name and when it was due if left out"`
+	Endpoint    string         `json:"endpoint,omitempty" doc:"Id or name; default if left out"`
+	Queue       string         `json:"queue,omitempty" doc:"default if left out"`
+	Priority    int            `json:"priority,omitempty" doc:"-9 to 9, higher first"`
+	MaxAttempts int            `json:"max_attempts,omitempty" doc:"1 to 100"`
+	Timeout     int            `json:"timeout_seconds,omitempty" doc:"Of an attempt; the endpoint's if left out"`
 }
 
 // newSchedule is a schedule that was checked, but for its name and its endpoint.

@@ -71,39 +71,42 @@ func (s *System) setSchedule(ctx context.Context, in ScheduleInput, may func(exi
 	if err != nil {
 		return false, err
 	}
-	return store.Write(ctx, s.DB, func(tx *store.Tx) (bool, error) {
-		was, err := queue.ScheduleNamed(tx, n.plan.Name)
-		exists := err == nil
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return false, err
-		}
-		if err := may(exists); err != nil {
-			return false, err
-		}
-		if was.InCode {
-			return false, errOfProgram
-		}
-		e, err := targets{}.find(tx, n.job.Endpoint)
-		if errors.Is(err, store.ErrNotFound) {
-			return false, errNoEndpoint
-		}
-		if err != nil {
-			return false, err
-		}
-		want := n.to(e)
-		changes, details := scheduleChanges(was.NewSchedule, want)
-		if exists && len(changes)+len(details) == 0 && was.Retired.IsZero() && was.Fault == "" {
-			return false, nil
-		}
-		if err := queue.SetSchedule(tx, want); err != nil {
-			return false, asFault(err)
-		}
-		if exists {
-			return false, s.recordSchedule(tx, actScheduleChanged, want.Name, changes, details)
-		}
-		return true, s.recordSchedule(tx, actScheduleMade, want.Name, nil,
-			map[string]any{"cron": want.Spec, "timezone": want.Zone, "kind": want.Kind, "endpoint": e.name})
-	})
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (bool, error) { return s.putSchedule(tx, n, may) })
+}
+
+// putSchedule stores a schedule that was checked, and reports whether it is a new one.
+func (s *System) putSchedule(tx *store.Tx, n newSchedule, may func(exists bool) error) (made bool, err error) {
+	was, err := queue.ScheduleNamed(tx, n.plan.Name)
+	exists := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return false, err
+	}
+	if err := may(exists); err != nil {
+		return false, err
+	}
+	if was.InCode {
+		return false, errOfProgram
+	}
+	e, err := targets{}.find(tx, n.job.Endpoint)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, errNoEndpoint
+	}
+	if err != nil {
+		return false, err
+	}
+	want := n.to(e)
+	changes, details := scheduleChanges(was.NewSchedule, want)
+	if exists && len(changes)+len(details) == 0 && was.Retired.IsZero() && was.Fault == "" {
+		return false, nil
+	}
+	if err := queue.SetSchedule(tx, want); err != nil {
+		return false, asFault(err)
+	}
+	if exists {
+		return false, s.recordSchedule(tx, actScheduleChanged, want.Name, changes, details)
+	}
+	return true, s.recordSchedule(tx, actScheduleMade, want.Name, nil,
+		map[string]any{"cron": want.Spec, "timezone": want.Zone, "kind": want.Kind, "endpoint": e.name})
 }
 
 // scheduleChanges is what changed. Of arguments it says only that they did: they may
@@ -154,20 +157,22 @@ func (s *System) PauseSchedule(ctx context.Context, name string, paused bool) er
 
 // RemoveSchedule deletes a schedule of a person's, or a retired one.
 func (s *System) RemoveSchedule(ctx context.Context, name string) error {
-	return s.DB.Write(ctx, func(tx *store.Tx) error {
-		was, err := queue.ScheduleNamed(tx, name)
-		if err != nil {
-			return err
-		}
-		err = queue.RemoveSchedule(tx, name)
-		if errors.Is(err, store.ErrConflict) {
-			return errOfProgram
-		}
-		if err != nil {
-			return err
-		}
-		return s.recordSchedule(tx, actScheduleRemoved, name, nil, map[string]any{"cron": was.Spec, "timezone": was.Zone, "kind": was.Kind})
-	})
+	return s.DB.Write(ctx, func(tx *store.Tx) error { return s.removeSchedule(tx, name) })
+}
+
+func (s *System) removeSchedule(tx *store.Tx, name string) error {
+	was, err := queue.ScheduleNamed(tx, name)
+	if err != nil {
+		return err
+	}
+	err = queue.RemoveSchedule(tx, name)
+	if errors.Is(err, store.ErrConflict) {
+		return errOfProgram
+	}
+	if err != nil {
+		return err
+	}
+	return s.recordSchedule(tx, actScheduleRemoved, name, nil, map[string]any{"cron": was.Spec, "timezone": was.Zone, "kind": was.Kind})
 }
 
 // RunSchedule enqueues a schedule's job now and returns the job's id.

@@ -10,9 +10,8 @@ import (
 type Trouble struct {
 	Endpoint string
 	Disabled bool
-	Why      string    // of one that is disabled: gone, or what a person said
+	Why      string    // of one that is disabled: gone
 	Until    time.Time // until when it is left alone
-	Trips    int       // how often in a row it was
 }
 
 // Troubles lists such endpoints. One that a person disabled is none: he knows.
@@ -23,7 +22,7 @@ func Troubles(tx *store.Tx) (all []Trouble, err error) {
 		case e.disabledAt != nil && e.disabledWhy == "gone":
 			all = append(all, Trouble{Endpoint: e.name, Disabled: true, Why: e.disabledWhy})
 		case e.disabledAt == nil && e.openUntil != nil:
-			all = append(all, Trouble{Endpoint: e.name, Until: time.UnixMilli(*e.openUntil).UTC(), Trips: e.trips})
+			all = append(all, Trouble{Endpoint: e.name, Until: time.UnixMilli(*e.openUntil).UTC()})
 		}
 	}
 	return all, err

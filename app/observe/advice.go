@@ -109,7 +109,7 @@ func stale(stats [][3]any, table string, rows int64) bool {
 // AnalyseInput are the values for a query that is run again, in the order of its marks: one a
 // line. A line of digits is a number, NULL is none, anything else a text; 'quoted' always is one.
 type AnalyseInput struct {
-	Values string `json:"values"`
+	Values string `json:"values" doc:"For its parameters, one a line"`
 }
 
 // Analysis is what running a query again came to. What it found is not told.
@@ -170,6 +170,11 @@ func (s *System) Analyse(ctx context.Context, id string, in AnalyseInput) (a Ana
 	done, err := s.DB.Analyse(ctx, h.sql, values, analyseLimit)
 	if errors.Is(err, store.ErrNotRead) {
 		return a, errNotAQuery
+	}
+	if errors.Is(err, store.ErrValues) {
+		var c web.Check
+		c.Fault(false, "values", "refused", "The query does not run with these values: one is a text where a number is wanted, or no JSON where JSON is read.")
+		return a, c.Err()
 	}
 	if err != nil {
 		return a, fmt.Errorf("analyse: %w", err)

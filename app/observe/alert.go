@@ -1,8 +1,6 @@
 package observe
 
-import (
-	"time"
-)
+import "time"
 
 // Alert is something that needs a person, or did.
 type Alert struct {
@@ -60,7 +58,7 @@ type Silence struct {
 const (
 	maxSilences = 100
 	maxChannels = 20
-	mostOpen    = 2000 // alerts at once; what comes beyond waits until some are over
+	mostOpen    = 2000 // alerts at once; what lasts waits until some are over, of what happened beyond nobody is told
 )
 
 func (s Silence) holds(a Alert) bool {

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"errors"
+	"math"
 	"time"
 
 	"seaworthy/store"
@@ -22,7 +23,12 @@ func scanAlert(r store.Scanner) (a Alert, err error) {
 
 // openAlerts are those that are not resolved, the newest first.
 func openAlerts(tx *store.Tx, limit int) ([]Alert, error) {
-	return store.All(tx, scanAlert, `SELECT `+alertColumns+` FROM observe_alert WHERE resolved_at IS NULL ORDER BY fired_at DESC, id DESC LIMIT ?`, limit)
+	return openAlertsBefore(tx, math.MaxInt64, "", limit)
+}
+
+// openAlertsBefore are those that fired before one that is at a place in that order.
+func openAlertsBefore(tx *store.Tx, fired int64, id string, limit int) ([]Alert, error) {
+	return store.All(tx, scanAlert, `SELECT `+alertColumns+` FROM observe_alert WHERE resolved_at IS NULL AND (fired_at, id) < (?, ?) ORDER BY fired_at DESC, id DESC LIMIT ?`, fired, id, limit)
 }
 
 // pastAlerts are all, by when they fired, those before an id.

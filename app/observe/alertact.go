@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -66,10 +67,10 @@ func (s *System) refresh(tx *store.Tx) error {
 
 // SilenceChange is what somebody holds back.
 type SilenceChange struct {
-	Rule    string `json:"rule,omitempty"`    // "" for all
-	Subject string `json:"subject,omitempty"` // "" for all of the rule
-	Minutes int64  `json:"minutes"`
-	Note    string `json:"note,omitempty"`
+	Rule    string `json:"rule,omitempty" doc:"Left out for all"`
+	Subject string `json:"subject,omitempty" doc:"Left out for all of the rule"`
+	Minutes int64  `json:"minutes" doc:"For how long"`
+	Note    string `json:"note,omitempty" doc:"Why"`
 }
 
 // MakeSilence holds back what channels are told, for a time.
@@ -167,20 +168,24 @@ func stated(all []Alert) []AlertState {
 // Alerts lists alerts, the newest first: those that are not over, or all.
 func (s *System) Alerts(ctx context.Context, all bool, before string, limit int) (page AlertPage, err error) {
 	var bad web.Check
-	bad.Fault(limit >= 1 && limit <= mostHits, "limit", "range", "From 1 to 200.")
+	checkLimit(&bad, limit)
 	_, isID := store.IDTime(before)
 	bad.Fault(before == "" || isID, "cursor", "form", "Use next_cursor of the page before.")
 	if err := bad.Err(); err != nil {
 		return page, err
 	}
-	if before == "" {
-		before = "alt_~" // after every id
-	}
 	found, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]Alert, error) {
-		if all {
-			return pastAlerts(tx, before, limit+1)
+		switch {
+		case all:
+			return pastAlerts(tx, cmp.Or(before, "alt_~"), limit+1) // which is after every id
+		case before == "":
+			return openAlerts(tx, limit+1)
 		}
-		return openAlerts(tx, limit)
+		last, err := alertByID(tx, before)
+		if err != nil {
+			return nil, err
+		}
+		return openAlertsBefore(tx, last.FiredAt.UnixMilli(), last.ID, limit+1)
 	})
 	if len(found) > limit {
 		found = found[:limit]

@@ -2,7 +2,6 @@ package observe
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"seaworthy/app/audit"
@@ -38,8 +37,8 @@ var alertActions = []audit.Kind{
 
 const alertsBase = "/-/admin/alerts"
 
-// AlertSettings are rules, silences and channels.
-type AlertSettings struct {
+// RuleList is all rules as they are set.
+type RuleList struct {
 	Rules []Rule `json:"rules"`
 }
 
@@ -65,7 +64,7 @@ func (s *System) alertRoutes() []web.Route {
 		{Method: "GET", Pattern: api + "/{id}", Access: see, Handler: s.alertAPI, Doc: web.Doc{Summary: "An alert with its timeline", Out: AlertDetail{}}},
 		{Method: "POST", Pattern: api + "/{id}/acknowledge", Access: manage, Handler: s.ackAPI, Audit: acked, Doc: web.Doc{Summary: "Say that somebody looks after an alert", Out: AlertState{}}},
 		{Method: "POST", Pattern: api + "/{id}/resolve", Access: manage, Handler: s.resolveAPI, Audit: resolved, Doc: web.Doc{Summary: "End an alert about an error", Out: AlertState{}}},
-		{Method: "GET", Pattern: "/-/api/v1/alert-rules", Access: see, Handler: s.rulesAPI, Doc: web.Doc{Summary: "List the rules by which alerts fire", Out: AlertSettings{}}},
+		{Method: "GET", Pattern: "/-/api/v1/alert-rules", Access: see, Handler: s.rulesAPI, Doc: web.Doc{Summary: "List the rules by which alerts fire", Out: RuleList{}}},
 		{Method: "PATCH", Pattern: "/-/api/v1/alert-rules/{kind}", Access: manage, Handler: s.ruleAPI, Audit: rule, Doc: web.Doc{Summary: "Set a rule, or reset it", In: RuleChange{}, Out: Rule{}}},
 		{Method: "GET", Pattern: "/-/api/v1/alert-silences", Access: see, Handler: s.silencesAPI, Doc: web.Doc{Summary: "List what holds alerts back now", Out: SilenceList{}}},
 		{Method: "POST", Pattern: "/-/api/v1/alert-silences", Access: manage, Handler: s.silenceAPI, Audit: silence, Doc: web.Doc{Summary: "Hold alerts back for a time", In: SilenceChange{}, Out: Silence{}, Status: 201}},
@@ -89,11 +88,8 @@ func (s *System) alertRoutes() []web.Route {
 }
 
 func (s *System) alertsAPI(w http.ResponseWriter, r *http.Request) error {
-	q, limit := r.URL.Query(), 50
-	if text := q.Get("limit"); text != "" {
-		limit, _ = strconv.Atoi(text) // no number is out of range
-	}
-	page, err := s.Alerts(r.Context(), q.Get("state") == "all", q.Get("cursor"), limit)
+	q := r.URL.Query()
+	page, err := s.Alerts(r.Context(), q.Get("state") == "all", q.Get("cursor"), limitOf(q, 50))
 	if err != nil {
 		return err
 	}
@@ -129,7 +125,7 @@ func (s *System) rulesAPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return web.JSON(w, http.StatusOK, AlertSettings{all})
+	return web.JSON(w, http.StatusOK, RuleList{all})
 }
 
 func (s *System) ruleAPI(w http.ResponseWriter, r *http.Request) error {

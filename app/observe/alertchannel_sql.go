@@ -72,7 +72,7 @@ func scanNotice(r store.Scanner) (n notice, err error) {
 	return n, err
 }
 
-// noticesOf are those of a delivery; of what waits for ”.
+// noticesOf are those of a delivery, or with "" in its place those that wait for one.
 func noticesOf(tx *store.Tx, channel, delivery string, limit int) ([]notice, error) {
 	return store.All(tx, scanNotice, `SELECT id, alert, what, critical, created_at FROM observe_notice WHERE channel = ? AND delivery = ? ORDER BY id LIMIT ?`, channel, delivery, limit)
 }

@@ -10,7 +10,7 @@ import (
 	"seaworthy/store"
 )
 
-// stateKinds are the colours of states and of how grave something is.
+// Kind is the colour of the state and of how grave it is.
 func (a AlertState) Kind() string {
 	switch {
 	case a.State == "resolved":
@@ -40,6 +40,7 @@ func gravestFirst(all []AlertState) []AlertState {
 
 type alertsData struct {
 	Open, Past   []AlertState
+	More         bool // fire than are shown
 	Silences     []silenceRow
 	Manage       bool
 	Done         string
@@ -70,7 +71,7 @@ func (s *System) alertsPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	d := alertsData{Open: gravestFirst(open.Alerts), Manage: web.IdentityOf(r.Context()).Can("alerts:manage"), Done: alertDone[q.Get("done")]}
+	d := alertsData{Open: gravestFirst(open.Alerts), More: open.Next != "", Manage: web.IdentityOf(r.Context()).Can("alerts:manage"), Done: alertDone[q.Get("done")]}
 	for _, a := range past.Alerts {
 		if a.State == "resolved" {
 			d.Past = append(d.Past, a)
@@ -222,7 +223,7 @@ func (s *System) Banner() *web.Banner {
 // Badge is how many alerts fire that nobody looks after, for the navigation.
 func (s *System) Badge() int { return len(s.Firing()) }
 
-// lastFor is for how long an alert lasts, or lasted.
+// Lasted is for how long an alert lasted that is over, in words; "" while it lasts.
 func (a AlertState) Lasted() string {
 	if a.ResolvedAt.IsZero() {
 		return ""
@@ -230,7 +231,7 @@ func (a AlertState) Lasted() string {
 	return lasted(a.Alert)
 }
 
-// hours are what an alert can be held back for with one press.
+// Hours are what an alert can be held back for with one press.
 func (d alertData) Hours() []silenceChoice {
 	return []silenceChoice{{60, "1 hour"}, {8 * 60, "8 hours"}, {24 * 60, "a day"}, {7 * 24 * 60, "a week"}}
 }

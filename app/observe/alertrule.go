@@ -69,12 +69,12 @@ func ruleOf(kind string) (Rule, bool) {
 
 // RuleChange is what somebody sets of a rule. What is nil stays as it is.
 type RuleChange struct {
-	Enabled  *bool  `json:"enabled,omitempty"`
-	Critical *bool  `json:"critical,omitempty"`
-	Bound    *int64 `json:"bound,omitempty"`
-	Minutes  *int64 `json:"minutes,omitempty"`
-	Factor   *int64 `json:"factor,omitempty"`
-	Reset    bool   `json:"reset,omitempty"` // back to what it is when nobody changes it
+	Enabled  *bool  `json:"enabled,omitempty" doc:"Whether it is looked for"`
+	Critical *bool  `json:"critical,omitempty" doc:"Whether it wakes somebody"`
+	Bound    *int64 `json:"bound,omitempty" doc:"From when it fires"`
+	Minutes  *int64 `json:"minutes,omitempty" doc:"For how long it must last"`
+	Factor   *int64 `json:"factor,omitempty" doc:"Percent of what it was before"`
+	Reset    bool   `json:"reset,omitempty" doc:"Back to what it is when nobody changes it"`
 }
 
 // apply checks a change and makes it.

@@ -40,7 +40,7 @@ type ruleInput struct {
 	Act      string `json:"act"`
 	Enabled  bool   `json:"enabled"`
 	Critical bool   `json:"critical"`
-	Bound    int64  `json:"bound"` // 0 where the rule has none
+	Bound    int64  `json:"bound"` // as the factor, of rules that have one
 	Minutes  int64  `json:"minutes"`
 	Factor   int64  `json:"factor"`
 }
@@ -50,11 +50,12 @@ func (s *System) ruleAct(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	rule, _ := ruleOf(r.PathValue("kind"))
 	c, done := RuleChange{Enabled: &in.Enabled, Critical: &in.Critical, Minutes: &in.Minutes}, "rule"
-	if in.Bound != 0 {
+	if rule.Unit != "" {
 		c.Bound = &in.Bound
 	}
-	if in.Factor != 0 {
+	if rule.Factor > 0 {
 		c.Factor = &in.Factor
 	}
 	if in.Act == "reset" {

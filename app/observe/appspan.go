@@ -3,7 +3,6 @@ package observe
 import (
 	"context"
 	"encoding/json"
-	"sync"
 	"time"
 
 	"seaworthy/app/observe/sentry"
@@ -20,28 +19,8 @@ type spanRow struct {
 	op, name, status, attrs string
 }
 
-// maxSpanRing bounds how many spans wait for the writer; more are counted as dropped.
-const maxSpanRing = 8192
-
-// spanRing holds the spans that wait.
-type spanRing struct {
-	mu      sync.Mutex
-	waiting []spanRow
-}
-
-func (r *spanRing) take() []spanRow {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	taken := r.waiting
-	r.waiting = nil
-	return taken
-}
-
-func (r *spanRing) some() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.waiting) > 0
-}
+// mostSpanRows bounds how many spans wait for the writer of the files.
+const mostSpanRows = 8192
 
 // keepSpans puts spans that were received where the writer finds them.
 func (s *System) keepSpans(p Project, all []sentry.Span, sentAt time.Time) {
@@ -63,17 +42,12 @@ func (s *System) keepSpans(p Project, all []sentry.Span, sentAt time.Time) {
 	s.admitSpans(rows)
 }
 
-// admitSpans puts rows into the ring, as far as they fit.
+// admitSpans numbers rows and puts them where the writer finds them.
 func (s *System) admitSpans(rows []spanRow) {
-	r := &s.spans
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fits := min(len(rows), maxSpanRing-len(r.waiting))
-	s.drops.count("span", "ring_full", int64(len(rows)-fits))
-	for i := range fits {
+	for i := range rows {
 		rows[i].seq = s.seq.Add(1)
 	}
-	r.waiting = append(r.waiting, rows[:fits]...)
+	s.spans.add(rows...)
 }
 
 // writeSpans empties the ring into the segment. Spans are the first to go when that fails.

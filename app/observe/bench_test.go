@@ -23,6 +23,23 @@ func BenchmarkLine(b *testing.B) {
 	}
 }
 
+// BenchmarkLineDrained is the same while the writer, on another core, empties the ring in time, as it does.
+func BenchmarkLineDrained(b *testing.B) {
+	s := New(Options{Folder: b.TempDir()})
+	log := slog.New(s.Handler(slog.DiscardHandler))
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		log.LogAttrs(context.Background(), slog.LevelInfo, "request", slog.String("method", "GET"), slog.String("route", "GET /-/api/v1/me"),
+			slog.Int("status", 200), slog.Int64("bytes", 512), slog.Float64("ms", 1.25), slog.String("request_id", "req_06h074rjw1r0z43qst2s50vq70"), slog.String("ip", "192.0.2.7"))
+		if n++; n%wakeAt == 0 {
+			b.StopTimer()
+			s.ring.take()
+			b.StartTimer()
+		}
+	}
+}
+
 // BenchmarkKeep is a line on its way to the disk as well, in batches of 500.
 func BenchmarkKeep(b *testing.B) {
 	s := New(Options{Folder: b.TempDir()})

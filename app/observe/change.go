@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"errors"
+	"net/http"
 	"time"
 
 	"seaworthy/app/audit"
@@ -12,10 +13,10 @@ import (
 
 // Change is what somebody decides about an issue. One of Status and Assignee is given.
 type Change struct {
-	Status     string  `json:"status,omitempty"`      // open, resolved, ignored
-	NextFix    bool    `json:"in_next,omitempty"`     // resolved in the next release: this one may still show it
-	IgnoreDays int64   `json:"ignore_days,omitempty"` // 0: for good
-	Assignee   *string `json:"assignee,omitempty"`    // user id; "" for nobody
+	Status     string  `json:"status,omitempty" doc:"open, resolved or ignored"`
+	NextFix    bool    `json:"in_next,omitempty" doc:"Resolved in the next release: this one may still show it"`
+	IgnoreDays int64   `json:"ignore_days,omitempty" doc:"For how long; 0 for good"`
+	Assignee   *string `json:"assignee,omitempty" doc:"Id of a user; empty for nobody"`
 }
 
 func (c Change) check() error {
@@ -80,6 +81,9 @@ func (s *System) Change(ctx context.Context, id string, c Change) (Issue, error)
 	i, err := s.Issue(ctx, id)
 	if err != nil {
 		return Issue{}, err
+	}
+	if i.MergedInto != "" {
+		return Issue{}, &web.Error{Status: http.StatusConflict, Code: "merged", Public: "This error was merged into another, which stands for it: " + i.MergedInto + "."}
 	}
 	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		if c.Assignee != nil && *c.Assignee != "" {

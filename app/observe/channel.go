@@ -47,16 +47,16 @@ type Delivery struct {
 
 // ChannelChange is what somebody sets of a channel. What is nil stays as it is; a kind cannot be changed.
 type ChannelChange struct {
-	Name    *string `json:"name,omitempty"`
-	Kind    *string `json:"kind,omitempty"`
-	To      *string `json:"to,omitempty"`
-	URL     *string `json:"url,omitempty"`
-	Level   *string `json:"level,omitempty"`
-	PerHour *int64  `json:"per_hour,omitempty"`
-	Enabled *bool   `json:"enabled,omitempty"`
+	Name    *string `json:"name,omitempty" doc:"What people call it"`
+	Kind    *string `json:"kind,omitempty" doc:"mail, webhook or slack"`
+	To      *string `json:"to,omitempty" doc:"Address, of kind mail"`
+	URL     *string `json:"url,omitempty" doc:"Address, of the others"`
+	Level   *string `json:"level,omitempty" doc:"all, critical, or fallback: only what another channel could not deliver"`
+	PerHour *int64  `json:"per_hour,omitempty" doc:"Most notices in an hour"`
+	Enabled *bool   `json:"enabled,omitempty" doc:"Whether it is used"`
 }
 
-// apply checks a change and makes it.
+// applyChannel checks a change and makes it; fresh is a channel that is made.
 func (s *System) applyChannel(c Channel, in ChannelChange, fresh bool) (Channel, error) {
 	var bad web.Check
 	if in.Kind != nil {

@@ -44,6 +44,8 @@ func level(name string) string {
 	switch name = strings.ToLower(name); name {
 	case "debug", "info", "warning", "fatal":
 		return name
+	case "warn": // as slog and some programs say it
+		return "warning"
 	}
 	return "error"
 }
@@ -110,15 +112,15 @@ func framesOf(in []sentry.Frame) (out []Frame) {
 		}
 		if f.Source != "" && sources < withSource {
 			sources++
-			g.Source = source(f)
+			g.Source = linesOf(f)
 		}
 		out = append(out, g)
 	}
 	return out
 }
 
-// source is the lines around a call, with their numbers.
-func source(f *sentry.Frame) (lines []SourceLine) {
+// linesOf is the lines around a call, with their numbers.
+func linesOf(f *sentry.Frame) (lines []SourceLine) {
 	before, after := f.Before, f.After
 	before = before[max(0, len(before)-5):]
 	after = after[:min(len(after), 5)]
@@ -183,14 +185,6 @@ func hideURL(text, query string) string {
 	if u.RawQuery == "" && !strings.HasPrefix(query, "[") && !strings.HasPrefix(query, "{") {
 		u.RawQuery = strings.TrimPrefix(clip(query, 2<<10), "?")
 	}
-	u.User, u.Fragment = nil, ""
-	parts := strings.Split(u.RawQuery, "&")
-	for i, p := range parts {
-		name, _, ok := strings.Cut(p, "=")
-		if plain, err := url.QueryUnescape(name); ok && (err != nil || redact.Name(strings.ReplaceAll(plain, "-", "_"))) {
-			parts[i] = name + "=hidden"
-		}
-	}
-	u.RawQuery = strings.Join(parts, "&")
+	u.User, u.Fragment, u.RawQuery = nil, "", hideParameters(u.RawQuery)
 	return redact.Text(u.String())
 }

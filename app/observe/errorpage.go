@@ -1,8 +1,10 @@
 package observe
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -20,8 +22,15 @@ type errorsData struct {
 	Rows         []Issue
 	Status       string
 	Chips        []chip
-	Here         string
+	Filter       IssueFilter
+	Mine         bool // narrowed to what is assigned to who asks
+	Narrowed     bool
+	Projects     []Project
+	Levels       []string
+	Manage       bool
+	Here, Clear  string
 	Older, Newer string
+	Alone        bool // no app reports its errors here
 }
 
 func (s *System) errorsPage(w http.ResponseWriter, r *http.Request) error {
@@ -31,8 +40,9 @@ func (s *System) errorsPage(w http.ResponseWriter, r *http.Request) error {
 	if !q.Has("status") {
 		status = "open"
 	}
-	f := IssueFilter{Status: status, Before: q.Get("cursor"), Limit: 50}
-	if status == "all" {
+	id := web.IdentityOf(r.Context())
+	f := issueFilter(q, id.User)
+	if f.Status = status; status == "all" {
 		f.Status = ""
 	}
 	page, err := s.Issues(r.Context(), f)
@@ -40,9 +50,17 @@ func (s *System) errorsPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	keep := url.Values{"status": {status}}
-	d := errorsData{Rows: page.Errors, Status: status, Here: address(errorsBase, keep, f.Before)}
+	for _, name := range []string{"project", "release", "environment", "level", "assignee", "q"} {
+		if v := q.Get(name); v != "" {
+			keep.Set(name, v)
+		}
+	}
+	d := errorsData{Rows: page.Errors, Status: status, Filter: f, Mine: q.Get("assignee") == "me", Narrowed: f.narrowed(), Projects: s.Projects(), Alone: len(s.Projects()) == 0, Levels: issueLevels,
+		Manage: id.Can("errors:manage"), Here: address(errorsBase, keep, f.Before), Clear: errorsBase + "?status=" + url.QueryEscape(status)}
 	for _, name := range append(append([]string{}, statuses...), "all") {
-		d.Chips = append(d.Chips, chip{Label: strings.ToUpper(name[:1]) + name[1:], Path: errorsBase + "?status=" + name, On: name == status})
+		there := maps.Clone(keep)
+		there.Set("status", name)
+		d.Chips = append(d.Chips, chip{Label: strings.ToUpper(name[:1]) + name[1:], Path: address(errorsBase, there, ""), On: name == status})
 	}
 	if page.Next != "" {
 		d.Older = address(errorsBase, keep, page.Next)
@@ -51,6 +69,23 @@ func (s *System) errorsPage(w http.ResponseWriter, r *http.Request) error {
 		d.Newer = address(errorsBase, keep, "")
 	}
 	return s.Pages.Render(w, r, "observe/errors", web.View{Title: "Errors", Data: d})
+}
+
+// mergeInput is the form of the list.
+type mergeInput struct {
+	Errors []string `json:"error"`
+}
+
+func (s *System) errorsMerge(w http.ResponseWriter, r *http.Request) error {
+	in, err := web.Decode[mergeInput](r)
+	if err != nil {
+		return err
+	}
+	i, err := s.Merge(r.Context(), Merge(in))
+	if err != nil {
+		return err
+	}
+	return web.SeeOther(w, r, errorsBase+"/"+i.ID+"?done=merged")
 }
 
 type errorData struct {
@@ -63,6 +98,9 @@ type errorData struct {
 	Manage   bool
 	Logs     bool // may read the log
 	Done     string
+	Earlier  string // what the address names the occurrence before the shown one by; "" for none
+	Later    string // and after it
+	Open     int    // which call of the stack shows its source at once: the innermost that has it; -1 for none
 }
 
 // errorDone is what happened before an issue's page was shown again.
@@ -71,12 +109,17 @@ var errorDone = map[string]string{
 	"ignored":  "The error is ignored. It is counted on.",
 	"open":     "The error is open again.",
 	"assigned": "It is clear now who looks after it.",
+	"merged":   "The errors are one now. Each goes on counting for itself too, so that it can be taken out again.",
+	"unmerged": "This error is one of its own again.",
 }
 
 func (s *System) errorPage(w http.ResponseWriter, r *http.Request) error {
 	d, err := s.Detail(r.Context(), r.PathValue("id"))
 	if err != nil {
 		return err
+	}
+	if d.MergedInto != "" {
+		return web.SeeOther(w, r, errorsBase+"/"+d.MergedInto)
 	}
 	id := web.IdentityOf(r.Context())
 	data := errorData{IssueDetail: d, Shown: Sample{Event: d.Last}, Which: "The last occurrence", Manage: id.Can("errors:manage"), Logs: id.Can("logs:read"),
@@ -87,9 +130,12 @@ func (s *System) errorPage(w http.ResponseWriter, r *http.Request) error {
 		for _, e := range d.Events {
 			if strconv.FormatInt(e.Seq, 10) == wanted {
 				data.Shown, data.Which = e, "One occurrence"
+				s.showSource(&data.Shown.Event)
 			}
 		}
 	}
+	data.Earlier, data.Later = d.beside(data.Shown, r.URL.Query().Get("event"))
+	data.Open = slices.IndexFunc(data.Shown.Frames, func(f Frame) bool { return len(f.Source) > 0 })
 	for _, l := range data.Shown.Crumbs {
 		data.Crumbs = append(data.Crumbs, rowOf(l))
 	}
@@ -107,15 +153,58 @@ func (s *System) errorPage(w http.ResponseWriter, r *http.Request) error {
 	return s.Pages.Render(w, r, "observe/error", web.View{Title: d.Title, Data: data})
 }
 
+// beside are the occurrences before and after the shown one, among those that are kept whole: "first",
+// "last", or a number.
+func (d IssueDetail) beside(shown Sample, name string) (earlier, later string) {
+	at := slices.IndexFunc(d.Events, func(e Sample) bool { return e.Seq == shown.Seq })
+	number := func(i int) string { return strconv.FormatInt(d.Events[i].Seq, 10) }
+	switch {
+	case name == "first":
+		for i := len(d.Events) - 1; i >= 0; i-- {
+			if d.Events[i].At.After(d.First.At) {
+				return "", number(i)
+			}
+		}
+		if d.N > 1 {
+			later = "last"
+		}
+	case at >= 0:
+		if earlier = "first"; at < len(d.Events)-1 {
+			earlier = number(at + 1)
+		}
+		if later = "last"; at > 0 {
+			later = number(at - 1)
+		}
+	default:
+		for i := range d.Events {
+			if d.Events[i].At.Before(d.Last.At) {
+				return number(i), ""
+			}
+		}
+		if d.N > 1 {
+			earlier = "first"
+		}
+	}
+	return earlier, later
+}
+
 // errorInput is one button of an issue's page.
 type errorInput struct {
-	Act string `json:"act"`
+	Act  string `json:"act"`
+	Part string `json:"part"` // of unmerge
 }
 
 func (s *System) errorAct(w http.ResponseWriter, r *http.Request) error {
 	in, err := web.Decode[errorInput](r)
 	if err != nil {
 		return err
+	}
+	if in.Act == "unmerge" {
+		i, err := s.Unmerge(r.Context(), r.PathValue("id"), Unmerge{Error: in.Part})
+		if err != nil {
+			return err
+		}
+		return web.SeeOther(w, r, errorsBase+"/"+i.ID+"?done=unmerged")
 	}
 	me, nobody := web.IdentityOf(r.Context()).User, ""
 	c, known := map[string]Change{

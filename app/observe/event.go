@@ -10,6 +10,7 @@ import (
 	"seaworthy/app/web"
 	"seaworthy/queue"
 	"seaworthy/store"
+	"seaworthy/store/trail"
 )
 
 // What kinds of failure become issues.
@@ -42,8 +43,11 @@ type Event struct {
 	Crumbs  []Line    `json:"breadcrumbs,omitempty"` // what the request had logged, the oldest first
 	App     *Received `json:"app,omitempty"`         // of a program outside; nil for our own
 
-	group string // of one that was received: which issue it belongs to
-	quiet bool   // of alerting itself: it is kept, and nobody is told
+	// wasReturned is of an error that came back from a call. It is grouped by where it was met and
+	// what it says: the calls only tell where it passed our code first.
+	wasReturned bool
+	group       string // of one that was received: which issue it belongs to
+	quiet       bool   // of alerting itself: it is kept, and nobody is told
 }
 
 // ourErrors is the series of the errors of this program.
@@ -67,6 +71,7 @@ func (s *System) Fault(ctx context.Context, f web.Fault) {
 		}
 	} else {
 		e.Type, e.Message = typeOf(f.Err), f.Err.Error()
+		e.returned(trail.Of(f.Err))
 	}
 	s.take(ctx, e)
 }
@@ -78,6 +83,8 @@ func (s *System) Job(f queue.Failure) {
 		Request: f.Job.Cause.RequestID, Trace: or(f.Job.Cause.Trace, web.TraceFor(f.Job.ID)), Org: f.Job.Cause.Org, Frames: parseStack(f.Stack)}
 	if len(e.Frames) > 0 {
 		e.Kind = KindPanic
+	} else if f.Cause != nil {
+		e.returned(trail.Of(f.Cause))
 	}
 	e.quiet = f.Job.Kind == tellChannel{}.Kind() && f.Job.Endpoint == ""
 	s.take(context.Background(), e)
@@ -85,16 +92,23 @@ func (s *System) Job(f queue.Failure) {
 
 // Capture keeps an error that a program handled, for those that embed the app.
 func (s *System) Capture(ctx context.Context, err error) {
-	if err != nil {
-		s.take(ctx, Event{Kind: KindError, Type: typeOf(err), Message: err.Error(), Culprit: web.OriginOf(ctx).Route})
+	if err == nil {
+		return
 	}
+	e := Event{Kind: KindError, Type: typeOf(err), Message: err.Error(), Culprit: web.OriginOf(ctx).Route}
+	parts := trail.Of(err)
+	if parts == nil {
+		parts = [][]uintptr{trail.Here()}
+	}
+	e.returned(parts)
+	s.take(ctx, e)
 }
 
 // take fills in what is known of every event and counts it.
 func (s *System) take(ctx context.Context, e Event) {
 	e.At, e.Release = s.now(), s.o.Release
 	e.Message = redact.Text(clip(e.Message, maxMessage))
-	if f, ok := firstOwn(e.Frames); ok {
+	if f, ok := firstOwn(e.Frames); ok && !e.wasReturned {
 		e.Culprit = f.Function
 	}
 	if o := web.OriginOf(ctx); o.RequestID != "" {
@@ -117,7 +131,7 @@ func typeOf(err error) string {
 	name := ""
 	for ; err != nil; err = errors.Unwrap(err) {
 		switch t := fmt.Sprintf("%T", err); t {
-		case "*fmt.wrapError", "*fmt.wrapErrors", "*errors.errorString", "*errors.joinError", "*web.Error":
+		case "*fmt.wrapError", "*fmt.wrapErrors", "*errors.errorString", "*errors.joinError", "*web.Error", "*trail.Error":
 		default:
 			name = t
 		}

@@ -55,7 +55,7 @@ func spanOf(r *spanRow) *tracepb.Span {
 			sp.Attributes = append(sp.Attributes, &common.KeyValue{Key: "seaworthy." + k, Value: &common.AnyValue{Value: &common.AnyValue_DoubleValue{DoubleValue: v}}})
 		}
 	}
-	if r.status == "failed" || r.status == "error" || len(r.status) == 3 && r.status[0] == '5' {
+	if badStatus(r.status) {
 		sp.Status = &tracepb.Status{Code: tracepb.Status_STATUS_CODE_ERROR, Message: r.status}
 	}
 	return sp
@@ -65,7 +65,7 @@ func kindOfSpan(op string) tracepb.Span_SpanKind {
 	switch op {
 	case "http.server":
 		return tracepb.Span_SPAN_KIND_SERVER
-	case "http.client", "db.sql":
+	case "http.client", "smtp.client", "db.sql":
 		return tracepb.Span_SPAN_KIND_CLIENT
 	case "queue.process":
 		return tracepb.Span_SPAN_KIND_CONSUMER

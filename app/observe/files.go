@@ -45,11 +45,9 @@ func (f *files) ready(now time.Time) error {
 		return err
 	}
 	if f.main == nil {
-		main, err := f.open(f.mainPath(), mainSchema, 256<<20, now)
-		if err != nil {
+		if _, err := f.openMain(now); err != nil {
 			return err
 		}
-		f.main = main
 	}
 	if f.seg != nil && f.goneOrGrown() {
 		f.seal()
@@ -62,6 +60,16 @@ func (f *files) ready(now time.Time) error {
 
 func (f *files) mainPath() string { return filepath.Join(f.o.Folder, "telemetry.db") }
 
+// mostMain bounds telemetry.db, in bytes.
+const mostMain = 256 << 20
+
+func (f *files) openMain(now time.Time) (main *store.Side, err error) {
+	if main, err = f.open(f.mainPath(), mainSchema, mostMain, now); err == nil {
+		f.main = main
+	}
+	return main, err
+}
+
 func (f *files) segmentPath(n int) string {
 	return filepath.Join(f.o.Folder, fmt.Sprintf("%s%06d%s", segmentPrefix, n, segmentSuffix))
 }
@@ -71,12 +79,13 @@ func (f *files) open(path string, schema []string, most int64, now time.Time) (*
 	o := store.SideOptions{Clock: f.o.Clock, MaxBytes: most, BusyWait: f.o.BusyWait, Schema: schema}
 	side, err := store.OpenSide(path, o)
 	if err == nil {
-		if err = side.Check(context.Background()); err != nil {
-			side.Close()
+		if err = side.Check(context.Background()); err == nil {
+			return side, nil
 		}
+		side.Close()
 	}
 	if !errors.Is(err, store.ErrCorrupt) && !errors.Is(err, store.ErrNewer) {
-		return side, err
+		return nil, err
 	}
 	if err := quarantine(path, now); err != nil {
 		return nil, err
@@ -84,10 +93,14 @@ func (f *files) open(path string, schema []string, most int64, now time.Time) (*
 	return store.OpenSide(path, o)
 }
 
-// quarantine sets a file aside, with what SQLite put beside it. One is kept of each name: a
+// quarantine sets a file aside, with what SQLite put beside it. One is kept of each kind: a
 // disk that rots must not fill up with what it rotted.
 func quarantine(path string, now time.Time) error {
-	old, _ := filepath.Glob(path + ".corrupt-*")
+	kind := path
+	if folder, name := filepath.Split(path); strings.HasPrefix(name, segmentPrefix) {
+		kind = folder + segmentPrefix + "*" + segmentSuffix
+	}
+	old, _ := filepath.Glob(kind + ".corrupt-*")
 	for _, o := range old {
 		os.Remove(o)
 	}

@@ -192,6 +192,26 @@ func TestFault12CorruptFileIsSetAside(t *testing.T) {
 	}
 }
 
+// However many segments rot, one of them is kept aside: the disk must not fill up with them.
+func TestFault12RottenSegmentsDoNotPileUp(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	for i := range 3 {
+		for _, path := range append(segments(t, folder), filepath.Join(folder, fmt.Sprintf("seg-%06d.db", i+1))) {
+			if err := os.WriteFile(path, []byte(strings.Repeat("rotten ", 4000)), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s, log := alone(t, observe.Options{Folder: folder})
+		log.Info(fmt.Sprintf("line %d", i))
+		s.Flush()
+		s.Close()
+	}
+	if aside, _ := filepath.Glob(filepath.Join(folder, "*.corrupt-*")); len(aside) != 1 {
+		t.Errorf("set aside: %v", aside)
+	}
+}
+
 // Fault 13: another process holds the file. Nobody waits, what does not fit is counted,
 // and the rest is written when it lets go.
 func TestFault13LockedByAnother(t *testing.T) {

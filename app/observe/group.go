@@ -23,7 +23,7 @@ func hashOf(e *Event) string {
 	last := ""
 	for _, f := range e.Frames {
 		name := f.Package + "|" + f.Function
-		if f.Own && name != last { // recursion counts once
+		if f.Own && !e.wasReturned && name != last { // recursion counts once
 			parts, last = append(parts, name), name
 		}
 	}

@@ -92,7 +92,7 @@ func (h *handler) Handle(ctx context.Context, r slog.Record) error {
 		line.Attrs = out
 	}
 	if r.Level >= slog.LevelInfo {
-		h.s.admit(line)
+		h.s.admit(&line)
 	}
 	if !onward {
 		return nil
@@ -167,8 +167,7 @@ func (l *Line) put(out []byte, a slog.Attr) []byte {
 	if text == "" || len(out)+len(text)+len(a.Key) > maxAttrs {
 		return out
 	}
-	out, _ = jsontext.AppendQuote(out, strings.ToValidUTF8(a.Key, ""))
-	out = append(out, ':')
+	out = append(quoteInto(out, a.Key), ':')
 	switch a.Value.Kind() {
 	case slog.KindInt64:
 		out = strconv.AppendInt(out, a.Value.Int64(), 10)
@@ -184,9 +183,21 @@ func (l *Line) put(out []byte, a slog.Attr) []byte {
 	case slog.KindBool:
 		out = strconv.AppendBool(out, a.Value.Bool())
 	default:
-		out, _ = jsontext.AppendQuote(out, strings.ToValidUTF8(text, ""))
+		out = quoteInto(out, text)
 	}
 	return append(out, ',')
+}
+
+// quoteInto writes a text as a string of JSON. Most need no escape, which is quickly seen.
+func quoteInto(out []byte, text string) []byte {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			out, _ = jsontext.AppendQuote(out, strings.ToValidUTF8(text, ""))
+			return out
+		}
+	}
+	out = append(out, '"')
+	return append(append(out, text...), '"')
 }
 
 // id is the id that an attribute of this name is, nil for any other.

@@ -94,7 +94,7 @@ func addFigures(tx *store.Tx, slot time.Time, all map[Series]*Figures) error {
 			}
 		}
 	}
-	return nil
+	return addClasses(tx, slot, all)
 }
 
 // dropFigures deletes what is older than it is kept, or than a part of that.
@@ -104,7 +104,7 @@ func dropFigures(tx *store.Tx, now time.Time, part time.Duration) error {
 			return err
 		}
 	}
-	return nil
+	return dropClasses(tx, now, part)
 }
 
 func figuresAt(tx *store.Tx, res int, ts int64, series string) (blob []byte, err error) {

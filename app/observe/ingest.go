@@ -2,6 +2,7 @@ package observe
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"io"
 	"math"
@@ -160,7 +161,7 @@ func (s *System) envelope(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	defer func() { s.quotas.spend(p, s.now(), sent(r, counted.n)) }()
-	e, err := sentry.ReadItems(in, h)
+	e, err := sentry.ReadItems(in, h, s.forwarding(r, p) != nil)
 	if err != nil {
 		return err
 	}
@@ -203,6 +204,7 @@ func (s *System) security(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.keep(p, report, time.Time{})
+	s.forward(r, p, &sentry.Envelope{Items: []sentry.Item{{Type: "raw_security", Payload: raw}}}, newKey())
 	w.WriteHeader(http.StatusCreated)
 	return nil
 }
@@ -237,7 +239,7 @@ func (s *System) cron(w http.ResponseWriter, r *http.Request) error {
 		return errSender
 	}
 	q := r.URL.Query()
-	c := sentry.CheckIn{ID: sentry.Text(q.Get("check_in_id")), Slug: sentry.Text(r.PathValue("slug")), Status: sentry.Text(q.Get("status")), Environment: sentry.Text(q.Get("environment"))}
+	c := sentry.CheckIn{ID: sentry.Text(clip(q.Get("check_in_id"), 64)), Slug: sentry.Text(r.PathValue("slug")), Status: sentry.Text(q.Get("status")), Environment: sentry.Text(clip(q.Get("environment"), 100))}
 	if c.Status == "" {
 		c.Status = "ok"
 	}
@@ -245,6 +247,9 @@ func (s *System) cron(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	s.checkIn(p, c)
+	if payload, err := json.Marshal(map[string]string{"check_in_id": or(eventID(string(c.ID)), newKey()), "monitor_slug": string(c.Slug), "status": string(c.Status), "environment": or(string(c.Environment), "production")}); err == nil {
+		s.forward(r, p, &sentry.Envelope{Items: []sentry.Item{{Type: "check_in", Payload: payload}}}, "")
+	}
 	w.WriteHeader(http.StatusAccepted)
 	return nil
 }

@@ -414,6 +414,41 @@ func TestLogsAndCheckInsAreInTheLog(t *testing.T) {
 	}
 }
 
+// Whatever ids an SDK gives its spans, and whatever it says is part of what, they are shown.
+func TestSpansOfOddIdsAreShown(t *testing.T) {
+	t.Parallel()
+	s := project(t, observe.ProjectChange{})
+	span := func(trace, id, parent string) string {
+		return fmt.Sprintf(`{"trace_id":%q,"span_id":%q,"parent_span_id":%q,"start_timestamp":1,"end_timestamp":2,"name":"step %s"}`, trace, id, parent, id)
+	}
+	s.want(200, "{}\n"+`{"type":"span"}`+"\n"+`{"items":[`+strings.Join([]string{span("abc", "one", ""), span("ring", "two", "three"), span("ring", "three", "two"), span("ring", "four", "three")}, ",")+`]}`)
+	s.a.Observe.Flush()
+	op := s.a.Operator("op@example.com")
+	op.Get("/-/admin/performance/traces/abc").Want(200, "step one")
+	op.Get("/-/admin/performance/traces/ring").Want(200, "step two", "step three", "step four")
+}
+
+// Keys can be replaced for ever: what was revoked makes room, what works never does.
+func TestKeysAreReplacedForEver(t *testing.T) {
+	t.Parallel()
+	s := project(t, observe.ProjectChange{})
+	c := s.a.Key("errors:*")
+	p, newest := s.p, s.key
+	for range 25 {
+		c.PostJSON("/-/api/v1/errors/projects/1/keys", map[string]any{}).Want(201).JSON(&p)
+		c.Do("DELETE", "/-/api/v1/errors/projects/1/keys/"+newest, "", "").Want(204)
+		s.a.Clock.Advance(time.Minute)
+		newest = p.Keys[0].Public
+	}
+	s.key = newest
+	s.want(200, envelope(event(`{"message":"hello"}`)))
+	for range 19 {
+		c.PostJSON("/-/api/v1/errors/projects/1/keys", map[string]any{}).Want(201)
+	}
+	c.PostJSON("/-/api/v1/errors/projects/1/keys", map[string]any{}).WantProblem(422, "invalid", "project")
+	s.want(200, envelope(event(`{"message":"hello"}`)))
+}
+
 func TestProjectsInTheConsoleAndAPI(t *testing.T) {
 	t.Parallel()
 	a := apptest.New(t, apptest.WithoutLimits)

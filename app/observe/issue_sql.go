@@ -12,7 +12,9 @@ type Issue struct {
 	Kind         string    `json:"kind"`
 	Title        string    `json:"title"`
 	Culprit      string    `json:"culprit"`
-	Status       string    `json:"status"` // open, resolved, ignored
+	Level        string    `json:"level"`             // of the last one: debug, info, warning, error, fatal
+	Project      int64     `json:"project,omitempty"` // that reported it; none for this program
+	Status       string    `json:"status"`            // open, resolved, ignored, merged
 	Assignee     string    `json:"assignee,omitempty"`
 	FirstSeen    time.Time `json:"first_seen"`
 	LastSeen     time.Time `json:"last_seen"`
@@ -23,15 +25,16 @@ type Issue struct {
 	ResolvedIn   string    `json:"resolved_in,omitempty"` // the release that may still have it
 	IgnoredUntil time.Time `json:"ignored_until,omitzero"`
 	RegressedAt  time.Time `json:"regressed_at,omitzero"`
+	MergedInto   string    `json:"merged_into,omitempty"` // id of the error that stands for it
 }
 
 const issueColumns = `id, kind, title, culprit, status, assignee, first_seen, last_seen, n, first_release, last_release,
-	coalesce(resolved_at, 0), coalesce(resolved_in, ''), coalesce(ignored_until, 0), coalesce(regressed_at, 0)`
+	coalesce(resolved_at, 0), coalesce(resolved_in, ''), coalesce(ignored_until, 0), coalesce(regressed_at, 0), merged_into, project, level`
 
 func scanIssue(r store.Scanner) (i Issue, err error) {
 	var first, last, resolved, ignored, regressed int64
 	err = r.Scan(&i.ID, &i.Kind, &i.Title, &i.Culprit, &i.Status, &i.Assignee, &first, &last, &i.N, &i.FirstRelease, &i.LastRelease,
-		&resolved, &i.ResolvedIn, &ignored, &regressed)
+		&resolved, &i.ResolvedIn, &ignored, &regressed, &i.MergedInto, &i.Project, &i.Level)
 	i.FirstSeen, i.LastSeen = at(first), at(last)
 	i.ResolvedAt, i.IgnoredUntil, i.RegressedAt = at(resolved), at(ignored), at(regressed)
 	return i, err
@@ -60,16 +63,16 @@ func issueByID(tx *store.Tx, id string) (Issue, error) {
 	return scanIssue(tx.QueryRow(`SELECT `+issueColumns+` FROM observe_issue WHERE id = ?`, id))
 }
 
-func insertIssue(tx *store.Tx, i Issue, hash, body string) error {
+func insertIssue(tx *store.Tx, i Issue, algo int, hash, body string) error {
 	_, err := tx.Exec(`INSERT INTO observe_issue (id, algo, hash, kind, title, culprit, status, assignee, first_seen, last_seen, n, first_release, last_release, first_body, last_body)
 		VALUES (?, ?, ?, ?, ?, ?, ?, '', ?, ?, 0, ?, ?, ?, ?)`,
-		i.ID, grouping, hash, i.Kind, i.Title, i.Culprit, i.Status, i.FirstSeen.UnixMilli(), i.FirstSeen.UnixMilli(), i.FirstRelease, i.FirstRelease, body, body)
+		i.ID, algo, hash, i.Kind, i.Title, i.Culprit, i.Status, i.FirstSeen.UnixMilli(), i.FirstSeen.UnixMilli(), i.FirstRelease, i.FirstRelease, body, body)
 	return err
 }
 
 func updateIssue(tx *store.Tx, i Issue, body string) error {
-	return tx.ExecOne(`UPDATE observe_issue SET n = ?, last_seen = ?, last_release = ?, status = ?, regressed_at = ?, last_body = ? WHERE id = ?`,
-		i.N, i.LastSeen.UnixMilli(), i.LastRelease, i.Status, msOf(i.RegressedAt), body, i.ID)
+	return tx.ExecOne(`UPDATE observe_issue SET n = ?, last_seen = ?, last_release = ?, status = ?, regressed_at = ?, last_body = ?, project = ?, level = ? WHERE id = ?`,
+		i.N, i.LastSeen.UnixMilli(), i.LastRelease, i.Status, msOf(i.RegressedAt), body, i.Project, i.Level, i.ID)
 }
 
 // setIssue keeps what a person decided.
@@ -111,21 +114,6 @@ func dropBefore(tx *store.Tx, before time.Time) error {
 	}
 	_, err := tx.Exec(`DELETE FROM observe_drop WHERE hour < ?`, ms)
 	return err
-}
-
-// IssueFilter narrows a list of issues. Empty fields narrow nothing.
-type IssueFilter struct {
-	Status string
-	Before string // cursor: the position of the last issue of the page before
-	Limit  int
-}
-
-// listIssues lists issues, those seen last first.
-func listIssues(tx *store.Tx, f IssueFilter, seen int64, id string) ([]Issue, error) {
-	if f.Status == "" {
-		return store.All(tx, scanIssue, `SELECT `+issueColumns+` FROM observe_issue WHERE (last_seen, id) < (?, ?) ORDER BY last_seen DESC, id DESC LIMIT ?`, seen, id, f.Limit)
-	}
-	return store.All(tx, scanIssue, `SELECT `+issueColumns+` FROM observe_issue WHERE status = ? AND (last_seen, id) < (?, ?) ORDER BY last_seen DESC, id DESC LIMIT ?`, f.Status, seen, id, f.Limit)
 }
 
 func issueBodies(tx *store.Tx, id string) (first, last string, err error) {

@@ -1,15 +1,12 @@
 package observe
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
-	"math"
 	"slices"
-	"strconv"
-	"strings"
 
-	"seaworthy/app/web"
 	"seaworthy/store"
 )
 
@@ -22,41 +19,20 @@ type IssuePage struct {
 	Next   string  `json:"next_cursor,omitempty"` // of the next, older page; none on the last
 }
 
-// Issues lists issues, those seen last first.
+// Issues lists issues, those seen last first. A page of what is narrowed may be short and yet not
+// the last.
 func (s *System) Issues(ctx context.Context, f IssueFilter) (page IssuePage, err error) {
-	seen, id, err := f.position()
+	seen, id, err := f.check()
 	if err != nil {
 		return page, err
 	}
-	limit := f.Limit
-	f.Limit++
 	page.Errors = []Issue{}
 	err = s.issues(ctx, func(tx *store.Tx) error {
-		all, err := listIssues(tx, f, seen, id)
-		page.Errors = append(page.Errors, all...)
+		all, next, err := listIssues(tx, f, seen, id)
+		page.Errors, page.Next = append(page.Errors, all...), next
 		return err
 	})
-	if len(page.Errors) > limit {
-		page.Errors = page.Errors[:limit]
-		last := page.Errors[limit-1]
-		page.Next = strconv.FormatInt(last.LastSeen.UnixMilli(), 10) + "." + last.ID
-	}
 	return page, err
-}
-
-// position checks a filter and reads its cursor.
-func (f IssueFilter) position() (seen int64, id string, err error) {
-	var c web.Check
-	c.Fault(f.Status == "" || slices.Contains(statuses, f.Status), "status", "unknown", "One of open, resolved and ignored.")
-	c.Fault(f.Limit >= 1 && f.Limit <= mostHits, "limit", "range", "From 1 to 200.")
-	if f.Before == "" {
-		return math.MaxInt64, "", c.Err()
-	}
-	ms, id, ok := strings.Cut(f.Before, ".")
-	seen, err = strconv.ParseInt(ms, 10, 64)
-	_, isID := store.IDTime(id)
-	c.Fault(ok && err == nil && isID, "cursor", "form", "Use next_cursor of the page before.")
-	return seen, id, c.Err()
 }
 
 // IssueDetail is an issue with what is known of single occurrences. Those between the first
@@ -66,6 +42,7 @@ type IssueDetail struct {
 	First  Event    `json:"first"`
 	Last   Event    `json:"last"`
 	Events []Sample `json:"events"`
+	Parts  []Issue  `json:"merged,omitempty"` // the errors that were merged into this one
 }
 
 // Sample is one occurrence.
@@ -84,7 +61,9 @@ func (s *System) Detail(ctx context.Context, id string) (d IssueDetail, err erro
 	}
 	var first, last string
 	err = s.issues(ctx, func(tx *store.Tx) (err error) {
-		first, last, err = issueBodies(tx, id)
+		if first, last, err = issueBodies(tx, id); err == nil {
+			d.Parts, err = partsOf(tx, id)
+		}
 		return err
 	})
 	if err != nil {
@@ -93,17 +72,36 @@ func (s *System) Detail(ctx context.Context, id string) (d IssueDetail, err erro
 	if err := errors.Join(json.Unmarshal([]byte(first), &d.First), json.Unmarshal([]byte(last), &d.Last)); err != nil {
 		return d, err
 	}
+	s.showSource(&d.First)
+	s.showSource(&d.Last)
 	d.Events = []Sample{}
+	ids := []string{id}
+	for _, p := range d.Parts {
+		ids = append(ids, p.ID)
+	}
 	err = s.files.each(ctx, func(tx *store.Tx) (bool, error) {
-		rows, err := segmentBodies(tx, id, maxSamples-len(d.Events))
-		for _, row := range rows {
-			one := Sample{Seq: row.seq}
-			if err := json.Unmarshal([]byte(row.body), &one.Event); err != nil {
-				return false, err
-			}
-			d.Events = append(d.Events, one)
-		}
+		more, err := samplesOf(tx, ids, maxSamples-len(d.Events))
+		d.Events = append(d.Events, more...)
 		return len(d.Events) < maxSamples, err
 	})
 	return d, err
+}
+
+// samplesOf are the occurrences that a segment has of some issues, the newest first.
+func samplesOf(tx *store.Tx, ids []string, limit int) (all []Sample, err error) {
+	for _, id := range ids {
+		rows, err := segmentBodies(tx, id, limit)
+		if err != nil {
+			return nil, err
+		}
+		for _, row := range rows {
+			one := Sample{Seq: row.seq}
+			if err := json.Unmarshal([]byte(row.body), &one.Event); err != nil {
+				return nil, err
+			}
+			all = append(all, one)
+		}
+	}
+	slices.SortFunc(all, func(a, b Sample) int { return cmp.Compare(b.Seq, a.Seq) })
+	return all[:min(len(all), limit)], nil
 }

@@ -25,8 +25,10 @@ func (s *System) writeIssues(batch map[string]*group) {
 	}
 	var bodies []stored
 	var fresh []signal
+	hour, begun := s.hour, s.begun
 	write := func(tx *store.Tx) error {
 		bodies, fresh = nil, nil
+		s.hour, s.begun = hour, begun // it may be the second try
 		rest := &group{}
 		for hash, g := range batch {
 			err := s.writeIssue(tx, hash, g, rest, &bodies, &fresh)
@@ -73,26 +75,24 @@ func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[
 			return nil
 		}
 		have = Issue{ID: tx.NewID("iss"), Status: "open", Kind: g.Kind, Title: g.title(), Culprit: g.Culprit, FirstSeen: g.first, FirstRelease: g.Release}
-		if err := insertIssue(tx, have, hash, toJSON(g.firstEvent())); err != nil {
+		if err := insertIssue(tx, have, grouping, hash, toJSON(g.firstEvent())); err != nil {
 			return err
 		}
 	case err != nil:
 		return err
 	}
-	before, regressed := have.N, have.RegressedAt
-	have.again(g)
-	switch {
-	case g.quiet:
-	case before == 0:
-		*fresh = append(*fresh, signal{rule: ruleNew, issue: have, job: g.Job})
-	case !have.RegressedAt.Equal(regressed):
-		*fresh = append(*fresh, signal{rule: ruleRegressed, issue: have, job: g.Job})
-	}
-	if err := updateIssue(tx, have, toJSON(g.Event)); err != nil {
+	before := have.N
+	if err := s.seenAgain(tx, &have, g, fresh); err != nil {
 		return err
 	}
-	if err := addHour(tx, have.ID, g.last.Truncate(time.Hour), g.n); err != nil {
-		return err
+	if have.MergedInto != "" { // what stands for it counts as well, and is what people are told of
+		whole, err := issueByID(tx, have.MergedInto)
+		if err == nil {
+			err = s.seenAgain(tx, &whole, g, fresh)
+		}
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
 	}
 	for i, b := range g.bodies {
 		doubled := i == len(g.bodies)-1 && bits.Len64(uint64(before)) < bits.Len64(uint64(have.N))
@@ -101,6 +101,28 @@ func (s *System) writeIssue(tx *store.Tx, hash string, g, rest *group, bodies *[
 		}
 	}
 	return nil
+}
+
+// seenAgain brings an issue up to what a group counted.
+func (s *System) seenAgain(tx *store.Tx, i *Issue, g *group, fresh *[]signal) error {
+	before, regressed := i.N, i.RegressedAt
+	i.again(g)
+	switch {
+	case g.quiet || i.MergedInto != "":
+	case before == 0:
+		*fresh = append(*fresh, signal{rule: ruleNew, issue: *i, job: g.Job})
+	case !i.RegressedAt.Equal(regressed):
+		*fresh = append(*fresh, signal{rule: ruleRegressed, issue: *i, job: g.Job})
+	}
+	if err := updateIssue(tx, *i, toJSON(g.Event)); err != nil {
+		return err
+	}
+	for t, at := range g.tags {
+		if err := addTag(tx, i.ID, t, at); err != nil {
+			return err
+		}
+	}
+	return addHour(tx, i.ID, g.last.Truncate(time.Hour), g.n)
 }
 
 func (g *group) firstEvent() Event {
@@ -117,7 +139,10 @@ func (i *Issue) again(g *group) {
 	if g.last.After(i.LastSeen) {
 		i.LastSeen = g.last
 	}
-	i.LastRelease = g.Release
+	i.LastRelease, i.Level, i.Project = g.Release, "error", 0
+	if g.App != nil {
+		i.Level, i.Project = g.App.Level, g.App.Project
+	}
 	switch i.Status {
 	case "resolved":
 		if g.last.Before(i.ResolvedAt) || i.ResolvedIn != "" && i.ResolvedIn == g.Release {

@@ -56,8 +56,13 @@ func (s *System) keepTrace(t *trace, e *ending, reason string) {
 			op: sp.op, name: sp.name, status: sp.status, attrs: sp.attrs()})
 	}
 	s.admitSpans(rows)
-	s.kept.add(row, mostTraces, s.drops, "trace")
+	s.kept.add(row)
 	s.export(rows)
+}
+
+// badStatus reports whether a span failed by what its status says.
+func badStatus(status string) bool {
+	return status == "failed" || status == "error" || len(status) == 3 && status[0] == '5'
 }
 
 func rootAttrs(e *ending) string {

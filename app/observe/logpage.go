@@ -14,10 +14,13 @@ import (
 )
 
 // levels are what a search can be narrowed to, by the name in its address.
-var levels = []struct {
+var levels = []levelChoice{{"", "All levels", slog.LevelDebug}, {"warn", "Warnings and errors", slog.LevelWarn}, {"error", "Errors", slog.LevelError}}
+
+// levelChoice is a level and what is worse.
+type levelChoice struct {
 	Name, Label string
 	Level       slog.Level
-}{{"", "All levels", slog.LevelDebug}, {"warn", "Warnings and errors", slog.LevelWarn}, {"error", "Errors", slog.LevelError}}
+}
 
 // readSearch reads a search from an address, strictly: what is misspelt would be taken for
 // an answer.
@@ -25,23 +28,13 @@ func readSearch(q url.Values) (f Search, err error) {
 	var c web.Check
 	f = Search{Level: slog.LevelDebug, Text: c.Text("q", q.Get("q"), 0, 200), Request: c.Text("request", q.Get("request"), 0, 100),
 		User: c.Text("user", q.Get("user"), 0, 100), Job: c.Text("job", q.Get("job"), 0, 100)}
-	at := slices.IndexFunc(levels, func(l struct {
-		Name, Label string
-		Level       slog.Level
-	}) bool {
-		return l.Name == q.Get("level")
-	})
+	at := slices.IndexFunc(levels, func(l levelChoice) bool { return l.Name == q.Get("level") })
 	if c.Fault(at >= 0, "level", "unknown", "Either warn or error, or nothing."); at >= 0 {
 		f.Level = levels[at].Level
 	}
-	if text := q.Get("cursor"); text != "" {
-		f.Before, err = strconv.ParseInt(text, 10, 64)
-		c.Fault(err == nil && f.Before > 0, "cursor", "form", "Use next_cursor of the page before.")
-	}
-	if text := q.Get("limit"); text != "" {
-		f.Limit, err = strconv.Atoi(text)
-		c.Fault(err == nil && f.Limit >= 1 && f.Limit <= mostHits, "limit", "range", "From 1 to 200.")
-	}
+	f.Before = seqCursor(&c, q.Get("cursor"))
+	f.Limit = limitOf(q, mostHits)
+	checkLimit(&c, f.Limit)
 	return f, c.Err()
 }
 

@@ -25,7 +25,7 @@ func scanMonitor(r store.Scanner) (m Monitor, err error) {
 
 // monitors reads all of them, which are at most mostMonitors.
 func monitors(tx *store.Tx) ([]Monitor, error) {
-	return store.All(tx, scanMonitor, `SELECT `+monitorColumns+` FROM observe_monitor WHERE id > '' ORDER BY id LIMIT 500`)
+	return store.All(tx, scanMonitor, `SELECT `+monitorColumns+` FROM observe_monitor WHERE id > '' ORDER BY id LIMIT ?`, mostMonitors)
 }
 
 func monitorOf(tx *store.Tx, id string) (Monitor, error) {
@@ -61,9 +61,7 @@ func (s *System) writeCheckIns(main *store.Side) {
 		return nil
 	})
 	if err != nil {
-		for _, c := range all {
-			s.checkIns.add(c, mostCheckIns, s.drops, "check_in")
-		}
+		s.checkIns.back(all)
 	}
 }
 

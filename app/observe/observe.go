@@ -34,6 +34,10 @@ type Options struct {
 	SegmentBytes int64            // most bytes of a segment; 64 MB if 0
 	MostBytes    int64            // of all segments together; 2 GB or a tenth of the disk, the less of both, if 0
 	BusyWait     time.Duration    // for another process's lock; 2 s if 0
+	// Source is the program's own source, as pack.Pack makes it, and Checkout the folder of the module
+	// it was built in; stacks show the lines they are about from either. Both may be empty.
+	Source   []byte
+	Checkout string
 	// Disk tells how many bytes are free where the folder is, and how many there are; the
 	// system's answer if nil.
 	Disk func(folder string) (free, total int64, err error)
@@ -83,11 +87,11 @@ type System struct {
 	projects  atomic.Pointer[[]Project]
 	quotas    quotas
 	known     known
-	spans     spanRing
 	red       red               // requests and jobs, counted
 	shapes    shapes            // statements, counted
 	sources   sources           // who ran them
 	slow      bounded[slowRow]  // those that were slow, on their way to the file
+	spans     bounded[spanRow]  // of kept traces and of apps, on their way there
 	kept      bounded[traceRow] // traces, on their way there
 	checkIns  bounded[checkIn]  // of jobs of the app, on their way there
 	keeping   pace              // of traces
@@ -95,6 +99,7 @@ type System struct {
 	saidWait  atomic.Int64      // when the log last told of a wait, ms
 	traces    *shipper          // nil: they go nowhere else
 	reports   *shipper          // nil: errors go nowhere else
+	forwards  forwards          // where what projects report goes as well
 	process   string            // that this process is known by to its own ingest
 	released  bool              // it is noted that this release runs
 	queries   queries           // what of them is stored when
@@ -128,6 +133,10 @@ func New(o Options) *System {
 	s := &System{o: o, drops: newDrops(), own: slog.New(slog.DiscardHandler), said: slog.New(slog.DiscardHandler)}
 	s.ring = newRing(16<<10, 16<<20, s.drops)
 	s.errors.init(s.drops)
+	s.slow.init("slow_query", mostSlow, s.drops)
+	s.spans.init("span", mostSpanRows, s.drops)
+	s.kept.init("trace", mostTraces, s.drops)
+	s.checkIns.init("check_in", mostCheckIns, s.drops)
 	s.red = red{slot: s.now().Truncate(resolutions[0].step), held: map[Series]*Figures{}, counters: counters{number: map[Class]int{}}}
 	s.files.o, s.startedAt = o, s.now()
 	s.process = web.NewTrace()
@@ -159,7 +168,7 @@ func (s *System) now() time.Time {
 }
 
 // admit numbers a line and puts it into the ring.
-func (s *System) admit(l Line) {
+func (s *System) admit(l *Line) {
 	l.Seq = s.seq.Add(1)
 	s.ring.add(l)
 }
@@ -171,6 +180,7 @@ const flushEvery = 250 * time.Millisecond
 func (s *System) Run(ctx context.Context) {
 	var ships sync.WaitGroup
 	defer ships.Wait()
+	defer s.runForwards(ctx)()
 	for _, p := range []*shipper{s.traces, s.reports} {
 		if p != nil {
 			ships.Go(func() { p.run(ctx) })

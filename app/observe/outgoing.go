@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"seaworthy/store/trail"
 )
 
 // Outgoing counts the calls that go through next, by host, and makes each a step of the trace it
@@ -32,7 +34,7 @@ func (o outgoing) RoundTrip(r *http.Request) (*http.Response, error) {
 		status = res.StatusCode
 	}
 	ended(status, err)
-	return res, err
+	return res, trail.Mark(err)
 }
 
 // Called begins a call to somebody else within the request or job of ctx. It returns the
@@ -43,6 +45,21 @@ func (s *System) Called(ctx context.Context, r *http.Request) (traceparent strin
 	return traceparent, func(status int, err error) {
 		s.Count(Series{Calls, host}, time.Since(start), err != nil || status >= 500)
 		end(callStatus(status, err))
+	}
+}
+
+// Mailed begins the delivery of a mail to a server by SMTP within the job of ctx, and returns a function
+// that is told how it ended: the code of the server's reply, 0 for none. Nothing tells to whom.
+func (s *System) Mailed(ctx context.Context, host string) (ended func(code int, failed bool)) {
+	host, start := strings.ToLower(host), time.Now()
+	_, end := s.Span(ctx, "smtp.client", "SMTP "+host)
+	return func(code int, failed bool) {
+		s.Count(Series{Calls, host}, time.Since(start), failed)
+		if code == 0 {
+			end("failed")
+			return
+		}
+		end(strconv.Itoa(code))
 	}
 }
 

@@ -89,7 +89,7 @@ func (s *System) observePage(w http.ResponseWriter, r *http.Request) error {
 	if d.Drops, err = s.DropsSince(r.Context(), s.now().Add(-24*time.Hour)); err != nil {
 		return err
 	}
-	open, err := s.Open(r.Context(), 1000)
+	open, _, err := s.openSince(r.Context(), mostOpenNow)
 	if err != nil {
 		return err
 	}

@@ -12,13 +12,38 @@ type group struct {
 	first  time.Time
 	last   time.Time
 	bodies []body
+	tags   map[tag]time.Time // when each was last seen
+}
+
+// tag is something that occurrences of an issue have in common, which lists can be narrowed to.
+type tag struct{ name, value string }
+
+// maxTags bounds how many a group tells apart between two flushes.
+const maxTags = 20
+
+// note remembers the tags of an event.
+func (g *group) note(e *Event) {
+	environment := ""
+	if e.App != nil {
+		environment = e.App.Environment
+	}
+	for _, t := range [...]tag{{"release", e.Release}, {"environment", environment}} {
+		if _, known := g.tags[t]; t.value == "" || !known && len(g.tags) >= maxTags {
+			continue
+		}
+		if g.tags == nil {
+			g.tags = map[tag]time.Time{}
+		}
+		g.tags[t] = e.At
+	}
 }
 
 // body is an event that may be kept whole.
 type body struct {
 	Event
-	at  int64 // which one of the group it is, from 1
-	seq int64
+	at   int64 // which one of the group it is, from 1
+	seq  int64
+	size int // about what it takes in memory
 }
 
 const (
@@ -28,6 +53,8 @@ const (
 	firstBodies = 20
 	// overflow is the issue of what was too much to be told apart.
 	overflow = "overflow"
+	// maxBodies bounds the bodies that wait for the writer together, in bytes of memory.
+	maxBodies = 16 << 20
 )
 
 // pending counts errors between flushes. Counts are exact and cost nothing but a
@@ -35,6 +62,7 @@ const (
 type pending struct {
 	mu     sync.Mutex
 	groups map[string]*group
+	bytes  int              // about what the bodies of groups take
 	seen   map[string]int64 // in this process, to know which bodies are worth their while
 	drops  *drops
 }
@@ -63,13 +91,46 @@ func (p *pending) add(e Event, fill func(*Event), seq func() int64) {
 	p.seen[hash]++
 	g.n++
 	g.last = e.At
+	g.note(&e)
 	nth := p.seen[hash]
 	if nth > firstBodies && nth&(nth-1) != 0 {
 		return
 	}
+	if p.bytes >= maxBodies { // the count stands, and what the list shows of it
+		p.drops.count("error_body", "ring_full", 1)
+		return
+	}
 	fill(&e)
 	g.Event = e
-	g.bodies = append(g.bodies, body{Event: e, at: g.n, seq: seq()})
+	one := body{Event: e, at: g.n, seq: seq(), size: e.size()}
+	g.bodies, p.bytes = append(g.bodies, one), p.bytes+one.size
+}
+
+// size is about what an event takes in memory. What SDKs send is most of it: contexts and source.
+func (e *Event) size() int {
+	n := 1<<10 + len(e.Message) + 200*len(e.Frames)
+	for i := range e.Crumbs {
+		n += e.Crumbs[i].size()
+	}
+	if e.App == nil {
+		return n
+	}
+	n += len(e.App.Contexts) + len(e.App.Extra) + len(e.App.URL)
+	for _, pairs := range []map[string]string{e.App.Headers, e.App.Tags} {
+		for k, v := range pairs {
+			n += len(k) + len(v)
+		}
+	}
+	for i := range e.App.Chain {
+		n += len(e.App.Chain[i].Value)
+		for _, f := range e.App.Chain[i].Frames {
+			n += 200 + len(f.Function) + len(f.Package) + len(f.File)
+			for _, l := range f.Source {
+				n += 40 + len(l.Text)
+			}
+		}
+	}
+	return n
 }
 
 // overflowEvent stands for an event that was not told apart.
@@ -86,7 +147,7 @@ func (p *pending) take() map[string]*group {
 		return nil
 	}
 	taken := p.groups
-	p.groups = map[string]*group{}
+	p.groups, p.bytes = map[string]*group{}, 0
 	return taken
 }
 
@@ -96,11 +157,14 @@ func (p *pending) back(taken map[string]*group) {
 	defer p.mu.Unlock()
 	for hash, old := range taken {
 		g := p.groups[hash]
+		if g == nil && len(p.groups) >= maxGroups {
+			p.drops.count("error", "too_many_waiting", old.n)
+			continue
+		}
+		for _, b := range old.bodies {
+			p.bytes += b.size
+		}
 		if g == nil {
-			if len(p.groups) >= maxGroups {
-				p.drops.count("error", "too_many_waiting", old.n)
-				continue
-			}
 			p.groups[hash] = old
 			continue
 		}
@@ -108,9 +172,18 @@ func (p *pending) back(taken map[string]*group) {
 			g.bodies[i].at += old.n
 		}
 		g.n, g.first = g.n+old.n, old.first
+		for t, at := range old.tags {
+			if _, known := g.tags[t]; !known && len(g.tags) > 0 && len(g.tags) < 2*maxTags {
+				g.tags[t] = at
+			}
+		}
 		g.bodies = append(old.bodies, g.bodies...)
-		if len(g.bodies) > 2*firstBodies {
-			p.drops.count("error_body", "waited_too_long", int64(len(g.bodies)-2*firstBodies))
+		if beyond := g.bodies[min(len(g.bodies), 2*firstBodies):]; len(beyond) > 0 {
+			p.drops.count("error_body", "waited_too_long", int64(len(beyond)))
+			for _, b := range beyond {
+				p.bytes -= b.size
+			}
+			clear(beyond) // the memory behind the slice holds on to them
 			g.bodies = g.bodies[:2*firstBodies]
 		}
 	}

@@ -81,7 +81,7 @@ type chartPoint struct {
 	P50, P95, P99 float64 // seconds
 }
 
-// mark is a release that was first seen in the range.
+// mark is a release that first ran in the range.
 type mark struct {
 	At      time.Time
 	Release string
@@ -214,7 +214,7 @@ func (s *System) statementsOf(ctx context.Context, source Series, span time.Dura
 	return all[:min(len(all), 20)], err
 }
 
-// releases are those that were first seen since a time.
+// releases are those that first ran since a time.
 func (s *System) releases(ctx context.Context, since time.Time) (all []mark, err error) {
 	err = s.issues(ctx, func(tx *store.Tx) error {
 		all, err = store.All(tx, func(r store.Scanner) (m mark, err error) {

@@ -21,7 +21,11 @@ type Project struct {
 	EventsMinute int64     `json:"events_per_minute"` // most requests a minute
 	BytesMinute  int64     `json:"bytes_per_minute"`  // most bytes a minute, as they are sent
 	CreatedAt    time.Time `json:"created_at"`
-	Keys         []Key     `json:"keys"` // the newest first
+	Keys         []Key     `json:"keys"`                   // the newest first
+	Forward      string    `json:"forward"`                // off, sentry (where SENTRY_DSN leads), own
+	ForwardHost  string    `json:"forward_host,omitempty"` // of the DSN it is forwarded to; the rest of it is kept sealed
+
+	sealed []byte // that DSN
 }
 
 // Key is a public key of a project. It names who sends and opens nothing, as browsers
@@ -46,9 +50,13 @@ const (
 
 // ProjectChange is what somebody sets of a project. What is 0 or "" stays as it is.
 type ProjectChange struct {
-	Name         string `json:"name,omitempty"`
-	EventsMinute int64  `json:"events_per_minute,omitempty"`
-	BytesMinute  int64  `json:"bytes_per_minute,omitempty"`
+	Name         string `json:"name,omitempty" doc:"What people call it"`
+	EventsMinute int64  `json:"events_per_minute,omitempty" doc:"Most that are taken"`
+	BytesMinute  int64  `json:"bytes_per_minute,omitempty" doc:"Most that are taken"`
+	// Forward is where what it reports goes as well: off, sentry (where SENTRY_DSN leads) or own, with a
+	// DSN, which is never told again. nil leaves it as it is.
+	Forward    *string `json:"forward,omitempty" doc:"Where what it reports goes as well: off, sentry (where SENTRY_DSN leads) or own"`
+	ForwardDSN *string `json:"forward_dsn,omitempty" doc:"Where own leads; it is never told again"`
 }
 
 func (c *ProjectChange) check(fresh bool) error {
@@ -56,6 +64,7 @@ func (c *ProjectChange) check(fresh bool) error {
 	if fresh || c.Name != "" {
 		c.Name = bad.Text("name", c.Name, 1, 60)
 	}
+	bad.Fault(!fresh || c.Forward == nil && c.ForwardDSN == nil, "forward", "later", "Make the project first, then say where it is forwarded to.")
 	bad.Fault(c.EventsMinute >= 0 && c.EventsMinute <= 1_000_000, "events_per_minute", "range", "From 1 to 1,000,000.")
 	bad.Fault(c.BytesMinute == 0 || c.BytesMinute >= 1<<10 && c.BytesMinute <= 10<<30, "bytes_per_minute", "range", "From 1 KiB to 10 GiB.")
 	return bad.Err()
@@ -72,6 +81,7 @@ func (s *System) Start(ctx context.Context) error {
 	all, err := store.Read(ctx, s.DB, s.listProjects)
 	if err == nil {
 		s.projects.Store(&all)
+		s.arrange(all)
 	}
 	return err
 }
@@ -89,7 +99,7 @@ func (s *System) MakeProject(ctx context.Context, c ProjectChange) (Project, err
 	if err := c.check(true); err != nil {
 		return Project{}, err
 	}
-	p := Project{Name: c.Name, EventsMinute: c.EventsMinute, BytesMinute: c.BytesMinute}
+	p := Project{Forward: ForwardOff, Name: c.Name, EventsMinute: c.EventsMinute, BytesMinute: c.BytesMinute}
 	if p.EventsMinute == 0 {
 		p.EventsMinute = defaultEvents
 	}
@@ -124,6 +134,10 @@ func (s *System) ChangeProject(ctx context.Context, id int64, c ProjectChange) (
 	if err := c.check(false); err != nil {
 		return Project{}, err
 	}
+	to, err := s.forwardTo(id, c)
+	if err != nil {
+		return Project{}, err
+	}
 	return s.changeProjects(ctx, id, func(tx *store.Tx, all []Project) (int64, error) {
 		p := all[slices.IndexFunc(all, func(p Project) bool { return p.ID == id })]
 		if c.Name != "" && slices.ContainsFunc(all, func(o Project) bool { return o.ID != id && o.Name == c.Name }) {
@@ -138,21 +152,42 @@ func (s *System) ChangeProject(ctx context.Context, id int64, c ProjectChange) (
 		if c.BytesMinute > 0 {
 			p.BytesMinute = c.BytesMinute
 		}
+		if to != nil {
+			p.Forward, p.ForwardHost, p.sealed = to.Forward, to.ForwardHost, to.sealed
+		}
 		if err := updateProject(tx, p); err != nil {
 			return 0, err
 		}
-		return id, s.recordProject(tx, actProjectChanged, p, map[string]any{"events_per_minute": p.EventsMinute, "bytes_per_minute": p.BytesMinute})
+		return id, s.recordProject(tx, actProjectChanged, p, map[string]any{"events_per_minute": p.EventsMinute, "bytes_per_minute": p.BytesMinute, "forward": p.Forward, "forward_host": p.ForwardHost})
 	})
 }
 
+// forwardTo is a project with the place it is to be forwarded to, sealed before any transaction; nil
+// where that stays as it is.
+func (s *System) forwardTo(id int64, c ProjectChange) (*Project, error) {
+	if c.Forward == nil && deref(c.ForwardDSN) == "" {
+		return nil, nil
+	}
+	all := s.Projects()
+	at := slices.IndexFunc(all, func(p Project) bool { return p.ID == id })
+	if at < 0 {
+		return nil, store.ErrNotFound
+	}
+	var bad web.Check
+	p := s.setForward(all[at], c, &bad)
+	return &p, bad.Err()
+}
+
 // MakeKey gives a project one more key, as when one is to be replaced: the old one works
-// until it is revoked.
+// until it is revoked. Of as many as there can be, the one that was revoked first is forgotten.
 func (s *System) MakeKey(ctx context.Context, id int64) (Project, error) {
 	key := newKey()
 	return s.changeProjects(ctx, id, func(tx *store.Tx, all []Project) (int64, error) {
 		p := all[slices.IndexFunc(all, func(p Project) bool { return p.ID == id })]
 		if len(p.Keys) >= maxKeys {
-			return 0, web.Invalid(web.Field{Field: "project", Code: "too_many", Message: "The project has as many keys as it can have."})
+			if err := forgetKey(tx, id); err != nil {
+				return 0, err
+			}
 		}
 		if err := insertKey(tx, id, key); err != nil {
 			return 0, err
@@ -183,14 +218,18 @@ func (s *System) changeProjects(ctx context.Context, id int64, change func(*stor
 		if id != 0 && !slices.ContainsFunc(all, func(p Project) bool { return p.ID == id }) {
 			return p, store.ErrNotFound
 		}
-		if id, err = change(tx, all); err != nil {
+		changed, err := change(tx, all) // id stays: this may run again
+		if err != nil {
 			return p, err
 		}
 		if all, err = s.listProjects(tx); err != nil {
 			return p, err
 		}
-		tx.AfterCommit(func() { s.projects.Store(&all) })
-		return all[slices.IndexFunc(all, func(p Project) bool { return p.ID == id })], nil
+		tx.AfterCommit(func() {
+			s.projects.Store(&all)
+			s.arrange(all)
+		})
+		return all[slices.IndexFunc(all, func(p Project) bool { return p.ID == changed })], nil
 	})
 }
 

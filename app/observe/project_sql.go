@@ -1,16 +1,19 @@
 package observe
 
-import "seaworthy/store"
+import (
+	"seaworthy/app/web"
+	"seaworthy/store"
+)
 
 // These tables, unlike the rest of this package's, are in the business database.
 
 func (s *System) listProjects(tx *store.Tx) ([]Project, error) {
 	all, err := store.All(tx, func(r store.Scanner) (p Project, err error) {
 		var created int64
-		err = r.Scan(&p.ID, &p.Name, &p.EventsMinute, &p.BytesMinute, &created)
-		p.CreatedAt, p.Keys = at(created), []Key{}
+		err = r.Scan(&p.ID, &p.Name, &p.EventsMinute, &p.BytesMinute, &created, &p.Forward, &p.sealed, &p.ForwardHost)
+		p.CreatedAt, p.Keys, p.Forward = at(created), []Key{}, or(p.Forward, ForwardOff)
 		return p, err
-	}, `SELECT id, name, events_minute, bytes_minute, created_at FROM observe_project WHERE id > 0 ORDER BY id LIMIT ?`, maxProjects)
+	}, `SELECT id, name, events_minute, bytes_minute, created_at, forward, forward_dsn, forward_host FROM observe_project WHERE id > 0 ORDER BY id LIMIT ?`, maxProjects)
 	if err != nil {
 		return nil, err
 	}
@@ -37,11 +40,22 @@ func insertProject(tx *store.Tx, p Project) error {
 }
 
 func updateProject(tx *store.Tx, p Project) error {
-	return tx.ExecOne(`UPDATE observe_project SET name = ?, events_minute = ?, bytes_minute = ? WHERE id = ?`, p.Name, p.EventsMinute, p.BytesMinute, p.ID)
+	return tx.ExecOne(`UPDATE observe_project SET name = ?, events_minute = ?, bytes_minute = ?, forward = ?, forward_dsn = ?, forward_host = ? WHERE id = ?`,
+		p.Name, p.EventsMinute, p.BytesMinute, p.Forward, p.sealed, p.ForwardHost, p.ID)
 }
 
 func insertKey(tx *store.Tx, project int64, key string) error {
 	_, err := tx.Exec(`INSERT INTO observe_project_key (public_key, project, created_at) VALUES (?, ?, ?)`, key, project, tx.Now().UnixMilli())
+	return err
+}
+
+// forgetKey makes room for a key. Where all work there is none.
+func forgetKey(tx *store.Tx, project int64) error {
+	n, err := tx.Exec(`DELETE FROM observe_project_key WHERE public_key IN
+		(SELECT public_key FROM observe_project_key WHERE project = ? AND revoked_at IS NOT NULL ORDER BY created_at LIMIT 1)`, project)
+	if err == nil && n == 0 {
+		return web.Invalid(web.Field{Field: "project", Code: "too_many", Message: "The project has as many keys as it can have. Revoke one first."})
+	}
 	return err
 }
 

@@ -2,6 +2,7 @@ package observe
 
 import (
 	"net/http"
+	"net/url"
 	"strconv"
 
 	"seaworthy/app/web"
@@ -10,19 +11,34 @@ import (
 const projectsBase = errorsBase + "/projects"
 
 type projectsData struct {
-	Projects []Project
+	Projects []projectRow
+	Sentry   string // host that SENTRY_DSN leads to; "" without one
 	Manage   bool
 	Done     string
+}
+
+// projectRow is a project with how its forwarding fares.
+type projectRow struct {
+	Project
+	Forwarded *Forwarded // nil where nothing is
 }
 
 // projectDone is what happened before the page was shown again.
 var projectDone = map[string]string{
 	"made": "The project is there. Give its address to the SDK of your app.", "changed": "The limits are changed.",
 	"key": "The new key works. Revoke the old one when nothing uses it any more.", "revoked": "The key is revoked. What comes with it is refused.",
+	"forwarded": "What the project reports from now on goes there as well.", "kept": "What the project reports stays here.",
 }
 
 func (s *System) projectsPage(w http.ResponseWriter, r *http.Request) error {
-	d := projectsData{Projects: s.Projects(), Manage: web.IdentityOf(r.Context()).Can("errors:manage"), Done: projectDone[r.URL.Query().Get("done")]}
+	d := projectsData{Sentry: s.sentryHost(), Manage: web.IdentityOf(r.Context()).Can("errors:manage"), Done: projectDone[r.URL.Query().Get("done")]}
+	for _, p := range s.Projects() {
+		row := projectRow{Project: p}
+		if f, ok := s.Forwarded(p.ID); ok {
+			row.Forwarded = &f
+		}
+		d.Projects = append(d.Projects, row)
+	}
 	return s.Pages.Render(w, r, "observe/projects", web.View{Title: "Projects", Data: d})
 }
 
@@ -33,6 +49,20 @@ type projectInput struct {
 	Events    int64  `json:"events_per_minute"`
 	Megabytes int64  `json:"mb_per_minute"`
 	Key       string `json:"key"`
+	Forward   string `json:"forward"`
+	DSN       string `json:"forward_dsn"`
+}
+
+// sentryHost is where SENTRY_DSN leads, "" without one.
+func (s *System) sentryHost() string {
+	if s.o.Reports == nil {
+		return ""
+	}
+	u, err := url.Parse(s.o.Reports.URL)
+	if err != nil {
+		return ""
+	}
+	return u.Host
 }
 
 func (s *System) projectMake(w http.ResponseWriter, r *http.Request) error {
@@ -58,10 +88,18 @@ func (s *System) projectAct(w http.ResponseWriter, r *http.Request) error {
 	done := in.Act
 	switch in.Act {
 	case "changed":
-		if in.Events < 1 || in.Megabytes < 1 || in.Megabytes > 10<<10 {
-			return web.Invalid(web.Field{Field: "mb_per_minute", Code: "range", Message: "At least one request and one megabyte, at most 10,240 megabytes."})
+		var bad web.Check
+		bad.Fault(in.Events >= 1, "events_per_minute", "range", "From 1 to 1,000,000.")
+		bad.Fault(in.Megabytes >= 1 && in.Megabytes <= 10<<10, "mb_per_minute", "range", "From 1 to 10,240.")
+		if err := bad.Err(); err != nil {
+			return err
 		}
 		_, err = s.ChangeProject(r.Context(), id, ProjectChange{Name: in.Name, EventsMinute: in.Events, BytesMinute: in.Megabytes << 20})
+	case "forwarded":
+		if in.Forward == ForwardOff {
+			done = "kept"
+		}
+		_, err = s.ChangeProject(r.Context(), id, ProjectChange{Forward: &in.Forward, ForwardDSN: &in.DSN})
 	case "key":
 		_, err = s.MakeKey(r.Context(), id)
 	case "revoked":

@@ -45,7 +45,7 @@ type Link struct {
 }
 
 // receive keeps what an envelope holds, and returns the id of its event.
-func (s *System) receive(_ *http.Request, p Project, e *sentry.Envelope) (id string, err error) {
+func (s *System) receive(r *http.Request, p Project, e *sentry.Envelope) (id string, err error) {
 	for kind, n := range e.Skipped {
 		if kind != "attachment" && kind != "profile" && kind != "replay_event" && kind != "replay_recording" {
 			kind = "item" // names that senders choose are no names of ours
@@ -59,6 +59,7 @@ func (s *System) receive(_ *http.Request, p Project, e *sentry.Envelope) (id str
 	for _, act := range take {
 		act()
 	}
+	s.forward(r, p, e, id)
 	return id, nil
 }
 
@@ -181,7 +182,7 @@ func (s *System) appLog(p Project, lines []sentry.LogLine, sentAt time.Time) {
 			}
 		}
 		l.Attrs, _ = json.Marshal(names)
-		s.admit(l)
+		s.admit(&l)
 	}
 }
 
@@ -192,8 +193,8 @@ func (s *System) checkIn(p Project, c sentry.CheckIn) {
 		l.Level = slog.LevelError
 	}
 	l.Attrs, _ = json.Marshal(map[string]string{"project": p.Name, "monitor": redact.Text(string(c.Slug)), "status": string(c.Status), "check_in": clip(string(c.ID), 64)})
-	s.admit(l)
-	s.checkIns.add(checkIn{p, c, l.At}, mostCheckIns, s.drops, "check_in")
+	s.admit(&l)
+	s.checkIns.add(checkIn{p, c, l.At})
 }
 
 func levelOf(name string) slog.Level {
@@ -212,6 +213,9 @@ func levelOf(name string) slog.Level {
 func hide(name, value string) string {
 	if redact.Name(strings.ReplaceAll(name, "-", "_")) {
 		return redact.Hidden
+	}
+	if isQuery(name) {
+		return hideQuery(clip(value, maxValue))
 	}
 	return redact.Text(clip(value, maxValue))
 }

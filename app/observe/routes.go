@@ -15,7 +15,7 @@ var Permissions = []web.PermissionKind{
 	{Name: "performance:manage", Title: "Analyse statements", Means: "Run a slow query of this program again by hand, for at most two seconds and without seeing what it finds.", Scope: web.ScopeInstance},
 	{Name: "alerts:read", Title: "See alerts", Means: "See what fires and fired, and who is told.", Scope: web.ScopeInstance},
 	{Name: "alerts:manage", Title: "Manage alerts", Means: "Acknowledge alerts, hold them back, set rules and channels.", Scope: web.ScopeInstance},
-	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore and assign errors, and set up the projects that report them.", Scope: web.ScopeInstance},
+	{Name: "errors:manage", Title: "Manage errors", Means: "Resolve, ignore, assign and merge errors, and set up the projects that report them.", Scope: web.ScopeInstance},
 }
 
 // The actions telemetry records.
@@ -24,6 +24,8 @@ const (
 	actIgnored  audit.Action = "error.ignored"
 	actReopened audit.Action = "error.reopened"
 	actAssigned audit.Action = "error.assigned"
+	actMerged   audit.Action = "error.merged"
+	actUnmerged audit.Action = "error.unmerged"
 
 	actProjectMade    audit.Action = "project.created"
 	actProjectChanged audit.Action = "project.changed"
@@ -41,8 +43,10 @@ var Actions = append(alertActions[:len(alertActions):len(alertActions)],
 	audit.Kind{Action: actIgnored, Title: "Error ignored", Means: "An error is not to be looked at, for a time or for good."},
 	audit.Kind{Action: actReopened, Title: "Error reopened", Means: "A resolved or ignored error needs a look again."},
 	audit.Kind{Action: actAssigned, Title: "Error assigned", Means: "An error was given to somebody, or taken back."},
+	audit.Kind{Action: actMerged, Title: "Errors merged", Means: "Somebody said that several errors are one; one stands for them from then on."},
+	audit.Kind{Action: actUnmerged, Title: "Error taken out", Means: "An error that was merged with others is one of its own again."},
 	audit.Kind{Action: actProjectMade, Title: "Project created", Means: "A program of yours can report its errors here."},
-	audit.Kind{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, or how much it may send, was changed."},
+	audit.Kind{Action: actProjectChanged, Title: "Project changed", Means: "The name of a project, how much it may send, or where it is forwarded to, was changed."},
 	audit.Kind{Action: actKeyMade, Title: "Project key created", Means: "A project has one more key to report with."},
 	audit.Kind{Action: actMonitorRemoved, Title: "Monitor removed", Means: "A job of your app is not waited for any more; it is when it checks in again."},
 	audit.Kind{Action: actAnalysed, Title: "Query analysed", Means: "A slow query of this program was run again by hand, to see how long it takes."},
@@ -81,9 +85,12 @@ func (s *System) Routes() []web.Route {
 		{Method: "GET", Pattern: errorsBase, Access: see, Handler: s.errorsPage},
 		{Method: "GET", Pattern: errorsBase + "/events", Access: see, Handler: s.changes},
 		{Method: "GET", Pattern: errorsBase + "/{id}", Access: see, Handler: s.errorPage},
-		{Method: "POST", Pattern: errorsBase + "/{id}", Access: manage, Handler: s.errorAct, Audit: acts},
+		{Method: "POST", Pattern: errorsBase + "/{id}", Access: manage, Handler: s.errorAct, Audit: append(acts, string(actUnmerged))},
+		{Method: "POST", Pattern: errorsBase + "/merge", Access: manage, Handler: s.errorsMerge, Audit: []string{string(actMerged)}},
 		{Method: "GET", Pattern: "/-/api/v1/errors", Access: see, Handler: s.errorsAPI, Doc: web.Doc{Summary: "List errors, those seen last first", Out: IssuePage{}}},
 		{Method: "GET", Pattern: "/-/api/v1/errors/{id}", Access: see, Handler: s.errorAPI, Doc: web.Doc{Summary: "An error with its first, its last and some other occurrences", Out: IssueDetail{}}},
+		{Method: "POST", Pattern: "/-/api/v1/errors/merge", Access: manage, Handler: s.mergeAPI, Audit: []string{string(actMerged)}, Doc: web.Doc{Summary: "Merge errors that are one", In: Merge{}, Out: Issue{}}},
+		{Method: "POST", Pattern: "/-/api/v1/errors/{id}/unmerge", Access: manage, Handler: s.unmergeAPI, Audit: []string{string(actUnmerged)}, Doc: web.Doc{Summary: "Take an error out of those it was merged with", In: Unmerge{}, Out: Issue{}}},
 		{Method: "PATCH", Pattern: "/-/api/v1/errors/{id}", Access: manage, Handler: s.changeAPI, Audit: acts, Doc: web.Doc{Summary: "Resolve, ignore, reopen or assign an error", In: Change{}, Out: Issue{}}},
 	})
 }

@@ -109,6 +109,22 @@ CREATE TABLE observe_plan (
 	last_seen  INTEGER NOT NULL,
 	PRIMARY KEY (query, hash)
 ) STRICT, WITHOUT ROWID;
+`, `
+ALTER TABLE observe_issue ADD COLUMN merged_into TEXT NOT NULL DEFAULT ''; -- issue that counts for it as well
+ALTER TABLE observe_issue ADD COLUMN project INTEGER NOT NULL DEFAULT 0;   -- 0: this program
+ALTER TABLE observe_issue ADD COLUMN level TEXT NOT NULL DEFAULT 'error';
+CREATE INDEX observe_issue_merged ON observe_issue (merged_into, id);
+CREATE TABLE observe_issue_tag (
+	issue     TEXT NOT NULL REFERENCES observe_issue (id) ON DELETE CASCADE,
+	name      TEXT NOT NULL, -- release, environment
+	value     TEXT NOT NULL,
+	last_seen INTEGER NOT NULL,
+	PRIMARY KEY (issue, name, value)
+) STRICT, WITHOUT ROWID;
+INSERT INTO observe_issue_tag (issue, name, value, last_seen) SELECT id, 'release', last_release, last_seen FROM observe_issue WHERE last_release <> '';
+INSERT INTO observe_issue_tag (issue, name, value, last_seen) SELECT id, 'release', first_release, first_seen FROM observe_issue WHERE first_release <> '' AND first_release <> last_release;
+`, `
+DELETE FROM observe_issue_tag WHERE issue NOT IN (SELECT id FROM observe_issue); -- earlier releases left them behind
 `}
 
 // The tables of a segment: only ever added to, and deleted as a file.

@@ -52,7 +52,7 @@ func (s *System) Lines(ctx context.Context, q Search) (found []Line, older int64
 		}
 		if time.Since(start) > searchTime {
 			err := tx.QueryRow(`SELECT coalesce(min(seq), 0) FROM observe_log`).Scan(&older)
-			return false, err
+			return older == 0, err // a segment without lines says nothing of where to go on
 		}
 		return true, nil
 	})
@@ -139,7 +139,5 @@ func (f *files) mainFile(now time.Time) (*store.Side, error) {
 	if !exists(f.mainPath()) {
 		return nil, nil
 	}
-	var err error
-	f.main, err = f.open(f.mainPath(), mainSchema, 256<<20, now)
-	return f.main, err
+	return f.openMain(now)
 }

@@ -21,7 +21,9 @@ type Place struct {
 // Bounds of what waits to be sent, and of trying.
 const (
 	mostParcels   = 256
-	mostParcel    = 1 << 20 // bytes
+	mostParcel    = 1 << 20  // bytes
+	mostForward   = 5 << 20  // bytes of an envelope that is forwarded
+	mostQueued    = 16 << 20 // bytes that wait for one place
 	firstWait     = time.Second
 	longestWait   = time.Minute
 	shipTimeout   = 10 * time.Second
@@ -31,54 +33,98 @@ const (
 // loopHeader tells our own ingest that a report came from this very process.
 const loopHeader = "X-Seaworthy-Forwarded"
 
+// parcel is one request to be made. Its parts are of different categories of Sentry's, which the
+// place may refuse for a while one by one.
+type parcel struct {
+	head  []byte
+	parts []part
+}
+
+type part struct {
+	category string // "" is refused for nothing but itself
+	body     []byte
+}
+
+func (c parcel) size() (n int) {
+	n = len(c.head)
+	for _, one := range c.parts {
+		n += len(one.body)
+	}
+	return n
+}
+
 // shipper sends parcels to one place, one after the other. While the place is down or asks for
-// patience, what comes beyond the bound is counted as dropped, and nobody waits.
+// patience, what comes beyond the bound is counted as dropped, and nobody waits. That it then tries
+// with one parcel only, at growing intervals, is its breaker.
 type shipper struct {
 	s       *System
 	name    string // class of what is dropped
 	place   Place
 	content string // type
 	client  *http.Client
-	queue   chan []byte
+	most    int // bytes of a parcel
+	queue   chan parcel
+	waiting atomic.Int64 // bytes in queue
 	after   func(time.Duration) <-chan time.Time
+	limits  limits       // what the place does not want for a while; of the sender's goroutine alone
 	ended   atomic.Int64 // parcels that were taken or refused for good
+	sent    atomic.Int64 // parcels that were taken
+	lost    atomic.Int64 // parcels that were not, for whatever reason
+	trouble atomic.Value // string: what the place said last, "" when it took the last parcel
 	said    bool         // the log knows that it is down
+	refused bool         // the log knows that it refuses
 }
 
 func (s *System) newShipper(name, content string, place Place) *shipper {
-	return &shipper{s: s, name: name, place: place, content: content, queue: make(chan []byte, mostParcels), after: time.After,
+	return &shipper{s: s, name: name, place: place, content: content, most: mostParcel, queue: make(chan parcel, mostParcels), after: time.After, limits: limits{},
 		client: &http.Client{Timeout: shipTimeout, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
 
-// add hands in a parcel.
-func (p *shipper) add(parcel []byte) {
-	if len(parcel) > mostParcel {
-		p.s.drops.count(p.name, "too_large", 1)
+// add hands in a parcel that is whole.
+func (p *shipper) add(body []byte) { p.hand(parcel{parts: []part{{body: body}}}) }
+
+// hand hands in a parcel.
+func (p *shipper) hand(c parcel) {
+	size := int64(c.size())
+	if size > int64(p.most) {
+		p.lose("too_large", 1)
+		return
+	}
+	if p.waiting.Add(size) > mostQueued {
+		p.waiting.Add(-size)
+		p.lose("queue_full", 1)
 		return
 	}
 	select {
-	case p.queue <- parcel:
+	case p.queue <- c:
 	default:
-		p.s.drops.count(p.name, "queue_full", 1)
+		p.waiting.Add(-size)
+		p.lose("queue_full", 1)
 	}
+}
+
+func (p *shipper) lose(reason string, n int64) {
+	p.lost.Add(n)
+	p.s.drops.count(p.name, reason, n)
 }
 
 // run sends until ctx ends, and then what it can within a moment.
 func (p *shipper) run(ctx context.Context) {
 	for {
 		select {
-		case parcel := <-p.queue:
-			if !p.deliver(ctx, parcel) {
-				p.add(parcel)
+		case c := <-p.queue:
+			p.waiting.Add(-int64(c.size()))
+			if !p.deliver(ctx, c) {
+				p.hand(c)
 			}
 		case <-ctx.Done():
 			last, stop := context.WithTimeout(context.WithoutCancel(ctx), lastShipments)
 			defer stop()
 			for {
 				select {
-				case parcel := <-p.queue:
-					if again, _, err := p.post(last, parcel); again || err != nil {
-						p.s.drops.count(p.name, "stopping", 1)
+				case c := <-p.queue:
+					if again, _, err := p.post(last, c); again || err != nil {
+						p.lose("stopping", 1)
 					}
 				default:
 					return
@@ -89,13 +135,14 @@ func (p *shipper) run(ctx context.Context) {
 }
 
 // deliver tries until the parcel is taken or refused for good; false when ctx ended before.
-func (p *shipper) deliver(ctx context.Context, parcel []byte) bool {
+func (p *shipper) deliver(ctx context.Context, c parcel) bool {
 	for wait := firstWait; ; wait = min(2*wait, longestWait) {
-		again, asked, err := p.post(ctx, parcel)
+		again, asked, err := p.post(ctx, c)
 		if !again {
 			p.settled(err)
 			return true
 		}
+		p.trouble.Store(err.Error())
 		if !p.said {
 			p.said = true
 			p.s.own.Warn("telemetry cannot be sent on; it is tried again", "what", p.name, "err", err)
@@ -112,21 +159,33 @@ func (p *shipper) deliver(ctx context.Context, parcel []byte) bool {
 	}
 }
 
-// settled notes how a parcel ended that is not tried again.
+// settled notes how a parcel ended that is not tried again. That a place refuses is said once: it may
+// refuse everything.
 func (p *shipper) settled(err error) {
 	defer p.ended.Add(1)
 	if err != nil {
-		p.s.drops.count(p.name, "refused", 1)
-		p.s.own.Warn("telemetry that is sent on was refused", "what", p.name, "err", err)
-	} else if p.said {
-		p.said = false
+		p.trouble.Store(err.Error())
+		p.lose("refused", 1)
+		if !p.refused {
+			p.s.own.Warn("telemetry that is sent on was refused", "what", p.name, "err", err)
+		}
+		p.refused = true
+		return
+	}
+	if p.said || p.refused {
 		p.s.own.Info("telemetry is sent on again", "what", p.name)
 	}
+	p.said, p.refused = false, false
+	p.trouble.Store("")
 }
 
 // post tries once. Its errors name no address: one may hold a secret.
-func (p *shipper) post(ctx context.Context, parcel []byte) (again bool, wait time.Duration, err error) {
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.place.URL, bytes.NewReader(parcel))
+func (p *shipper) post(ctx context.Context, c parcel) (again bool, wait time.Duration, err error) {
+	body, ok := p.wanted(c)
+	if !ok {
+		return false, 0, nil
+	}
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, p.place.URL, bytes.NewReader(body))
 	if err != nil {
 		return false, 0, fmt.Errorf("the address cannot be used")
 	}
@@ -142,13 +201,51 @@ func (p *shipper) post(ctx context.Context, parcel []byte) (again bool, wait tim
 	}
 	defer res.Body.Close()
 	_, _ = io.CopyN(io.Discard, res.Body, 64<<10) // so that the connection is used again
+	asked := p.limits.heed(res.Header.Values("X-Sentry-Rate-Limits"), p.s.now())
 	switch status := res.StatusCode; {
 	case status < 300:
+		p.sent.Add(1)
 		return false, 0, nil
 	case status == http.StatusTooManyRequests || status == http.StatusRequestTimeout || status >= 500:
-		seconds, _ := strconv.Atoi(res.Header.Get("Retry-After"))
-		return true, min(time.Duration(max(seconds, 0))*time.Second, time.Hour), fmt.Errorf("status %d", status)
+		wait := patience(res.Header.Get("Retry-After"), p.s.now())
+		if asked { // it said which categories it means, and they are left out from now on
+			wait = 0
+		}
+		return true, wait, fmt.Errorf("status %d", status)
 	default:
 		return false, 0, fmt.Errorf("status %d", status)
 	}
+}
+
+// patience is for how long a place wants to be left alone: seconds, or until a time (RFC 9110 section
+// 10.2.3); 0 where it does not say.
+func patience(header string, now time.Time) time.Duration {
+	if seconds, err := strconv.ParseInt(header, 10, 32); err == nil {
+		return min(time.Duration(max(seconds, 0))*time.Second, longestLimit)
+	}
+	until, err := http.ParseTime(header)
+	if err != nil {
+		return 0
+	}
+	return min(max(until.Sub(now), 0), longestLimit)
+}
+
+// wanted is the body of a parcel without what the place does not want for now; false when nothing is
+// left, which is what SDKs make of it too.
+func (p *shipper) wanted(c parcel) (body []byte, some bool) {
+	now := p.s.now()
+	body = append(body, c.head...)
+	held := int64(0)
+	for _, one := range c.parts {
+		if p.limits.hold(one.category, now) {
+			held++
+			continue
+		}
+		body, some = append(body, one.body...), true
+	}
+	p.s.drops.count(p.name, "rate_limited", held)
+	if !some {
+		p.lost.Add(1)
+	}
+	return body, some
 }

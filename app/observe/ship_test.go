@@ -153,6 +153,17 @@ func TestFault18PlaceIsDown(t *testing.T) {
 	}
 }
 
+func TestPatienceIsSecondsOrATime(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 11, 29, 5, 0, 0, 0, time.UTC)
+	for header, want := range map[string]time.Duration{"": 0, "7": 7 * time.Second, "-1": 0, "soon": 0, "86400": longestLimit, "99999999999": 0,
+		"Sun, 29 Nov 2026 05:02:00 GMT": 2 * time.Minute, "Sun, 29 Nov 2026 04:00:00 GMT": 0, "Mon, 30 Nov 2026 05:00:00 GMT": longestLimit} {
+		if got := patience(header, now); got != want {
+			t.Errorf("%q: %s, want %s", header, got, want)
+		}
+	}
+}
+
 // An error goes to the other Sentry as an SDK would send it, without its secrets.
 func TestErrorsAreReportedElsewhere(t *testing.T) {
 	t.Parallel()
@@ -161,7 +172,7 @@ func TestErrorsAreReportedElsewhere(t *testing.T) {
 	defer stop()
 	log := slog.New(s.Handler(slog.DiscardHandler))
 	ctx := web.WithOrigin(t.Context(), &web.Origin{RequestID: "req_9", Trace: web.NewTrace(), Route: "GET /pay", Identity: web.Identity{User: "usr_1"}})
-	log.InfoContext(ctx, "about to pay", "token", "tok-canary-1")
+	log.WarnContext(ctx, "about to pay", "token", "tok-canary-1")
 	s.Fault(ctx, web.Fault{Method: "GET", Route: "GET /pay", Status: 500, Err: errors.New("pay with sk_live_canary2canary2canary2: Bearer abc.canary3.def is refused")})
 	<-k.more
 	body := string(k.bodies[0])
@@ -173,7 +184,7 @@ func TestErrorsAreReportedElsewhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := sentry.ReadItems(in, h)
+	e, err := sentry.ReadItems(in, h, false)
 	if err != nil || len(e.Items) != 1 || e.Items[0].Type != "event" {
 		t.Fatalf("%+v, %v", e, err)
 	}
@@ -183,15 +194,17 @@ func TestErrorsAreReportedElsewhere(t *testing.T) {
 		Environment string
 		User        struct{ ID string }
 		Tags        map[string]string
-		Breadcrumbs struct{ Values []struct{ Message string } }
-		Exception   struct {
+		Breadcrumbs struct {
+			Values []struct{ Message, Level string }
+		}
+		Exception struct {
 			Values []struct{ Type, Value string }
 		}
 	}
 	if err := json.Unmarshal(e.Items[0].Payload, &event); err != nil {
 		t.Fatal(err)
 	}
-	if event.ID != string(h.ID) || event.Release != "1.2.3" || event.Environment != "staging" || event.User.ID != "usr_1" || event.Tags["request_id"] != "req_9" || len(event.Breadcrumbs.Values) != 1 ||
+	if event.ID != string(h.ID) || event.Release != "1.2.3" || event.Environment != "staging" || event.User.ID != "usr_1" || event.Tags["request_id"] != "req_9" || len(event.Breadcrumbs.Values) != 1 || event.Breadcrumbs.Values[0].Level != "warning" ||
 		len(event.Exception.Values) != 1 || !strings.Contains(event.Exception.Values[0].Value, "is refused") {
 		t.Errorf("%+v", event)
 	}

@@ -24,15 +24,25 @@ type signals struct {
 	more    int
 }
 
-// mostSignals is how many issues get an alert of their own at one look; the others share one.
-const mostSignals = 20
+const (
+	// mostSignals is how many issues get an alert of their own at one look; the others share one.
+	mostSignals = 20
+	// mostWaiting is how many wait for a look: some alerts are open already, or their rules are off.
+	mostWaiting = 4 * mostSignals
+)
 
 func (s *signals) add(all []signal) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fits := min(len(all), 4*mostSignals-len(s.waiting))
-	s.waiting = append(s.waiting, all[:fits]...)
-	s.more += len(all) - fits
+	s.waiting = append(s.waiting, all...)
+	s.bound()
+}
+
+// bound leaves those that came first, and counts the rest.
+func (s *signals) bound() {
+	if beyond := len(s.waiting) - mostWaiting; beyond > 0 {
+		s.waiting, s.more = s.waiting[:mostWaiting], s.more+beyond
+	}
 }
 
 func (s *signals) take() (all []signal, more int) {
@@ -48,6 +58,7 @@ func (s *signals) back(all []signal, more int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.waiting, s.more = append(all, s.waiting...), s.more+more
+	s.bound()
 }
 
 // missed finds, once after a start, what began shortly before the last process ended and was not
@@ -55,7 +66,7 @@ func (s *signals) back(all []signal, more int) {
 func (s *System) missed(ctx context.Context) (found []signal, err error) {
 	since := s.now().Add(-10 * time.Minute)
 	err = s.issues(ctx, func(tx *store.Tx) error {
-		all, err := listIssues(tx, IssueFilter{Status: "open", Limit: 4 * mostSignals}, s.now().UnixMilli()+1, "")
+		all, _, err := listIssues(tx, IssueFilter{Status: "open", Limit: mostWaiting}, s.now().UnixMilli()+1, "")
 		for _, i := range all {
 			switch {
 			case i.FirstSeen.After(since):

@@ -47,7 +47,7 @@ func (t *trace) repeated(e *ending) (any bool) {
 		}
 		any = true
 		u.shape.wants.Store(true)
-		t.s.slow.add(slowRow{at: t.s.now(), kind: "n+1", shape: u.shape, source: e.source, trace: t.ID, request: e.request, job: e.job, caller: u.caller, run: u.took, n: u.n}, mostSlow, t.s.drops, "slow_query")
+		t.s.slow.add(slowRow{at: t.s.now(), kind: "n+1", shape: u.shape, source: e.source, trace: t.ID, request: e.request, job: e.job, caller: u.caller, run: u.took, n: u.n})
 	}
 	return any
 }

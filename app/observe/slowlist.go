@@ -45,6 +45,8 @@ type SlowPage struct {
 	Next string `json:"next_cursor,omitempty"`
 }
 
+const slowColumns = `seq, at, kind, query, source, trace, request, job, caller, gate_us, lock_us, run_us, commit_us, rows, n, blocker, plan`
+
 func scanSlow(r store.Scanner) (one Slow, err error) {
 	var at, gate, lock, run, commit int64
 	err = r.Scan(&one.Seq, &at, &one.Kind, &one.Query, &one.Source, &one.Trace, &one.Request, &one.Job, &one.Caller, &gate, &lock, &run, &commit, &one.Rows, &one.Times, &one.Blocker, &one.Plan)
@@ -54,13 +56,11 @@ func scanSlow(r store.Scanner) (one Slow, err error) {
 }
 
 func slowOf(tx *store.Tx, query string, before int64, limit int) ([]Slow, error) {
-	return store.All(tx, scanSlow, `SELECT seq, at, kind, query, source, trace, request, job, caller, gate_us, lock_us, run_us, commit_us, rows, n, blocker, plan FROM observe_slow
-WHERE query = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, query, before, limit)
+	return store.All(tx, scanSlow, `SELECT `+slowColumns+` FROM observe_slow WHERE query = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, query, before, limit)
 }
 
 func slowAll(tx *store.Tx, before int64, limit int) ([]Slow, error) {
-	return store.All(tx, scanSlow, `SELECT seq, at, kind, query, source, trace, request, job, caller, gate_us, lock_us, run_us, commit_us, rows, n, blocker, plan FROM observe_slow
-WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, limit)
+	return store.All(tx, scanSlow, `SELECT `+slowColumns+` FROM observe_slow WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, limit)
 }
 
 // Slow lists what was slow, the newest first.
@@ -86,10 +86,12 @@ func (s *System) Slow(ctx context.Context, f SlowFilter) ([]Slow, error) {
 	return all, err
 }
 
-// slowPage reads one page for the API.
+// slowPage reads one page.
 func (s *System) slowPage(ctx context.Context, cursor string, limit int) (page SlowPage, err error) {
-	before, err := seqCursor(cursor)
-	if err != nil {
+	var c web.Check
+	checkLimit(&c, limit)
+	before := seqCursor(&c, cursor)
+	if err := c.Err(); err != nil {
 		return page, err
 	}
 	if page.Slow, err = s.Slow(ctx, SlowFilter{Before: before, Limit: limit + 1}); len(page.Slow) > limit {
@@ -99,13 +101,12 @@ func (s *System) slowPage(ctx context.Context, cursor string, limit int) (page S
 	return page, err
 }
 
-func seqCursor(cursor string) (int64, error) {
+// seqCursor reads a cursor that is the number of a row; 0 for none.
+func seqCursor(c *web.Check, cursor string) int64 {
 	if cursor == "" {
-		return 0, nil
+		return 0
 	}
 	n, err := strconv.ParseInt(cursor, 10, 64)
-	if err != nil || n <= 0 {
-		return 0, web.Invalid(web.Field{Field: "cursor", Code: "form", Message: "Use next_cursor of the page before."})
-	}
-	return n, nil
+	c.Fault(err == nil && n > 0, "cursor", "form", "Use next_cursor of the page before.")
+	return n
 }

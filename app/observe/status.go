@@ -1,11 +1,6 @@
 package observe
 
-import (
-	"context"
-	"os"
-
-	"seaworthy/store"
-)
+import "os"
 
 // Status is how the telemetry itself fares.
 type Status struct {
@@ -27,12 +22,4 @@ func (s *System) Status() Status {
 		}
 	}
 	return st
-}
-
-// Open counts the issues that need a look, up to limit.
-func (s *System) Open(ctx context.Context, limit int) (n int, err error) {
-	err = s.issues(ctx, func(tx *store.Tx) error {
-		return tx.QueryRow(`SELECT count(id) FROM (SELECT id FROM observe_issue WHERE status = 'open' LIMIT ?)`, limit).Scan(&n)
-	})
-	return n, err
 }

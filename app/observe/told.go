@@ -150,6 +150,8 @@ func (s *System) releaseOf(a Alert) string {
 func lasted(a Alert) string {
 	d := a.ResolvedAt.Sub(a.FiredAt)
 	switch {
+	case d.Round(time.Second) == time.Second:
+		return "1 second"
 	case d < 2*time.Minute:
 		return fmt.Sprintf("%.0f seconds", d.Seconds())
 	case d < 2*time.Hour:

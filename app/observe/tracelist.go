@@ -71,6 +71,8 @@ type TraceDetail struct {
 	More   bool           `json:"more"` // than are shown
 }
 
+const traceColumns = `seq, trace, at, us, class, source, status, reason, spans, lost, statements, sql_us, wait_us, request, job, user_id`
+
 func scanTrace(r store.Scanner) (t TraceSummary, err error) {
 	var at, us, sql, wait int64
 	err = r.Scan(&t.Seq, &t.ID, &at, &us, &t.Class, &t.Source, &t.Status, &t.Reason, &t.Spans, &t.Lost, &t.Statements, &sql, &wait, &t.Request, &t.Job, &t.User)
@@ -80,18 +82,15 @@ func scanTrace(r store.Scanner) (t TraceSummary, err error) {
 }
 
 func tracesBefore(tx *store.Tx, before int64, limit int) ([]TraceSummary, error) {
-	return store.All(tx, scanTrace, `SELECT seq, trace, at, us, class, source, status, reason, spans, lost, statements, sql_us, wait_us, request, job, user_id FROM observe_trace
-WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, limit)
+	return store.All(tx, scanTrace, `SELECT `+traceColumns+` FROM observe_trace WHERE seq < ? ORDER BY seq DESC LIMIT ?`, before, limit)
 }
 
 func tracesOfSource(tx *store.Tx, class Class, source string, before int64, limit int) ([]TraceSummary, error) {
-	return store.All(tx, scanTrace, `SELECT seq, trace, at, us, class, source, status, reason, spans, lost, statements, sql_us, wait_us, request, job, user_id FROM observe_trace
-WHERE class = ? AND source = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, string(class), source, before, limit)
+	return store.All(tx, scanTrace, `SELECT `+traceColumns+` FROM observe_trace WHERE class = ? AND source = ? AND seq < ? ORDER BY seq DESC LIMIT ?`, string(class), source, before, limit)
 }
 
 func tracesOfID(tx *store.Tx, id string) ([]TraceSummary, error) {
-	return store.All(tx, scanTrace, `SELECT seq, trace, at, us, class, source, status, reason, spans, lost, statements, sql_us, wait_us, request, job, user_id FROM observe_trace
-WHERE trace = ? ORDER BY seq LIMIT 100`, id)
+	return store.All(tx, scanTrace, `SELECT `+traceColumns+` FROM observe_trace WHERE trace = ? ORDER BY seq LIMIT 100`, id)
 }
 
 func spansOfID(tx *store.Tx, id string, limit int) ([]TraceSpan, error) {
@@ -186,7 +185,7 @@ func (s *System) Trace(ctx context.Context, id string) (d TraceDetail, err error
 var errNoTrace = &web.Error{Status: http.StatusNotFound, Code: "not_kept", Err: store.ErrNotFound, Public: "This trace was not kept, or is kept no more. What fails, is slow, waits or repeats itself is kept until the telemetry files are full."}
 
 // nested puts each span after the one it is part of, by time; one whose parent is not known
-// stands by itself.
+// stands by itself. Of those that are part of each other in a circle the first begins.
 func nested(spans []TraceSpan) []TraceSpan {
 	known := map[string]bool{}
 	for _, s := range spans {
@@ -204,7 +203,7 @@ func nested(spans []TraceSpan) []TraceSpan {
 	var walk func(parent string, depth int)
 	walk = func(parent string, depth int) {
 		all := children[parent]
-		delete(children, parent) // spans that name each other as parents end here
+		delete(children, parent) // a circle ends here
 		slices.SortStableFunc(all, func(a, b TraceSpan) int { return cmp.Compare(a.At, b.At) })
 		for _, s := range all {
 			s.Depth = depth
@@ -213,5 +212,8 @@ func nested(spans []TraceSpan) []TraceSpan {
 		}
 	}
 	walk("", 0)
+	for _, s := range spans {
+		walk(s.Parent, 0) // what is left is in a circle
+	}
 	return out
 }

@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 
 	"seaworthy/app/web"
 )
@@ -15,16 +16,14 @@ var reasons = []struct{ name, label string }{{"", "All"}, {"failed", "Failed"}, 
 // traceAsked reads what a list of traces is narrowed to.
 func traceAsked(r *http.Request) (f TraceFilter, err error) {
 	q := r.URL.Query()
-	f = TraceFilter{Class: Class(q.Get("class")), Source: q.Get("source"), Reason: q.Get("reason"), Limit: 50}
+	f = TraceFilter{Class: Class(q.Get("class")), Source: q.Get("source"), Reason: q.Get("reason"), Limit: limitOf(q, 50)}
 	var c web.Check
+	checkLimit(&c, f.Limit)
 	c.Fault(slices.Contains([]Class{"", Ours, App, Jobs}, f.Class), "class", "choice", "One of ours, app, job, or nothing for all.")
 	c.Fault(f.Source == "" || f.Class != "", "class", "required", "Say which class the source is of: ours, app or job.")
 	c.Fault(slices.ContainsFunc(reasons, func(one struct{ name, label string }) bool { return one.name == f.Reason }), "reason", "choice", "One of failed, slow, waited, n+1, sample, or nothing for all.")
-	if err := c.Err(); err != nil {
-		return f, err
-	}
-	f.Before, err = seqCursor(q.Get("cursor"))
-	return f, err
+	f.Before = seqCursor(&c, q.Get("cursor"))
+	return f, c.Err()
 }
 
 type tracesData struct {
@@ -104,19 +103,20 @@ func (s *System) tracePage(w http.ResponseWriter, r *http.Request) error {
 		l.Facts = factsOf(sp)
 		d.Lines = append(d.Lines, l)
 	}
-	return s.Pages.Render(w, r, "observe/trace", web.View{Title: "Trace " + detail.ID[:8], Data: d})
+	title := "Trace " + strings.ToValidUTF8(detail.ID[:min(len(detail.ID), 8)], "") // an SDK may give it any id
+	return s.Pages.Render(w, r, "observe/trace", web.View{Title: title, Data: d})
 }
 
 // kindOf is what a span's bar looks like.
 func kindOf(sp TraceSpan) string {
 	switch {
-	case sp.Status == "error" || sp.Status == "failed" || len(sp.Status) == 3 && sp.Status[0] == '5':
+	case badStatus(sp.Status):
 		return "bad"
 	case sp.Op == "db.sql":
 		return "sql"
 	case sp.Op == "db.transaction" || sp.Op == "db.wait":
 		return "wait"
-	case sp.Op == "http.client":
+	case sp.Op == "http.client" || sp.Op == "smtp.client":
 		return "call"
 	}
 	return "own"
@@ -198,7 +198,8 @@ func (s *System) slowShown(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) slowAPI(w http.ResponseWriter, r *http.Request) error {
-	page, err := s.slowPage(r.Context(), r.URL.Query().Get("cursor"), 100)
+	q := r.URL.Query()
+	page, err := s.slowPage(r.Context(), q.Get("cursor"), limitOf(q, 100))
 	if err != nil {
 		return err
 	}

@@ -41,7 +41,7 @@ func (s *System) Statement(ctx context.Context, st store.Statement) {
 	if st.Took >= s.o.SlowQuery {
 		row := s.slowRow(ctx, "slow")
 		row.shape, row.caller, row.run, row.rows, row.n = h, callerOf(), st.Took, st.Rows, 1
-		s.slow.add(row, mostSlow, s.drops, "slow_query")
+		s.slow.add(row)
 	}
 }
 
@@ -58,7 +58,7 @@ func (s *System) Transaction(ctx context.Context, one store.Transaction) {
 	if slow {
 		row := s.slowRow(ctx, "wait")
 		row.caller, row.gate, row.lock, row.run, row.commit, row.blocker = shortFunction(one.Holder), one.Gate, one.Lock, one.Run, one.Commit, blocker
-		s.slow.add(row, mostSlow, s.drops, "slow_query")
+		s.slow.add(row)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"seaworthy/app/config"
 	"seaworthy/app/launch"
@@ -21,7 +22,7 @@ const (
 // ServerChecks are what must be so of the machine and of how it is reached. They ask
 // nobody outside.
 func ServerChecks(c *config.Config) []launch.Check {
-	return []launch.Check{httpsCheck(c), certificateCheck(c), hstsCheck(c), proxyCheck(c), clockCheck(), diskCheck(c.Data), modeCheck(c.Data), rootCheck(c.Data), filesCheck()}
+	return []launch.Check{httpsCheck(c), certificateCheck(c), hstsCheck(c), proxyCheck(c), clockCheck(), diskCheck(c.Data), modeCheck(c.Data), rootCheck(c.Data), filesCheck(), binaryCheck(c.Data, time.Now())}
 }
 
 func httpsCheck(c *config.Config) launch.Check {

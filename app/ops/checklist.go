@@ -65,6 +65,7 @@ func Checklist(tx *store.Tx, c *config.Config, sources []Source, live []launch.F
 		}
 		for _, k := range checks {
 			i := Point{Check: k}
+			// A finding counts for what it was made of alone: not for the domain or the bucket before.
 			if f, ok := found[k.Key]; ok && k.Looked != "" && f.About == k.Looked && tx.Now().Sub(f.at) < findingKept {
 				i.State, i.Detail, i.LookedAt = f.State, f.Detail, f.at
 			}

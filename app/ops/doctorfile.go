@@ -56,7 +56,7 @@ func schemaCheck(ctx context.Context, path string) (Check, bool) {
 // masterKeyCheck looks whether what was sealed can be opened.
 func masterKeyCheck(data string, database bool) Check {
 	folder := filepath.Join(data, "keys")
-	path := filepath.Join(folder, "master.key")
+	path := seal.Path(folder, "master.key")
 	k := Check{Key: "keys.master", System: "database", Title: "The master key is there", Blocks: true,
 		Why: "Sealed secrets stay unreadable without it, and the server does not start.", Fix: "Put " + path + " back, or run 'seaworthy keys import' with your recovery kit."}
 	_, err := os.Stat(path)
@@ -73,7 +73,7 @@ func masterKeyCheck(data string, database bool) Check {
 }
 
 func auditKeyCheck(data string, database bool) Check {
-	path := filepath.Join(data, "keys", "audit.key")
+	path := seal.Path(filepath.Join(data, "keys"), "audit.key")
 	k := Check{Key: "keys.audit", System: "database", Title: "The key that signs the audit log is there",
 		Why: "Else the log goes on under a new key that no verifier knows.", Fix: "Put " + path + " back, or run 'seaworthy keys import' with your recovery kit."}
 	_, err := os.Stat(path)

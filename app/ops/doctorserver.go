@@ -31,6 +31,7 @@ func askServer(ctx context.Context, c *config.Config) (Check, []launch.Finding) 
 		host = "127.0.0.1"
 	}
 	body, status, err := readyz(ctx, c, net.JoinHostPort(host, port))
+	// A server that is stopped is no fault: doctor is run before the first start, too.
 	if errors.Is(err, syscall.ECONNREFUSED) {
 		return k.Is(launch.Unknown, "None listens at "+c.Addr+" now. What only a running server knows was not checked."), nil
 	}

@@ -18,6 +18,8 @@ import (
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
+
+	"seaworthy/app/seal"
 )
 
 // A recovery kit is the folder keys of the data, encrypted by age (https://age-encryption.org/v1):
@@ -44,10 +46,10 @@ const mostKit = 1 << 20
 // ErrKeysDiffer says that other keys are there already.
 var ErrKeysDiffer = errors.New("other keys are there already")
 
-// gatherKeys reads the folder of keys.
+// gatherKeys reads the folder of keys, and those that came as credentials in its place.
 func gatherKeys(folder string) (map[string][]byte, error) {
 	entries, err := os.ReadDir(folder)
-	if err != nil {
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("read the keys: %w", err)
 	}
 	files := map[string][]byte{}
@@ -60,6 +62,13 @@ func gatherKeys(folder string) (map[string][]byte, error) {
 			return nil, fmt.Errorf("read the keys: %w", err)
 		}
 		files[e.Name()] = data
+	}
+	for _, name := range []string{"master.key", "audit.key"} {
+		if path := seal.Path(folder, name); filepath.Dir(path) != filepath.Clean(folder) {
+			if files[name], err = os.ReadFile(path); err != nil {
+				return nil, fmt.Errorf("read the keys: %w", err)
+			}
+		}
 	}
 	if files["master.key"] == nil {
 		return nil, fmt.Errorf("there is no master key in %s", folder)
@@ -90,13 +99,9 @@ func ExportKeys(data string, recipients []string, now time.Time, out io.Writer) 
 	if err != nil {
 		return "", err
 	}
-	var to []age.Recipient
-	for _, text := range recipients {
-		one, err := age.ParseX25519Recipient(text)
-		if err != nil {
-			return "", fmt.Errorf("%q is no recipient of age (age1...): %w", text, err)
-		}
-		to = append(to, one)
+	to, err := parseRecipients(recipients)
+	if err != nil {
+		return "", err
 	}
 	if len(to) == 0 {
 		passphrase = newPassphrase()
@@ -122,6 +127,9 @@ func ExportKeys(data string, recipients []string, now time.Time, out io.Writer) 
 	note, err := json.Marshal(kitNote{Made: now.UTC(), Fingerprint: fingerprint(files)})
 	if err != nil {
 		return "", err
+	}
+	if err := os.MkdirAll(folder, 0o700); err != nil { // all of them may be credentials
+		return "", fmt.Errorf("note the kit: %w", err)
 	}
 	return passphrase, os.WriteFile(filepath.Join(folder, kitNoteName), append(note, '\n'), 0o600)
 }
@@ -207,6 +215,9 @@ func ImportKeys(data string, in io.Reader, with Identity) (names []string, err e
 	folder := filepath.Join(data, "keys")
 	for name, want := range k.Files {
 		have, err := os.ReadFile(filepath.Join(folder, name))
+		if err != nil && !errors.Is(err, os.ErrNotExist) { // one that cannot be read may be another
+			return nil, fmt.Errorf("what is there already: %w", err)
+		}
 		if err == nil && !bytes.Equal(have, want) {
 			return nil, fmt.Errorf("%w: %s differs from that in the kit; move the folder %s aside if the kit's are the right ones", ErrKeysDiffer, name, folder)
 		}

@@ -73,7 +73,7 @@ type DismissalJSON struct {
 }
 
 type dismissIn struct {
-	Why string `json:"why,omitempty"`
+	Why string `json:"why,omitempty" doc:"Why it is not for you"`
 }
 
 type alertJSON struct {

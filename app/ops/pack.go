@@ -98,7 +98,7 @@ func unpack(from io.Reader, to io.Writer, identities []age.Identity) error {
 	return nil
 }
 
-// parseRecipients reads recipients of age, separated by blanks.
+// parseRecipients reads recipients of age (age1...).
 func parseRecipients(names []string) (all []age.Recipient, err error) {
 	for _, name := range names {
 		r, err := age.ParseX25519Recipient(name)

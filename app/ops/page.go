@@ -2,6 +2,7 @@ package ops
 
 import (
 	"net/http"
+	"strings"
 	"time"
 
 	"seaworthy/app/web"
@@ -30,7 +31,7 @@ func (s *System) page(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *System) show(w http.ResponseWriter, r *http.Request, status int, fault string) error {
-	st, err := s.State(r)
+	st, err := s.State(r.Context())
 	if err != nil {
 		return err
 	}
@@ -42,7 +43,7 @@ func (s *System) show(w http.ResponseWriter, r *http.Request, status int, fault 
 
 func (s *System) askForm(w http.ResponseWriter, r *http.Request) error {
 	what := r.PathValue("what")
-	if _, err := s.request(r, what); err != nil {
+	if _, err := s.request(r.Context(), what); err != nil {
 		if e := web.AsError(err); e.Status == http.StatusConflict {
 			return s.show(w, r, e.Status, e.Public)
 		}
@@ -60,6 +61,7 @@ type Freshness struct {
 
 // Fresh reads it.
 func (s *System) Fresh(tx *store.Tx) (f Freshness, err error) {
+	var faults []string
 	for _, kind := range []string{kindDrill, kindCopy} {
 		if kind == kindDrill && s.Replica == nil || kind == kindCopy && s.Shelf == nil {
 			continue
@@ -81,10 +83,11 @@ func (s *System) Fresh(tx *store.Tx) (f Freshness, err error) {
 		word := map[string]string{kindDrill: "trial restore", kindCopy: "copy"}[kind]
 		switch {
 		case !runs[0].Good():
-			f.Fault = "the last " + word + " failed: " + runs[0].Fault
+			faults = append(faults, "the last "+word+" failed: "+runs[0].Fault)
 		case tx.Now().Sub(good) > freshFor:
-			f.Fault = "the last " + word + " is more than a night old"
+			faults = append(faults, "the last "+word+" is more than a night old")
 		}
 	}
+	f.Fault = strings.Join(faults, "; ")
 	return f, nil
 }

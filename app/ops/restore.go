@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"seaworthy/app/audit/verify"
+	"seaworthy/app/seal"
 	"seaworthy/store/replica"
 )
 
@@ -55,12 +56,21 @@ func (c Restore) Run(ctx context.Context, out io.Writer) error {
 		if has, err := replica.Inspect(ctx, c.Config); err == nil && has.Holder != "" {
 			line("note", "%s wrote to this replica at %s UTC. If it still runs, what it writes from now on is not in this file: stop it first", has.Holder, has.HolderAt.UTC().Format("2006-01-02 15:04:05"))
 		}
-		if _, err := os.Stat(filepath.Join(c.Data, "keys", "master.key")); errors.Is(err, os.ErrNotExist) {
-			line("missing", "%s: what was sealed cannot be read without it. Put it back, or run 'seaworthy keys import' with your recovery kit, before you start", filepath.Join(c.Data, "keys", "master.key"))
+		if missing := missingKey(c.Data); missing != "" {
+			line("missing", "%s", missing)
 		}
 		line("next", "seaworthy serve; it begins a new epoch at the replica, and the old ones stay as they are")
 	}
 	return nil
+}
+
+// missingKey says that a restored database lacks its master key, and what to do; "" where it has it.
+func missingKey(data string) string {
+	folder := filepath.Join(data, "keys")
+	if _, err := os.Stat(seal.Path(folder, "master.key")); !errors.Is(err, os.ErrNotExist) {
+		return ""
+	}
+	return filepath.Join(folder, "master.key") + ": what was sealed cannot be read without it. Put it back, or run 'seaworthy keys import' with your recovery kit, before you start"
 }
 
 // checkLog verifies the audit log in a database file. One without any event yet has nothing to verify.

@@ -59,6 +59,9 @@ func (c RestoreCopy) Run(ctx context.Context, out io.Writer) error {
 		return fmt.Errorf("put the file in its place: %w", err)
 	}
 	fmt.Fprintf(out, "restored  %s in %s\nschema    %d\naudit     %d events verified\n", path, time.Since(began).Round(time.Millisecond), schema, events)
+	if missing := missingKey(c.Data); c.Out == "" && missing != "" {
+		fmt.Fprintf(out, "missing   %s\n", missing)
+	}
 	return nil
 }
 

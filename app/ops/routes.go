@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 	"os"
@@ -82,13 +83,13 @@ type State struct {
 }
 
 // State reads it.
-func (s *System) State(r *http.Request) (st State, err error) {
+func (s *System) State(ctx context.Context) (st State, err error) {
 	st.Replica, st.Replicated = s.Status()
 	if s.Shelf != nil {
 		st.Shelf, st.Sealed, st.Keep = s.Shelf.String(), len(s.recipients) > 0, s.Keep
 	}
 	st.Kit = kitMade(s.Data)
-	err = s.DB.Read(r.Context(), func(tx *store.Tx) (err error) {
+	err = s.DB.Read(ctx, func(tx *store.Tx) (err error) {
 		if st.Copies, err = newestRuns(tx, kindCopy, shownRuns); err != nil {
 			return err
 		}
@@ -120,7 +121,7 @@ func kitMade(data string) time.Time {
 }
 
 func (s *System) list(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.State(r)
+	st, err := s.State(r.Context())
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func instant(t time.Time) *time.Time {
 }
 
 func (s *System) ask(w http.ResponseWriter, r *http.Request) error {
-	id, err := s.request(r, r.PathValue("what"))
+	id, err := s.request(r.Context(), r.PathValue("what"))
 	if err != nil {
 		return err
 	}
@@ -157,7 +158,7 @@ func (s *System) ask(w http.ResponseWriter, r *http.Request) error {
 }
 
 // request enqueues a copy or a drill, unless one waits already.
-func (s *System) request(r *http.Request, what string) (job string, err error) {
+func (s *System) request(ctx context.Context, what string) (job string, err error) {
 	switch {
 	case what != kindCopy && what != kindDrill:
 		return "", web.ErrNotFound
@@ -166,7 +167,7 @@ func (s *System) request(r *http.Request, what string) (job string, err error) {
 	case what == kindDrill && s.Replica == nil:
 		return "", &web.Error{Status: http.StatusConflict, Code: "not_configured", Public: "Nothing is replicated, so there is nothing to restore."}
 	}
-	err = s.DB.Write(r.Context(), func(tx *store.Tx) error {
+	err = s.DB.Write(ctx, func(tx *store.Tx) error {
 		ticket, err := queue.Enqueue(tx, Job{What: what}, queue.Unique(what, 0), queue.UniqueAmong(queue.Scheduled, queue.Blocked, queue.Available, queue.Retryable),
 			queue.Timeout(longest), queue.MaxAttempts(1))
 		if err != nil {

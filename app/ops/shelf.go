@@ -40,7 +40,10 @@ func (f FolderShelf) Put(_ context.Context, name string, r io.Reader) (int64, er
 	if err := os.MkdirAll(string(f), 0o700); err != nil {
 		return 0, err
 	}
-	tmp, err := os.CreateTemp(string(f), ".copy-*")
+	if err := f.sweep(); err != nil {
+		return 0, err
+	}
+	tmp, err := os.CreateTemp(string(f), halfPrefix+"*")
 	if err != nil {
 		return 0, err
 	}
@@ -50,6 +53,29 @@ func (f FolderShelf) Put(_ context.Context, name string, r io.Reader) (int64, er
 		return 0, err
 	}
 	return n, os.Rename(tmp.Name(), filepath.Join(string(f), name))
+}
+
+// halfPrefix begins the name of a copy that is not whole yet.
+const halfPrefix = ".copy-"
+
+// sweep removes what processes left that were killed amid a copy: each is as large as the
+// database. One that is younger than any copy takes may be another server's, for which this is
+// the folder, too.
+func (f FolderShelf) sweep() error {
+	left, err := filepath.Glob(filepath.Join(string(f), halfPrefix+"*"))
+	if err != nil {
+		return err
+	}
+	for _, path := range left {
+		info, err := os.Stat(path)
+		if err != nil || time.Since(info.ModTime()) < 2*longest {
+			continue // it has just got its name, or is being written
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("remove what an earlier copy left: %w", err)
+		}
+	}
+	return nil
 }
 
 // List implements Shelf.

@@ -5,11 +5,15 @@ import (
 	"seaworthy/app/web"
 )
 
-const actChanged audit.Action = "access_rules.changed"
+const (
+	actChanged audit.Action = "access_rules.changed"
+	actTried   audit.Action = "upstream.tried"
+)
 
 // Actions are the proxy's part of the catalogue.
 var Actions = []audit.Kind{
 	{Action: actChanged, Title: "Access rules changed", Means: "Somebody changed who may make which requests to the app."},
+	{Action: actTried, Title: "Address of the app tried", Means: "Somebody had it tried whether an app answers at an address."},
 }
 
 const (

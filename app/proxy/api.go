@@ -25,6 +25,9 @@ func (s *System) Routes() []web.Route {
 			Doc: web.Doc{Summary: "Put these rules in the place of those with version; 409 if they are not in use any more", In: rulesIn{}, Out: rulesJSON{}}},
 		{Method: "GET", Pattern: apiRules + "/versions", Access: read, Handler: s.versionsAPI, Doc: web.Doc{Summary: "Versions of the rules, newest first; query: cursor, limit", Out: versionsJSON{}}},
 		{Method: "POST", Pattern: apiTest, Access: read, Handler: s.testAPI, Exempt: "it changes nothing", Doc: web.Doc{Summary: "Whether a user, by id or address, may make a request, and why", In: testIn{}, Out: testOut{}}},
+		{Method: "GET", Pattern: apiUpstream, Access: read, Handler: s.upstreamAPI, Doc: web.Doc{Summary: "The app behind, how it does, and what came of the last address that was tried", Out: upstreamJSON{}}},
+		{Method: "POST", Pattern: apiUpstream + "/try", Access: manage, Handler: s.tryAPI, Audit: []string{string(actTried)},
+			Doc: web.Doc{Summary: "Have it tried whether an app answers at an address; 202, look at the upstream for what came of it", In: tryIn{}, Out: upstreamJSON{}, Status: http.StatusAccepted}},
 		{Method: "GET", Pattern: base, Access: read, Handler: web.InConsole(s.page)},
 		{Method: "GET", Pattern: base + "/new-rule", Access: manage, Handler: web.InConsole(s.rulePage)},
 		{Method: "POST", Pattern: base + "/new-rule", Access: manage, Handler: web.InConsole(s.addForm), Audit: change},
@@ -83,6 +86,9 @@ func (s *System) setRulesAPI(w http.ResponseWriter, r *http.Request) error {
 	in, err := web.Decode[rulesIn](r)
 	if err != nil {
 		return err
+	}
+	if in.Rules == nil { // else who forgets them opens everything
+		return web.Invalid(web.Field{Field: "rules", Code: "required", Message: "Give all rules. An empty list lets everybody in."})
 	}
 	if err := s.Save(r.Context(), in.Version, in.Rules, in.Comment); err != nil {
 		return err

@@ -16,10 +16,12 @@ const (
 	maxSigned    = 4096             // that are remembered
 )
 
-// signed remembers assertions: a signature costs more than all the rest of a request.
+// signed remembers assertions: a signature costs more than all the rest of a request. When the
+// young ones are half of what may be remembered, the old ones go all at once, so that no request
+// has to look for what can go.
 type signed struct {
-	mu  *sync.Mutex
-	all map[[32]byte]entry
+	mu         sync.Mutex
+	young, old map[[32]byte]entry
 }
 
 type entry struct {
@@ -27,29 +29,26 @@ type entry struct {
 	at    time.Time
 }
 
-func newSigned() signed { return signed{&sync.Mutex{}, map[[32]byte]entry{}} }
-
-func (c signed) get(key [32]byte, now time.Time) string {
+func (c *signed) get(key [32]byte, now time.Time) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	e := c.all[key]
+	e, ok := c.young[key]
+	if !ok {
+		e = c.old[key]
+	}
 	if age := now.Sub(e.at); age < 0 || age > reuse {
 		return ""
 	}
 	return e.token
 }
 
-func (c signed) put(key [32]byte, token string, now time.Time) {
+func (c *signed) put(key [32]byte, token string, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.all) >= maxSigned {
-		for k, e := range c.all {
-			if now.Sub(e.at) > reuse || len(c.all) >= maxSigned { // the old ones, and some room in any case
-				delete(c.all, k)
-			}
-		}
+	if c.young == nil || len(c.young) >= maxSigned/2 {
+		c.young, c.old = map[[32]byte]entry{}, c.young
 	}
-	c.all[key] = entry{token, now}
+	c.young[key] = entry{token, now}
 }
 
 // assertion signs what the app is told, or finds that it said the same just now. One

@@ -12,7 +12,7 @@ import (
 func Checks(tx *store.Tx, c *config.Config) ([]launch.Check, error) {
 	rules := launch.Check{Key: "access.rules", System: "access", Title: "Access rules protect the app", Link: "/-/admin/access", Blocks: true,
 		Why: "Without a rule every request reaches the app, whoever makes it.",
-		Fix: "Make a rule under Access: /* for people who are signed in, and one for each part that is public."}
+		Fix: "Make rules under Access: one for each part that is public, and behind them /** for people who are signed in. The first that is about a request decides."}
 	if c.Upstream == "" {
 		return []launch.Check{rules.Is(launch.NotApplicable, "No app is behind this (SEAWORTHY_UPSTREAM).")}, nil
 	}

@@ -2,6 +2,8 @@ package proxy
 
 import (
 	"context"
+	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -52,21 +54,8 @@ func (s *System) hold(r Rule, v *visitor) (decision, error) {
 	if r.MaxAge > 0 && !id.Person() {
 		return refuse(web.ErrPersonOnly, "a program cannot show who it is")
 	}
-	if len(r.Roles)+len(r.Plans)+len(r.Features) > 0 {
-		if _, err := v.facts(); err != nil {
-			return decision{}, err
-		}
-		if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(name string) bool { return containsFold(v.roles, name) }) {
-			return refuse(errRole, "none of the roles "+strings.Join(r.Roles, ", ")+" is held")
-		}
-		if len(r.Plans) > 0 && !containsFold(r.Plans, v.plan) {
-			return refuse(errPlan, "the org is on no plan of "+strings.Join(r.Plans, ", "))
-		}
-		for _, name := range r.Features {
-			if !containsFold(v.gives, name) {
-				return refuse(errPlan, "the plan of the org does not give "+name)
-			}
-		}
+	if d, err := s.holdOrg(r, v); err != nil || d.refusal != nil {
+		return d, err
 	}
 	if r.Flag != "" {
 		facts, err := v.facts()
@@ -78,6 +67,62 @@ func (s *System) hold(r Rule, v *visitor) (decision, error) {
 		}
 	}
 	return decision{why: "all that the rule asks for holds"}, nil
+}
+
+// holdOrg holds a visitor to what a rule asks of roles, and of what his org pays for.
+func (s *System) holdOrg(r Rule, v *visitor) (decision, error) {
+	refuse := func(err *web.Error, why string) (decision, error) { return decision{refusal: err, why: why}, nil }
+	if len(r.Roles)+len(r.Plans)+len(r.Features)+len(r.Limits) == 0 && !r.Paid {
+		return decision{}, nil
+	}
+	if _, err := v.facts(); err != nil {
+		return decision{}, err
+	}
+	if len(r.Roles) > 0 && !slices.ContainsFunc(r.Roles, func(name string) bool { return containsFold(v.roles, name) }) {
+		return refuse(errRole, "none of the roles "+strings.Join(r.Roles, ", ")+" is held")
+	}
+	if len(r.Plans) > 0 && !containsFold(r.Plans, v.plan) {
+		return refuse(v.noPlan(), "the org is on no plan of "+strings.Join(r.Plans, ", "))
+	}
+	for _, name := range r.Features {
+		if !containsFold(v.gives, name) {
+			return refuse(v.noPlan(), "the plan of the org does not give "+name)
+		}
+	}
+	if d, err := v.holdLimits(r); err != nil || d.refusal != nil || !r.Paid {
+		return d, err
+	}
+	err := v.open(v.id.Org)
+	if e := web.AsError(err); err != nil && e.Status == http.StatusPaymentRequired {
+		return refuse(e, "the org may only read until it has paid, and the rule asks for one that has")
+	}
+	return decision{}, err
+}
+
+// holdLimits holds the visitor's org to how much its plan gives.
+func (v *visitor) holdLimits(r Rule) (decision, error) {
+	if len(r.Limits) == 0 {
+		return decision{}, nil
+	}
+	p, err := v.pays(v.id.Org)
+	if err != nil {
+		return decision{}, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
+		if has := p.Limits[name]; has != Unlimited && has < r.Limits[name] {
+			return decision{refusal: v.noPlan(), why: fmt.Sprintf("the plan of the org gives %s of %d, and %d are asked for", name, has, r.Limits[name])}, nil
+		}
+	}
+	return decision{}, nil
+}
+
+// noPlan leads to the plans of the visitor's org.
+func (v *visitor) noPlan() *web.Error {
+	e := *errPlan
+	if v.orgSlug != "" {
+		e.Link, e.LinkText = "/-/billing?org="+v.orgSlug, "See the plans"
+	}
+	return &e
 }
 
 // restrain adds to a decision that passes whether payment has narrowed the org of whoever asks

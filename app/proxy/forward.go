@@ -10,10 +10,12 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"seaworthy/app/web"
+	"seaworthy/store/trail"
 )
 
 // passage is a request that is handed on; it is in the request's context.
@@ -22,6 +24,22 @@ type passage struct {
 	trace  string      // and of the trace it belongs to; "" for nothing
 	status int         // what it answered
 	err    error       // why it did not
+	body   *clientBody // what the client sends
+}
+
+// clientBody remembers what was wrong with what the client sent, which is no fault of the
+// app's.
+type clientBody struct {
+	io.ReadCloser
+	err atomic.Pointer[error]
+}
+
+func (b *clientBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
+		b.err.CompareAndSwap(nil, &err)
+	}
+	return n, err
 }
 
 type passageKey struct{}
@@ -46,20 +64,32 @@ func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) 
 		p.trace, ended = s.Span(r.Context(), r)
 		defer func() { ended(p.status, p.err) }()
 	}
-	s.forward.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), passageKey{}, &p)))
+	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, &p))
+	if r.Body != nil && r.Body != http.NoBody {
+		p.body = &clientBody{ReadCloser: r.Body}
+		r.Body = p.body
+	}
+	s.forward.ServeHTTP(w, r)
 	return p.err
 }
 
+// broken reports whether the client sent what cannot be read.
+func (b *clientBody) broken() bool { return b != nil && b.err.Load() != nil }
+
 func (s *System) newForward() *httputil.ReverseProxy {
 	return &httputil.ReverseProxy{
-		Transport: s.target.transport(s.Timeout),
-		ErrorLog:  slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+		Transport:  s.target.transport(s.Timeout),
+		BufferPool: &buffers{},
+		ErrorLog:   slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.SetURL(s.target.url)
 			p.Out.Host = p.In.Host
-			s.forwarded(p)
-			// Last, and here: a client's Connection header has taken out by now what it names.
+			p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came: no rule is about it
+			onlySockets(p.Out.Header)
 			strip(p.Out.Header)
+			strip(p.Out.Trailer)
+			// Last, and here: a client's Connection header has taken out by now what it names.
+			s.forwarded(p)
 			passed := passageOf(p.In)
 			maps.Copy(p.Out.Header, passed.told)
 			if passed.trace != "" {
@@ -77,13 +107,21 @@ func (s *System) newForward() *httputil.ReverseProxy {
 // forwarded says where the request came from; what the client said of that is gone.
 func (s *System) forwarded(p *httputil.ProxyRequest) {
 	h := p.Out.Header
-	for _, name := range []string{"Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Server", "X-Forwarded-Prefix", "X-Real-Ip",
-		"X-Original-Url", "X-Rewrite-Url", "X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
-		h.Del(name)
+	if addr := web.OriginOf(p.In.Context()).Addr; addr.IsValid() { // none, of a socket of this machine
+		h.Set("X-Forwarded-For", addr.String())
 	}
-	h.Set("X-Forwarded-For", web.OriginOf(p.In.Context()).Addr.String())
 	h.Set("X-Forwarded-Host", p.In.Host)
 	h.Set("X-Forwarded-Proto", s.Public.Scheme)
+}
+
+// onlySockets lets nothing but a WebSocket take a connection over. Whoever could switch it to
+// another protocol, as to HTTP/2 in the clear, would make further requests within it that
+// no rule is asked about.
+func onlySockets(h http.Header) {
+	if to := h.Get("Upgrade"); to != "" && !strings.EqualFold(to, "websocket") {
+		h.Del("Upgrade")
+		h.Del("Connection")
+	}
 }
 
 // traced tells the app of the trace, in both forms that SDKs know: W3C Trace Context, and
@@ -118,12 +156,15 @@ func (s *System) answered(res *http.Response) error {
 	if s.Public.Scheme == "https" && res.Header.Get("Strict-Transport-Security") == "" {
 		res.Header.Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	s.health.note(nil, s.DB.Now())
+	if s.Deps.Health == "" { // else the app says itself whether it is well
+		s.noted(nil)
+	}
 	return nil
 }
 
 // failed says what went wrong between us and the app, to people.
 func (s *System) failed(r *http.Request, err error) error {
+	err = trail.Mark(err)
 	var tooLarge *http.MaxBytesError
 	var timeout net.Error
 	switch {
@@ -131,8 +172,10 @@ func (s *System) failed(r *http.Request, err error) error {
 		return &web.Error{Status: 499, Code: "client_gone", Err: err} // nobody is there to read it
 	case errors.As(err, &tooLarge):
 		return &web.Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Public: "The request is too large.", Err: err}
+	case passageOf(r).body.broken():
+		return &web.Error{Status: http.StatusBadRequest, Code: "bad_body", Public: "The body of the request could not be read to its end.", Err: err}
 	case errors.Is(err, syscall.ECONNREFUSED), errors.Is(err, syscall.ENOENT), isDial(err):
-		s.health.note(err, s.DB.Now())
+		s.noted(err)
 		return &web.Error{Status: http.StatusServiceUnavailable, Code: "app_down", RetryAfter: 5 * time.Second, Err: err,
 			Public: "The app is not answering just now. It is most likely being started again: try again in a moment."}
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -57,22 +57,35 @@ func (s *System) Run(ctx context.Context) {
 	tick := time.NewTicker(probeEvery)
 	defer tick.Stop()
 	for {
-		err := s.probe(ctx)
-		if ctx.Err() != nil {
+		if s.Probe(ctx) != nil {
 			return
-		}
-		if s.health.note(err, s.DB.Now()) {
-			if err != nil {
-				s.Log.Warn("the app behind does not answer", "upstream", s.Upstream, "err", err)
-			} else {
-				s.Log.Info("the app behind answers", "upstream", s.Upstream)
-			}
 		}
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+	}
+}
+
+// Probe looks at the app once. Its error is that of ctx: how the app does is in State.
+func (s *System) Probe(ctx context.Context) error {
+	err := s.probe(ctx)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	s.noted(err)
+	return nil
+}
+
+// noted remembers whether the app answered, whoever found that out, and logs what is new.
+func (s *System) noted(err error) {
+	switch changed := s.health.note(err, s.DB.Now()); {
+	case !changed:
+	case err != nil:
+		s.Log.Warn("the app behind does not answer", "upstream", s.Upstream, "err", err)
+	default:
+		s.Log.Info("the app behind answers", "upstream", s.Upstream)
 	}
 }
 

@@ -24,12 +24,19 @@ func foldName(name string) string {
 	}, strings.ToLower(name))
 }
 
+// claims are headers in which a client could say where a request comes from, or that it is
+// another than it is, as foldName writes them; those that begin with X-Forwarded are too. CGI
+// makes the variable HTTP_PROXY of a header Proxy, which libraries take for their proxy.
+var claims = map[string]bool{"forwarded": true, "forwarded-for": true, "x-original-forwarded-for": true, "x-real-ip": true, "client-ip": true, "x-client-ip": true, "true-client-ip": true,
+	"x-cluster-client-ip": true, "cf-connecting-ip": true, "cf-connecting-ipv6": true, "fastly-client-ip": true, "proxy": true, "x-original-host": true, "x-original-url": true,
+	"x-rewrite-url": true, "x-http-method-override": true, "x-http-method": true, "x-method-override": true}
+
 // strip takes out what a client could have made up, and our secrets, which are no
 // business of the app's.
 func strip(h http.Header) {
 	mine := foldName(prefix)
 	for name := range h {
-		if strings.HasPrefix(foldName(name), mine) {
+		if folded := foldName(name); strings.HasPrefix(folded, mine) || strings.HasPrefix(folded, "x-forwarded") || claims[folded] {
 			delete(h, name)
 		}
 	}
@@ -92,10 +99,22 @@ func (s *System) identity(ctx context.Context, v *visitor) (http.Header, error) 
 	set("Email", a.Email)
 	set("Name", a.Name)
 	set("Org", a.Org)
-	set("Roles", strings.Join(a.Roles, ","))
+	if len(a.Roles) > 0 {
+		h.Set(prefix+"Roles", listed(a.Roles))
+	}
 	set("Plan", a.Plan)
 	h.Set(prefix+"Assertion", token)
 	return h, nil
+}
+
+// listed writes names with commas between them. A comma within one is percent-encoded: whoever
+// makes roles of an org could name one "guest,owner" otherwise, and pass for both.
+func listed(names []string) string {
+	all := make([]string, len(names))
+	for i, name := range names {
+		all[i] = strings.ReplaceAll(escape(name), ",", "%2C")
+	}
+	return strings.Join(all, ",")
 }
 
 // escape writes a value so that any server takes it for a header: what is not

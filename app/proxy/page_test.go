@@ -18,6 +18,7 @@ func TestRulesInTheConsole(t *testing.T) {
 	grace.Post("/-/admin/access/new-rule", "version", "0", "path", "/admin/**", "methods", "get, post", "who", "signed_in", "roles", "owner, captain", "two_factors", "on", "max_age_minutes", "30", "note", "Only us", "at", "1").
 		Want(200, "The rule is added", "/admin/**", "GET, POST", "has the role owner or captain", "showed two factors", "Only us")
 	a.Expect(apptest.Happened{Audit: []string{"access_rules.changed"}, Rows: map[string]int{"proxy_ruleset": 1}})
+	grace.Get("/-/admin/access").Want(200, `<div class="access-who">Whoever is signed in, who has the role owner or captain`) // on a phone the column is not there
 	grace.Post("/-/admin/access/new-rule", "version", "1", "path", "/admin/open", "who", "public", "at", "1").Want(200)
 	grace.Get("/-/admin/access/rules/2").Want(200, "/admin/**", "GET, POST", "owner, captain")
 	grace.Post("/-/admin/access/new-rule", "version", "2", "path", "admin", "who", "public", "permission", "a:b", "at", "9").Want(422, "A path begins with a slash", "What is public asks for nothing")
@@ -60,6 +61,8 @@ func TestRulesAPI(t *testing.T) {
 	put(`{"version":1,"rules":[{"path":"/a"},{"path":"/**/b"}]}`).WantProblem(422, "invalid", "rules.1.path")
 	put(`{"version":1,"rules":[{"path":"/-/admin"}]}`).WantProblem(422, "invalid", "rules.0.path")
 	put(`{"version":1,"rules":[{"path":"/a","rol":"x"}]}`).Want(400)
+	put(`{"version":1}`).WantProblem(422, "invalid", "rules") // forgotten is not "none"
+	put(`{"version":1,"rules":null}`).WantProblem(422, "invalid", "rules")
 	put(`{"version":1,"rules":[]}`).Want(200, `"version":2`)
 	key.Get("/-/api/v1/access/rules?version=1").Want(200, `"/a"`)
 	key.Get("/-/api/v1/access/rules?version=7").Want(404)

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"seaworthy/app/web"
@@ -9,32 +11,57 @@ import (
 
 var errPath = web.BadRequest("ambiguous_path", "This address can be read in more than one way, and is refused.")
 
+// passable refuses what no app gets, whatever the rules say. A target such as http:http://x/admin
+// has no path that rules could be held against, and would be handed on as the address that it
+// has inside. CONNECT asks for a tunnel, and TRACE would have the app repeat to the client what
+// it is told of him (RFC 9110 sections 9.3.6 and 9.3.8).
+func passable(w http.ResponseWriter, r *http.Request) error {
+	if r.URL.Opaque != "" {
+		return errPath
+	}
+	if strings.EqualFold(r.Method, http.MethodConnect) || strings.EqualFold(r.Method, http.MethodTrace) {
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Public: "No address of the app takes " + strings.ToUpper(r.Method) + "."}
+	}
+	return nil
+}
+
 // plainPath is the path that rules are held against. An address that our rules and the
-// app's router could read differently is refused: with dots that lead elsewhere, empty
-// parts, backslashes, or characters that are encoded so that they part nothing here and
-// something there.
+// app's router could read differently is refused: with dots that lead elsewhere, parts that
+// are empty, also once a server of Java's has taken off their parameters, backslashes, line
+// breaks (before which a pattern of Django's may end), or characters that are encoded so that
+// they part nothing here and something there, or that are encoded twice.
 func plainPath(u *url.URL) (string, error) {
 	path := u.Path
 	if path == "" || path == "*" {
 		path = "/"
 	}
-	if !strings.HasPrefix(path, "/") || strings.ContainsAny(path, "\\\x00") || strings.Contains(path, "//") {
+	if u.Opaque != "" || !strings.HasPrefix(path, "/") || strings.Contains(path, "//") || strings.ContainsFunc(path, unreadable) {
 		return "", errPath
 	}
 	raw := strings.ToLower(u.EscapedPath())
-	for _, hidden := range []string{"%2f", "%5c", "%00", "%2e", "%252f", "%252e", "%255c"} {
+	for _, hidden := range []string{"%2f", "%5c", "%2e"} {
 		if strings.Contains(raw, hidden) {
 			return "", errPath
 		}
 	}
+	if twice.MatchString(path) {
+		return "", errPath
+	}
 	for part := range strings.SplitSeq(path, "/") {
-		name, _, _ := strings.Cut(part, ";") // parameters of a part, as Java's servers take them off
-		if name == "." || name == ".." {
+		name, _, has := strings.Cut(part, ";")
+		if name == "." || name == ".." || name == "" && has {
 			return "", errPath
 		}
 	}
 	return path, nil
 }
+
+// twice finds what is still encoded in a path that was decoded.
+var twice = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unreadable are backslashes and control characters.
+func unreadable(r rune) bool { return r == '\\' || r < ' ' || r == 0x7f }
 
 // pattern is a path of a rule: "*" is one part of it, "**" at its end is all that
 // follows, and nothing.

@@ -31,6 +31,8 @@ type Deps struct {
 	Health   string        // path that answers 2xx while the app is well; "" to see only whether it listens
 	Timeout  time.Duration // until the app begins to answer; a minute if 0
 	Public   *url.URL      // the address of the installation
+	// Fault says what an address of an app must be and is not; "" for one that can be taken.
+	Fault func(address string) string
 	// Flag says whether a flag is on for somebody of whom facts are known, and Flags
 	// what all of them say for him.
 	Flag  func(key string, facts map[string]any) bool
@@ -40,7 +42,21 @@ type Deps struct {
 	Span func(ctx context.Context, r *http.Request) (traceparent string, ended func(status int, err error))
 	// Changeable says why nothing may be changed for an org now, as a 402; nil: everything may.
 	Changeable func(ctx context.Context, org string) error
+	// Plan says what an org pays for; nil: nobody knows.
+	Plan func(ctx context.Context, org string) (Plan, error)
+	// Known is what rules can name, so that one that names what is not there can be told of; nil: unknown.
+	Known func(tx *store.Tx) (Names, error)
 }
+
+// Plan is what an org pays for, and what that gives.
+type Plan struct {
+	Key      string // "" for none
+	Features []string
+	Limits   map[string]int64 // Unlimited for what has no end
+}
+
+// Unlimited is a limit without an end.
+const Unlimited = -1
 
 // System is the proxy.
 type System struct {
@@ -54,7 +70,7 @@ type System struct {
 
 // New makes the proxy. Without an upstream it only keeps the rules.
 func New(d Deps) (*System, error) {
-	s := &System{Deps: d, signed: newSigned()}
+	s := &System{Deps: d}
 	s.rules.Store(&ruleset{})
 	if s.Timeout == 0 {
 		s.Timeout = time.Minute
@@ -82,7 +98,7 @@ func (s *System) Open(ctx context.Context) error {
 
 // Serve implements web.Front: it decides, says who asks and hands on.
 func (s *System) Serve(w http.ResponseWriter, r *http.Request) error {
-	who, err := s.admit(r)
+	who, err := s.admit(w, r)
 	if err != nil {
 		return err
 	}
@@ -97,7 +113,7 @@ func (s *System) Serve(w http.ResponseWriter, r *http.Request) error {
 // them, which finds out who asks by web.IdentityOf.
 func (s *System) Guarding(inside http.Handler) web.Front {
 	return func(w http.ResponseWriter, r *http.Request) error {
-		if _, err := s.admit(r); err != nil {
+		if _, err := s.admit(w, r); err != nil {
 			return err
 		}
 		inside.ServeHTTP(w, r)
@@ -105,8 +121,11 @@ func (s *System) Guarding(inside http.Handler) web.Front {
 	}
 }
 
-// admit says who makes a request, or why the rules refuse it.
-func (s *System) admit(r *http.Request) (*visitor, error) {
+// admit says who makes a request, or why it is refused, by the rules or whatever they are.
+func (s *System) admit(w http.ResponseWriter, r *http.Request) (*visitor, error) {
+	if err := passable(w, r); err != nil {
+		return nil, err
+	}
 	who := s.visitor(r.Context())
 	d, except := decision{rule: -1}, false
 	if rules := s.rules.Load().rules; len(rules) > 0 {

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -11,18 +12,21 @@ import (
 
 // Rule says who may make some requests. All that it asks for must hold.
 type Rule struct {
-	Path       string   `json:"path"`                       // /admin/**; * is one part, ** at the end all that follows
-	Methods    []string `json:"methods,omitempty"`          // none: any
-	Who        string   `json:"who"`                        // public, signed_in or verified
-	Permission string   `json:"permission,omitempty"`       // in the org of the session
-	Roles      []string `json:"roles,omitempty"`            // one of them, by name
-	Plans      []string `json:"plans,omitempty"`            // one of them
-	Features   []string `json:"features,omitempty"`         // the plan gives all of them
-	Flag       string   `json:"flag,omitempty"`             // a boolean flag that must be on
-	TwoFactors bool     `json:"two_factors,omitempty"`      // shown in this session
-	MaxAge     int      `json:"max_age_minutes,omitempty"`  // since the person last showed who he is; 0: any
-	Restricted bool     `json:"while_restricted,omitempty"` // it may change things although payment has narrowed the org
-	Note       string   `json:"note,omitempty"`
+	Path       string   `json:"path"`                 // /admin/**; * is one part, ** at the end all that follows
+	Methods    []string `json:"methods,omitempty"`    // none: any
+	Who        string   `json:"who"`                  // public, signed_in or verified
+	Permission string   `json:"permission,omitempty"` // in the org of the session
+	Roles      []string `json:"roles,omitempty"`      // one of them, by name
+	Plans      []string `json:"plans,omitempty"`      // one of them
+	Features   []string `json:"features,omitempty"`   // the plan gives all of them
+	// Limits are how much the plan gives at least, by the limit's name.
+	Limits     map[string]int64 `json:"limits,omitempty"`
+	Flag       string           `json:"flag,omitempty"`             // a boolean flag that must be on
+	TwoFactors bool             `json:"two_factors,omitempty"`      // shown in this session
+	MaxAge     int              `json:"max_age_minutes,omitempty"`  // since the person last showed who he is; 0: any
+	Paid       bool             `json:"paid,omitempty"`             // payment has not narrowed the org: then not even reading is allowed
+	Restricted bool             `json:"while_restricted,omitempty"` // it may change things although payment has narrowed the org
+	Note       string           `json:"note,omitempty"`
 }
 
 // Who may come in.
@@ -37,6 +41,7 @@ const maxRules = 500
 var (
 	methodForm     = regexp.MustCompile(`^[A-Z]{1,20}$`)
 	permissionForm = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,39}:[a-z*][a-z0-9_-]{0,39}$`)
+	limitForm      = regexp.MustCompile(`^[a-z][a-z0-9_.-]{0,39}$`)
 	flagForm       = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,127}$`)
 )
 
@@ -63,6 +68,14 @@ func (r *Rule) check(c *web.Check, field string) {
 	for _, name := range r.Features {
 		c.Text(field+"features", name, 1, 80)
 	}
+	c.Fault(len(r.Limits) <= 20, field+"limits", "too_many", "At most 20.")
+	for name, least := range r.Limits {
+		c.Fault(limitForm.MatchString(name), field+"limits", "form", "A limit is named in small letters, digits, dots, hyphens and underscores.")
+		c.Fault(least >= 1 && least <= 1<<50, field+"limits", "range", "A limit is asked for as 1 or more.")
+	}
+	if len(r.Limits) == 0 {
+		r.Limits = nil
+	}
 	c.Fault(len(r.Roles) <= 20, field+"roles", "too_many", "At most 20.")
 	c.Fault(len(r.Plans) <= 20, field+"plans", "too_many", "At most 20.")
 	for _, name := range slices.Concat(r.Roles, r.Plans) {
@@ -70,8 +83,9 @@ func (r *Rule) check(c *web.Check, field string) {
 	}
 	c.Fault(r.Flag == "" || flagForm.MatchString(r.Flag), field+"flag", "form", "The key of a flag.")
 	c.Fault(r.MaxAge >= 0 && r.MaxAge <= 7*24*60, field+"max_age_minutes", "range", "From 1 minute to a week.")
-	c.Fault(r.Who != WhoPublic || r.Permission == "" && len(r.Roles)+len(r.Plans)+len(r.Features) == 0 && !r.TwoFactors && r.MaxAge == 0, field+"who", "public",
+	c.Fault(r.Who != WhoPublic || r.Permission == "" && len(r.Roles)+len(r.Plans)+len(r.Features)+len(r.Limits) == 0 && !r.Paid && !r.TwoFactors && r.MaxAge == 0, field+"who", "public",
 		"What is public asks for nothing of a person. Choose signed_in.")
+	c.Fault(!r.Paid || !r.Restricted, field+"paid", "both", "A rule that asks for a paid org cannot make an exception for others.")
 	r.Note = c.Text(field+"note", r.Note, 0, 200)
 }
 
@@ -85,12 +99,15 @@ func names(all []string) (out []string) {
 	return out
 }
 
-// covers says whether the rule is about a request. HEAD is read like GET.
-func (r Rule) covers(method string, path string, p pattern) bool {
-	if method == "HEAD" {
-		method = "GET"
+// covers says whether the rule is about a request. One about GET is about HEAD, too, and a
+// method counts in any case: Django and others make capitals of it.
+func (r Rule) covers(method, path string, p pattern) bool {
+	if len(r.Methods) == 0 {
+		return p.matches(path)
 	}
-	return (len(r.Methods) == 0 || slices.Contains(r.Methods, method)) && p.matches(path)
+	method = strings.ToUpper(method)
+	about := slices.Contains(r.Methods, method) || method == "HEAD" && slices.Contains(r.Methods, "GET")
+	return about && p.matches(path)
 }
 
 // Says is the rule in words.
@@ -109,6 +126,10 @@ func (r Rule) Says() string {
 	add(len(r.Roles) > 0, "has the role %s", strings.Join(r.Roles, " or "))
 	add(len(r.Plans) > 0, "is on the plan %s", strings.Join(r.Plans, " or "))
 	add(len(r.Features) > 0, "has a plan that gives %s", strings.Join(r.Features, " and "))
+	for _, name := range slices.Sorted(maps.Keys(r.Limits)) {
+		add(true, "has a plan with %s of %d or more", name, r.Limits[name])
+	}
+	add(r.Paid, "is in an organization that payment does not narrow")
 	add(r.TwoFactors, "showed two factors")
 	add(r.MaxAge > 0, "showed who he is within %d minutes", r.MaxAge)
 	add(r.Flag != "", "has the flag %s on", r.Flag)

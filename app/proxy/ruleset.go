@@ -59,10 +59,6 @@ func (s *System) Save(ctx context.Context, version int64, rules []Rule, comment 
 	if err := c.Err(); err != nil {
 		return err
 	}
-	raw, err := json.Marshal(rules)
-	if err != nil {
-		return err
-	}
 	return s.DB.Write(ctx, func(tx *store.Tx) error {
 		was, err := newestRules(tx)
 		if err != nil {
@@ -71,18 +67,27 @@ func (s *System) Save(ctx context.Context, version int64, rules []Rule, comment 
 		if was.version != version {
 			return errStale
 		}
-		before, err := json.Marshal(was.plain())
-		if err != nil || slices.Equal(before, raw) {
-			return err
-		}
-		now := ruleset{version: version + 1, rules: compile(rules), made: tx.Now(), by: web.IdentityOf(tx.Context()).Actor(), comment: comment}
-		if err := insertRules(tx, now, string(raw)); err != nil {
-			return err
-		}
-		tx.AfterCommit(func() { s.rules.Store(&now) })
-		return s.Audit.Record(tx, audit.Event{Action: actChanged, Targets: []audit.Ref{{Type: "access_rules", ID: "access_rules"}},
-			Changes: map[string]audit.Change{"rules": {From: json.RawMessage(before), To: json.RawMessage(raw)}}, Details: map[string]any{"version": now.version, "comment": comment}})
+		return s.put(tx, was, rules, comment)
 	})
+}
+
+// put stores rules that were checked as the next version. What is already so is no change.
+func (s *System) put(tx *store.Tx, was ruleset, rules []Rule, comment string) error {
+	raw, err := json.Marshal(rules)
+	if err != nil {
+		return err
+	}
+	before, err := json.Marshal(was.plain())
+	if err != nil || slices.Equal(before, raw) {
+		return err
+	}
+	now := ruleset{version: was.version + 1, rules: compile(rules), made: tx.Now(), by: web.IdentityOf(tx.Context()).Actor(), comment: comment}
+	if err := insertRules(tx, now, string(raw)); err != nil {
+		return err
+	}
+	tx.AfterCommit(func() { s.rules.Store(&now) })
+	return s.Audit.Record(tx, audit.Event{Action: actChanged, Targets: []audit.Ref{{Type: "access_rules", ID: "access_rules"}},
+		Changes: map[string]audit.Change{"rules": {From: json.RawMessage(before), To: json.RawMessage(raw)}}, Details: map[string]any{"version": now.version, "comment": comment}})
 }
 
 // versionOf reads one that was in use.

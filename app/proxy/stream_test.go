@@ -8,8 +8,11 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"seaworthy/app/apptest"
 )
 
 // What the app streams arrives as it is sent, and ends for the app when the client goes.
@@ -135,13 +138,22 @@ func TestAppIsDown(t *testing.T) {
 	b := newBehind(t, nil)
 	address := strings.TrimPrefix(b.URL, "http://")
 	a := before(t, b)
+	a.Must(a.Proxy.Probe(t.Context()))
 	b.Close()
-	a.Browser().Get("/").Want(503, "The app is not answering just now")
-	key := a.Key("jobs:*")
-	p := key.Get("/")
-	p.WantProblem(503, "app_down")
-	if p.Header.Get("Retry-After") == "" {
+	key, person := a.Key("jobs:*"), a.Browser()
+	var asked sync.WaitGroup // both at once: each is waited with for a while
+	var shown, told apptest.Page
+	asked.Go(func() { shown = person.Get("/") })
+	asked.Go(func() { told = key.Get("/") })
+	asked.Wait()
+	shown.Want(503, "The app is not answering just now")
+	told.WantProblem(503, "app_down")
+	if told.Header.Get("Retry-After") == "" {
 		t.Error("it is not said when to try again")
+	}
+	a.Must(a.Proxy.Probe(t.Context()))
+	if n := strings.Count(a.Logs(), "the app behind does not answer"); n != 1 { // requests found it out first
+		t.Errorf("%d lines of the log tell that it does not answer", n)
 	}
 	if state := a.Proxy.State(); !state.Down || state.Err == "" {
 		t.Errorf("%+v", state)

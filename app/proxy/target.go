@@ -16,9 +16,10 @@ type target struct {
 	url     *url.URL // what requests are sent to
 	network string   // tcp or unix
 	address string
+	h2c     bool // it speaks HTTP/2 in the clear, as servers of gRPC do
 }
 
-// parseTarget reads http://host:port, https://host or unix:/path.
+// parseTarget reads http://host:port, https://host, h2c://host:port or unix:/path.
 func parseTarget(text string) (target, error) {
 	if path, ok := strings.CutPrefix(text, "unix:"); ok {
 		if !strings.HasPrefix(path, "/") {
@@ -27,6 +28,10 @@ func parseTarget(text string) (target, error) {
 		return target{url: &url.URL{Scheme: "http", Host: "app"}, network: "unix", address: path}, nil
 	}
 	u, err := url.Parse(text)
+	h2c := err == nil && u.Scheme == "h2c"
+	if h2c {
+		u.Scheme = "http"
+	}
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.Path != "" && u.Path != "/" || u.RawQuery != "" {
 		return target{}, errors.New("it must look like http://127.0.0.1:3000 or unix:/run/app.sock, without a path")
 	}
@@ -34,7 +39,7 @@ func parseTarget(text string) (target, error) {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	return target{url: &url.URL{Scheme: u.Scheme, Host: u.Host}, network: "tcp", address: net.JoinHostPort(u.Hostname(), port)}, nil
+	return target{url: &url.URL{Scheme: u.Scheme, Host: u.Host}, network: "tcp", address: net.JoinHostPort(u.Hostname(), port), h2c: h2c}, nil
 }
 
 // patience is for how long a request waits for an app that does not listen: most often
@@ -59,9 +64,23 @@ func (t target) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
+// protocols are what is spoken there.
+func (t target) protocols() *http.Protocols {
+	var p http.Protocols
+	p.SetHTTP1(!t.h2c)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(t.h2c)
+	return &p
+}
+
+// keptIdle is for how long a connection to the app is kept that nothing goes through. It is less
+// than for what servers keep theirs (gunicorn 2 s, Node and uvicorn 5 s): one that they are just
+// closing loses a POST, which cannot be sent again.
+const keptIdle = 1500 * time.Millisecond
+
 // transport speaks to the app. It decompresses nothing: what the app sends goes on as
 // it is.
 func (t target) transport(timeout time.Duration) *http.Transport {
-	return &http.Transport{DialContext: t.dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: 90 * time.Second, ResponseHeaderTimeout: timeout, DisableCompression: true,
-		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 256 << 10, ForceAttemptHTTP2: true}
+	return &http.Transport{Protocols: t.protocols(), DialContext: t.dial, MaxIdleConnsPerHost: 256, IdleConnTimeout: keptIdle, ResponseHeaderTimeout: timeout, DisableCompression: true,
+		TLSHandshakeTimeout: 5 * time.Second, ExpectContinueTimeout: time.Second, MaxResponseHeaderBytes: 256 << 10}
 }

@@ -17,6 +17,7 @@ type testIn struct {
 	Method     string `json:"method,omitempty"` // GET if left out
 	Path       string `json:"path"`
 	User       string `json:"user,omitempty"` // id or address; nobody if left out
+	Key        string `json:"key,omitempty"`  // id of an API key, in place of a user
 	Org        string `json:"org,omitempty"`  // id or slug; his personal one if left out
 	TwoFactors bool   `json:"two_factors,omitempty"`
 }
@@ -40,6 +41,7 @@ func (s *System) test(ctx context.Context, in testIn) (out testOut, err error) {
 	}
 	c.Fault(methodForm.MatchString(in.Method), "method", "form", "A method such as GET or POST.")
 	in.Path = strings.TrimSpace(in.Path)
+	c.Fault(in.Key == "" || in.User == "", "key", "both", "Give a user or a key, not both.")
 	u, err := url.Parse(in.Path)
 	ok := err == nil && (strings.HasPrefix(in.Path, "/") || u.Scheme == "http" || u.Scheme == "https")
 	c.Fault(ok, "path", "form", "A path such as /admin/users, or a whole address.")
@@ -81,6 +83,10 @@ func (s *System) test(ctx context.Context, in testIn) (out testOut, err error) {
 // stand makes the visitor that somebody would be.
 func (s *System) stand(ctx context.Context, in testIn) (*visitor, error) {
 	v := &visitor{}
+	s.paying(ctx, v)
+	if in.Key != "" {
+		return v, s.standKey(ctx, v, in)
+	}
 	if in.User == "" {
 		return v, nil
 	}
@@ -121,6 +127,20 @@ func (s *System) stand(ctx context.Context, in testIn) (*visitor, error) {
 		return err
 	})
 	return v, err
+}
+
+// standKey makes v the program that shows an API key.
+func (s *System) standKey(ctx context.Context, v *visitor, in testIn) error {
+	k, err := store.Read(ctx, s.DB, func(tx *store.Tx) (auth.Key, error) { return auth.FindKey(tx, strings.TrimSpace(in.Key)) })
+	if errors.Is(err, store.ErrNotFound) {
+		return web.Invalid(web.Field{Field: "key", Code: "unknown", Message: "There is no such key, or it does not work any more."})
+	}
+	if err != nil {
+		return err
+	}
+	v.id = web.Identity{Key: k.ID, Name: k.Name, Org: k.Org, Permissions: k.Permissions}
+	v.read = func() (map[string]any, error) { return s.keyFacts(ctx, k) }
+	return nil
 }
 
 func (s *System) testAPI(w http.ResponseWriter, r *http.Request) error {

@@ -4,6 +4,7 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
+	"io"
 	"regexp"
 	"unicode/utf8"
 )
@@ -15,7 +16,7 @@ var secretName = regexp.MustCompile(`(?i)pass(word|phrase|wd)?$|secret|token|api
 const hidden = "•••"
 
 // JSON is a job's arguments or output for people: indented, with the values
-// behind telling names hidden. What is no JSON is shown as text.
+// behind telling names hidden. What is no JSON, as one that was cut off, is shown as Text.
 func JSON(raw []byte) string {
 	if len(raw) == 0 {
 		return ""
@@ -23,11 +24,11 @@ func JSON(raw []byte) string {
 	var v any
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
-	if err := d.Decode(&v); err != nil || d.More() {
+	if err := d.Decode(&v); err != nil || more(d) {
 		if !utf8.Valid(raw) {
 			return "(not text)"
 		}
-		return string(raw)
+		return Text(string(raw))
 	}
 	var out bytes.Buffer
 	e := json.NewEncoder(&out)
@@ -37,6 +38,12 @@ func JSON(raw []byte) string {
 		return "(not shown)"
 	}
 	return string(bytes.TrimSpace(out.Bytes()))
+}
+
+// more reports whether something follows the value that was read.
+func more(d *json.Decoder) bool {
+	_, err := d.Token()
+	return err != io.EOF
 }
 
 func redacted(v any) any {

@@ -22,10 +22,12 @@ func TestArgumentsHideWhatIsSecret(t *testing.T) {
   ],
   "secret": null
 }`,
-		`12345678901234567890`: `12345678901234567890`,
-		`plain text`:           `plain text`,
-		"\xff\x00":             `(not text)`,
-		`{"html":"<b>&"}`:      "{\n  \"html\": \"<b>&\"\n}",
+		`12345678901234567890`:              `12345678901234567890`,
+		`plain text`:                        `plain text`,
+		"\xff\x00":                          `(not text)`,
+		`{"password":"hunter2","user":{"na`: `{"password":•••,"user":{"na`,
+		`{"a":1}]`:                          `{"a":1}]`,
+		`{"html":"<b>&"}`:                   "{\n  \"html\": \"<b>&\"\n}",
 	} {
 		if got := JSON([]byte(raw)); got != want {
 			t.Errorf("%s is shown as %s", raw, got)

@@ -13,11 +13,11 @@ const Hidden = hidden
 
 // What secrets look like, wherever they stand in a text.
 var (
-	token    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`)                                   // a JWT (RFC 7519)
-	keyed    = regexp.MustCompile(`\b((?:sk|rk|pk)_(?:live|test)|whsec|xox[abp]|gh[opsu]|AKIA|SG)[_.-]?[A-Za-z0-9_./+=-]{8,}`) // Stripe, Standard Webhooks, Slack, GitHub, AWS, SendGrid
-	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}`)                                             // RFC 6750, RFC 7617
-	userinfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)[^/\s@:"']*:[^/\s@"']*@`)                                         // RFC 3986 section 3.2.1
-	assigned = regexp.MustCompile(`(?i)([\w-]*(?:password|passwd|passphrase|secret|token|api_?key|credential|authorization|cookie|private_?key|signature)["']?\s*[:=]\s*)("[^"]*"|'[^']*'|[^\s"',;&)}\]]+)`)
+	token    = regexp.MustCompile(`eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]*)?`)                                                                                                                                             // a JWT (RFC 7519)
+	keyed    = regexp.MustCompile(`\b(?:(?:(?:sk|rk|pk)_(?:live|test)|whsec|xox[abp]|gh[opsu]|AKIA|SG)[_.-]?[A-Za-z0-9_./+=-]{8,}|sw_[a-z]{1,12}_[A-Za-z0-9_-]{20,})`)                                                                   // Stripe, Standard Webhooks, Slack, GitHub, AWS, SendGrid, ours
+	bearer   = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{6,}`)                                                                                                                                                       // RFC 6750, RFC 7617
+	userinfo = regexp.MustCompile(`(?i)([a-z][a-z0-9+.-]*://)[^/\s@:"']*:[^/\s@"']*@`)                                                                                                                                                   // RFC 3986 section 3.2.1
+	assigned = regexp.MustCompile(`(?i)([\w-]*(?:password|passwd|passphrase|secret|token|api_?key|credential|authorization|cookie|private_?key|signature)["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"|'(?:[^']|'')*'|["'][^\n]*|[^\s"',;&)}\]]+)`) // with what stands in quotes, also where the end is cut off
 	digits   = regexp.MustCompile(`\b\d(?:[ -]?\d){12,18}\b`)
 )
 
@@ -30,7 +30,7 @@ func Text(s string) string {
 	if sign.has('.') && strings.Contains(s, "eyJ") {
 		s = token.ReplaceAllString(s, hidden)
 	}
-	if sign.has('_') && contains(s, "_live", "_test", "whsec", "gho_", "ghp_", "ghs_", "ghu_") || sign.has('-') && strings.Contains(s, "xox") || sign.has('A') && strings.Contains(s, "AKIA") || sign.has('G') && strings.Contains(s, "SG.") {
+	if sign.has('_') && contains(s, "_live", "_test", "whsec", "sw_", "gho_", "ghp_", "ghs_", "ghu_") || sign.has('-') && strings.Contains(s, "xox") || sign.has('A') && strings.Contains(s, "AKIA") || sign.has('G') && strings.Contains(s, "SG.") {
 		s = keyed.ReplaceAllString(s, hidden)
 	}
 	if sign.has('@') && strings.Contains(s, "://") {

@@ -5,18 +5,16 @@
 package seal
 
 import (
+	"bytes"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hkdf"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 )
 
@@ -30,51 +28,43 @@ type Keys struct {
 // purpose, or was changed.
 var ErrUnsealed = errors.New("seal: cannot open: wrong key or altered data")
 
-// Load reads the master key from <folder>/master.key, making it on first use
-// when create is set. The file is base64 of 32 random bytes, readable by the
-// owner only.
-func Load(folder string, create bool) (*Keys, error) {
-	path := filepath.Join(folder, "master.key")
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && create {
-		return generate(folder, path)
+// Path is where a key lies: among the credentials that a service manager hands over
+// (systemd.exec(5), $CREDENTIALS_DIRECTORY), or else in the folder. Credentials that cannot be
+// looked at are not taken for none: a new key would be made in place of the right one.
+func Path(folder, name string) string {
+	if dir := os.Getenv("CREDENTIALS_DIRECTORY"); filepath.IsAbs(dir) {
+		path := filepath.Join(dir, name)
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+			return path
+		}
 	}
+	return filepath.Join(folder, name)
+}
+
+// Load reads the master key, master.key at its Path, making it in the folder on first use
+// when create is set. The file is base64 of 32 random bytes, readable by the owner only. A
+// credential that differs from a file in the folder is refused: one of them is wrong.
+func Load(folder string, create bool) (*Keys, error) {
+	keys, err := load(folder, create)
+	if own := filepath.Join(folder, "master.key"); err == nil && Path(folder, "master.key") != own {
+		other, err := KeyFile(own, false)
+		if err == nil && !bytes.Equal(other, keys.master) {
+			return nil, fmt.Errorf("master key: the credential of the service and %s differ: find out which one has sealed what the database holds, and move the other away", own)
+		}
+	}
+	return keys, err
+}
+
+func load(folder string, create bool) (*Keys, error) {
+	key, err := KeyFile(Path(folder, "master.key"), create)
 	if err != nil {
 		return nil, fmt.Errorf("master key: %w", err)
-	}
-	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(key) != 32 {
-		return nil, fmt.Errorf("master key: %s does not hold 32 bytes in base64", path)
 	}
 	return &Keys{master: key}, nil
 }
 
 // New uses a given master key of 32 bytes, for tests.
 func New(master []byte) *Keys { return &Keys{master: master} }
-
-// generate writes the key durably before anything can be sealed with it.
-func generate(folder, path string) (*Keys, error) {
-	key := make([]byte, 32)
-	rand.Read(key)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	_, err = f.WriteString(base64.StdEncoding.EncodeToString(key) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	// Link and not rename: a key that appeared meanwhile must not be replaced.
-	err = os.Link(path+".tmp", path)
-	os.Remove(path + ".tmp")
-	if err != nil {
-		return nil, fmt.Errorf("master key: %w", err)
-	}
-	return &Keys{master: key}, nil
-}
 
 // Derive is a 32-byte key for one purpose (HKDF-SHA-256, RFC 5869).
 func (k *Keys) Derive(purpose string) []byte {

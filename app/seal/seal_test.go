@@ -53,3 +53,37 @@ func TestSealIsBoundToKeyPurposeAndRow(t *testing.T) {
 		}
 	}
 }
+
+// A service manager hands the key over; a file in the folder that differs is a mistake.
+func TestLoadFromACredential(t *testing.T) {
+	dir, folder := t.TempDir(), t.TempDir()
+	made, err := Load(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	got, err := Load(folder, true)
+	if err != nil || !bytes.Equal(got.master, made.master) {
+		t.Fatalf("another key: %v", err)
+	}
+	if left, _ := os.ReadDir(folder); len(left) > 0 {
+		t.Errorf("%v was made beside the credential", left)
+	}
+	same, err := os.ReadFile(filepath.Join(dir, "master.key"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.WriteFile(filepath.Join(folder, "master.key"), same, 0o600)
+	if _, err := Load(folder, false); err != nil {
+		t.Errorf("the same key in both places: %v", err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", "")
+	os.Remove(filepath.Join(folder, "master.key"))
+	if _, err := Load(folder, true); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("CREDENTIALS_DIRECTORY", dir)
+	if _, err := Load(folder, false); err == nil {
+		t.Error("two keys that differ are taken")
+	}
+}

@@ -75,6 +75,9 @@ func (s *System) sent(tx *store.Tx, m messageRow, provider, receipt string) erro
 	if err := markSent(tx, m.id, provider, receipt); err != nil {
 		return err
 	}
+	if err := dropOld(tx); err != nil {
+		return err
+	}
 	return s.Audit.Record(tx, m.event(actSent))
 }
 

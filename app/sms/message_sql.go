@@ -101,6 +101,19 @@ func MarkRead(tx *store.Tx, id string) error {
 	return err
 }
 
+const (
+	keepMessages = 7 * 24 * time.Hour // the limits look back a day, people who look for one a few
+	dropSlice    = 20
+)
+
+// dropOld deletes some of the texts whose time is over. Each that is sent does so: they go
+// faster than they come. Those in the development inbox stay there until it is cleared.
+func dropOld(tx *store.Tx) error {
+	_, err := tx.Exec(`DELETE FROM sms_message WHERE id IN (SELECT id FROM sms_message WHERE created_at < ? AND status <> 'queued' AND coalesce(provider, '') <> 'inbox' ORDER BY created_at LIMIT ?)`,
+		tx.Now().Add(-keepMessages).UnixMilli(), dropSlice)
+	return err
+}
+
 func deleteMessages(tx *store.Tx, userID string) error {
 	if _, err := tx.Exec(`DELETE FROM sms_inbox WHERE message_id IN (SELECT id FROM sms_message WHERE user_id = ? AND user_id IS NOT NULL)`, userID); err != nil {
 		return err

@@ -168,6 +168,8 @@ func do(r *http.Request, through func(http.RoundTripper) http.RoundTripper) (sta
 		return 0, nil, fmt.Errorf("the provider could not be reached: %w", err)
 	}
 	defer res.Body.Close()
-	body, err = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
-	return res.StatusCode, body, err
+	// The status alone decides: a text that was taken must not be sent, and paid for, again
+	// because the rest of the answer broke off.
+	body, _ = io.ReadAll(io.LimitReader(res.Body, maxAnswer))
+	return res.StatusCode, body, nil
 }

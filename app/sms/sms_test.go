@@ -211,6 +211,43 @@ func TestFailuresOfDelivery(t *testing.T) {
 	}
 }
 
+// A text that was taken is not sent, and paid for, again because the answer broke off.
+func TestAnAnswerThatBreaksOff(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "1000")
+		w.WriteHeader(http.StatusCreated)
+		io.WriteString(w, `{"sid":"SM1",`)
+	}))
+	defer server.Close()
+	id, err := sms.Twilio{SID: "AC1", Token: "secret", From: "Acme", URL: server.URL}.Send(t.Context(), sms.Outgoing{ID: "txt_1", To: "+15005550006"})
+	if id != "" || err != nil {
+		t.Errorf("%q, %v", id, err)
+	}
+}
+
+// Texts are not kept for ever: whoever looks for one does so within days.
+func TestOldTextsAreDropped(t *testing.T) {
+	t.Parallel()
+	a := apptest.New(t, with(newGateway(t, 204)))
+	for range 3 {
+		send(a, time.Minute)
+	}
+	a.RunJobs()
+	a.Clock.Advance(6 * 24 * time.Hour)
+	send(a, time.Minute)
+	a.RunJobs()
+	if n := a.Count("sms_message"); n != 4 {
+		t.Errorf("%d texts are left, want 4", n)
+	}
+	a.Clock.Advance(2 * 24 * time.Hour)
+	send(a, time.Minute)
+	a.RunJobs()
+	if n := a.Count("sms_message"); n != 2 {
+		t.Errorf("%d texts are left, want that of 2 days ago and the last", n)
+	}
+}
+
 func TestConfigurationOfTexts(t *testing.T) {
 	t.Parallel()
 	for want, set := range map[string]func(*config.Config){

@@ -27,7 +27,14 @@ func (p *Pages) funcs(static *Static) template.FuncMap {
 		"within": func(path, prefix string) bool {
 			return path == prefix || strings.HasPrefix(path, strings.TrimSuffix(prefix, "/")+"/")
 		},
-		"lines":  func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
+		"lines": func(s string) []string { return strings.Split(strings.TrimSpace(s), "\n") },
+		"either": func(is bool, yes, no string) string {
+			if is {
+				return yes
+			}
+			return no
+		},
+		"inc":    func(n int) int { return n + 1 },
 		"short":  short,
 		"titled": titled,
 	}
@@ -112,6 +119,10 @@ func titled(field string) string {
 		return "What you type to go on"
 	case "require_mfa":
 		return "Two-step sign-in"
+	case "accent":
+		return "Accent colour"
+	case "accent_dark":
+		return "Accent colour in the dark theme"
 	}
 	s := strings.ReplaceAll(field, "_", " ")
 	return strings.ToUpper(s[:min(1, len(s))]) + s[min(1, len(s)):]

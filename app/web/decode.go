@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"encoding"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -126,9 +128,18 @@ func pointerName(p jsontext.Pointer) string {
 	return CleanText(strings.Join(slices.Collect(p.Tokens()), "."), maxName)
 }
 
+// typeName is what somebody has to send for a type, not how Go keeps it.
 func typeName(t reflect.Type) string {
-	if t == nil {
+	switch t {
+	case nil:
 		return "another type"
+	case reflect.TypeFor[time.Time]():
+		return "a time such as 2026-03-14T09:00:00Z"
+	case reflect.TypeFor[[]byte]():
+		return "base64"
+	}
+	if t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
+		return "text of another form" // an address, a prefix
 	}
 	switch t.Kind() {
 	case reflect.String:

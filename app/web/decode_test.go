@@ -6,9 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 type decoded struct {
@@ -215,5 +217,32 @@ func checkDecoded(t *testing.T, kind, body string) {
 	}
 	if !errors.As(err, &e) || e.Status < 400 || e.Status > 499 {
 		t.Errorf("%q: %v", body, err)
+	}
+}
+
+// TestDecodeSaysWhatIsExpected in the words of whoever sends it.
+func TestDecodeSaysWhatIsExpected(t *testing.T) {
+	t.Parallel()
+	type form struct {
+		At      time.Time    `json:"at"`
+		Until   *time.Time   `json:"until"`
+		Content []byte       `json:"content"`
+		Address netip.Addr   `json:"address"`
+		Tags    []string     `json:"tags"`
+		Inner   decodedInner `json:"inner"`
+		Count   int          `json:"count"`
+	}
+	for body, want := range map[string]string{
+		`{"at":"tomorrow"}`: "a time such as 2026-03-14T09:00:00Z", `{"at":7}`: "a time such as 2026-03-14T09:00:00Z", `{"until":"tomorrow"}`: "a time such as 2026-03-14T09:00:00Z",
+		`{"content":"?"}`: "base64", `{"address":"home"}`: "text of another form",
+		`{"tags":"a"}`: "a list", `{"inner":[]}`: "an object", `{"count":"1"}`: "a whole number",
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
+		r.Header.Set("Content-Type", jsonType)
+		_, err := Decode[form](r)
+		var fault *Error
+		if !errors.As(err, &fault) || len(fault.Fields) != 1 || fault.Fields[0].Message != "Expected "+want+" here." {
+			t.Errorf("%s: %v, want %q", body, err, want)
+		}
 	}
 }

@@ -44,6 +44,12 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Err }
 
+// Expected implements trail.Expected: what the client is to blame for, or sent away with on
+// purpose, is an answer and no fault.
+func (e *Error) Expected() bool {
+	return e.Status < 500 || e.Err == nil && e.Status != http.StatusInternalServerError
+}
+
 // The errors that need no words of their own.
 var (
 	ErrNotFound  = &Error{Status: http.StatusNotFound, Code: "not_found", Public: "There is nothing at this address."}
@@ -54,6 +60,9 @@ var (
 		Challenge: fmt.Sprintf(`Bearer error="insufficient_user_authentication", error_description="Confirm who you are first", max_age="%d"`, int(Freshness.Seconds())),
 		Public:    "Confirm who you are first: this can do harm, and it is a while since you did."}
 )
+
+// clientGone is the status, of nginx's making, of a request that its client gave up.
+const clientGone = 499
 
 // Freshness is for how long somebody who has proved who he is may do what is dangerous.
 const Freshness = 15 * time.Minute
@@ -85,15 +94,18 @@ func TooMany(retry time.Duration) *Error {
 }
 
 func wait(d time.Duration) string {
-	n, unit := max(int(d.Round(time.Second).Seconds()), 1), "second"
+	n, unit := max(wholeSeconds(d), 1), "second"
 	if n >= 60 {
-		n, unit = (n+59)/60, "minute" // rounded up, so that nobody comes too early
+		n, unit = (n+59)/60, "minute"
 	}
 	if n > 1 {
 		unit += "s"
 	}
 	return strconv.Itoa(n) + " " + unit
 }
+
+// wholeSeconds rounds up, so that nobody comes too early.
+func wholeSeconds(d time.Duration) int { return int((d + time.Second - 1) / time.Second) }
 
 // AsError gives any error its status and public words. What is not known is a
 // 500 that says nothing.
@@ -117,8 +129,8 @@ func AsError(err error) *Error {
 	case errors.Is(err, store.ErrFull):
 		return &Error{Status: http.StatusInsufficientStorage, Code: "storage_full", RetryAfter: 30 * time.Second, Err: err,
 			Public: "Nothing was saved: the server's disk is full. Its operator has to make room."}
-	case errors.Is(err, context.Canceled):
-		return &Error{Status: 499, Code: "gone", Public: "The request was given up.", Err: err}
+	case errors.Is(err, errUnsent), errors.Is(err, context.Canceled):
+		return &Error{Status: clientGone, Code: "gone", Public: "The request was given up.", Err: err}
 	case store.Retryable(err):
 		return &Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Second, Err: err,
 			Public: "Nothing was saved: the server cannot write at the moment. Try again shortly."}

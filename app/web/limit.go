@@ -22,8 +22,8 @@ type limitShard struct {
 }
 
 // maxKeys bounds a shard's memory. When it is reached, keys that have their
-// whole burst are dropped, and if that is not enough all are: a flood of
-// addresses must not take the process down.
+// whole burst are dropped, and if half are left all are: a flood of addresses
+// must not take the process down, neither by memory nor by a sweep for each.
 const maxKeys = 20_000
 
 // NewLimiter makes a limiter; off makes one that allows everything.
@@ -56,7 +56,8 @@ func (l *Limiter) Allow(key string, limit Limit) (wait time.Duration, ok bool) {
 }
 
 func (s *limitShard) sweep(now time.Time) {
-	if s.full != nil && len(s.full) < maxKeys && now.Sub(s.swept) < time.Minute {
+	flooded := len(s.full) >= maxKeys
+	if s.full != nil && !flooded && now.Sub(s.swept) < time.Minute {
 		return
 	}
 	for key, full := range s.full {
@@ -64,7 +65,7 @@ func (s *limitShard) sweep(now time.Time) {
 			delete(s.full, key)
 		}
 	}
-	if s.full == nil || len(s.full) >= maxKeys {
+	if s.full == nil || flooded && len(s.full) > maxKeys/2 {
 		s.full = map[string]time.Time{}
 	}
 	s.swept = now

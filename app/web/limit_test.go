@@ -113,6 +113,25 @@ func TestLimiterIsBounded(t *testing.T) {
 	}
 }
 
+// TestLimiterSweepsSeldomInAFlood: a sweep that frees little would be followed by another at
+// the next key, each over the whole shard and under its lock.
+func TestLimiterSweepsSeldomInAFlood(t *testing.T) {
+	t.Parallel()
+	now := newClock().Now()
+	s := &limitShard{full: map[string]time.Time{}, swept: now}
+	for i := range maxKeys {
+		at := now.Add(time.Hour)
+		if i%100 == 0 {
+			at = now.Add(-time.Hour)
+		}
+		s.full[strconv.Itoa(i)] = at
+	}
+	s.sweep(now)
+	if n := len(s.full); n > maxKeys/2 {
+		t.Errorf("%d keys are left: the next %d keys cause another sweep", n, maxKeys-n)
+	}
+}
+
 func keys(l *Limiter) (n int) {
 	for i := range l.shards {
 		n += len(l.shards[i].full)

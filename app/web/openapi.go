@@ -1,23 +1,19 @@
 package web
 
 import (
-	"encoding"
-	"fmt"
 	"maps"
 	"net/http"
 	"reflect"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // OpenAPI describes the routes below /-/api/, and in development those below /-/dev/,
 // as an OpenAPI 3.1 document, made from the same data as the mux.
 func OpenAPI(brand, url, version string, routes []Route) map[string]any {
-	paths := map[string]any{}
+	paths, tags := map[string]any{}, map[string]bool{}
 	for _, r := range routes {
 		if !strings.HasPrefix(r.Pattern, "/-/api/") && !strings.HasPrefix(r.Pattern, "/-/dev/") || r.Doc.Summary == "" {
 			continue
@@ -28,14 +24,17 @@ func OpenAPI(brand, url, version string, routes []Route) map[string]any {
 			paths[r.Pattern] = item
 		}
 		item[strings.ToLower(r.Method)] = operation(r)
+		tags[tagOf(r)] = true
 	}
 	return map[string]any{
 		"openapi": "3.1.0",
 		"info":    map[string]any{"title": brand + " API", "version": version},
 		"servers": []any{map[string]any{"url": url}},
 		"paths":   paths,
+		"tags":    tagList(tags),
 		"components": map[string]any{
-			"schemas": map[string]any{"Problem": schema(reflect.TypeFor[problem]())},
+			"schemas":   map[string]any{"Problem": schema(reflect.TypeFor[problem]())},
+			"responses": faults(),
 			"securitySchemes": map[string]any{
 				"session": map[string]any{"type": "apiKey", "in": "cookie", "name": CookieName(strings.HasPrefix(url, "https://"))},
 				"token":   map[string]any{"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token, which signing in gives"},
@@ -56,33 +55,46 @@ func operation(r Route) map[string]any {
 	if r.Doc.Out != nil {
 		done["content"] = body("application/json", schema(reflect.TypeOf(r.Doc.Out)))
 	}
-	fault := map[string]any{"description": "What went wrong, as RFC 9457 problem details",
-		"content": body("application/problem+json", map[string]any{"$ref": "#/components/schemas/Problem"})}
-	op := map[string]any{
-		"summary": r.Doc.Summary, "operationId": operationID(r),
-		"responses": map[string]any{strconv.Itoa(status): done, "default": fault},
-	}
+	summary, query := r.Doc.query()
+	op := map[string]any{"summary": summary, "operationId": operationID(r), "tags": []string{tagOf(r)}}
 	if r.Doc.In != nil {
 		op["requestBody"] = map[string]any{"required": true, "content": body("application/json", schema(reflect.TypeOf(r.Doc.In)))}
 	}
-	var parameters []any
-	for _, m := range pathParameter.FindAllStringSubmatch(r.Pattern, -1) {
-		parameters = append(parameters, map[string]any{"name": m[1], "in": "path", "required": true, "schema": map[string]any{"type": "string"}})
+	answers := map[string]any{strconv.Itoa(status): done, "default": map[string]any{"$ref": "#/components/responses/default"}}
+	for _, code := range faultsOf(r) {
+		answers[code] = map[string]any{"$ref": "#/components/responses/" + code}
 	}
-	if r.Method == http.MethodPost {
-		parameters = append(parameters, map[string]any{"name": "Idempotency-Key", "in": "header", "schema": map[string]any{"type": "string", "maxLength": 255},
-			"description": "Whoever repeats the request with the same key gets the first answer, and nothing is done twice"})
-	}
-	if parameters != nil {
+	op["responses"] = answers
+	if parameters := parametersOf(r, query); parameters != nil {
 		op["parameters"] = parameters
 	}
 	if schemes := credentials(r.Access); schemes != nil {
 		op["security"] = schemes
 	}
-	if p := r.Access.RequiredPermission(); p != "" {
-		op["x-permission"] = p
-	}
+	maps.Copy(op, beyond(r))
 	return op
+}
+
+// beyond are the members that say what OpenAPI has no word for.
+func beyond(r Route) map[string]any {
+	more := map[string]any{}
+	if p := r.Access.RequiredPermission(); p != "" {
+		more["x-permission"], more["x-permission-scope"] = p, string(r.Access.Scope())
+	}
+	if len(r.Audit) > 0 && !slices.Contains(r.Audit, "*") {
+		more["x-audit"] = r.Audit
+	}
+	if r.Fresh {
+		more["x-confirmed"] = true
+	}
+	if r.Limit.Burst > 0 {
+		who := "address"
+		if r.Limit.By == ByUser {
+			who = "user or key"
+		}
+		more["x-rate-limit"] = strconv.Itoa(r.Limit.Burst) + " at once from one " + who + ", then one every " + r.Limit.Every.String()
+	}
+	return more
 }
 
 // credentials are what a route takes, any one of them; nil when it needs none.
@@ -105,67 +117,4 @@ func operationID(r Route) string {
 
 func body(kind string, s any) map[string]any {
 	return map[string]any{kind: map[string]any{"schema": s}}
-}
-
-// schema is the JSON Schema of a Go type, by its json tags.
-func schema(t reflect.Type) map[string]any {
-	if t == reflect.TypeFor[jsontext.Value]() {
-		return map[string]any{} // any JSON
-	}
-	if t.Kind() == reflect.Int && t.Implements(reflect.TypeFor[encoding.TextMarshaler]()) {
-		return map[string]any{"type": "string"} // a level, that is written by name
-	}
-	switch t.Kind() {
-	case reflect.Pointer:
-		return schema(t.Elem())
-	case reflect.String:
-		return map[string]any{"type": "string"}
-	case reflect.Bool:
-		return map[string]any{"type": "boolean"}
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		return map[string]any{"type": "integer"}
-	case reflect.Float64:
-		return map[string]any{"type": "number"}
-	case reflect.Slice:
-		if t.Elem().Kind() == reflect.Uint8 {
-			return map[string]any{"type": "string", "contentEncoding": "base64"}
-		}
-		return map[string]any{"type": "array", "items": schema(t.Elem())}
-	case reflect.Map:
-		return map[string]any{"type": "object", "additionalProperties": schema(t.Elem())}
-	case reflect.Interface:
-		return map[string]any{}
-	case reflect.Struct:
-		if t == reflect.TypeFor[time.Time]() {
-			return map[string]any{"type": "string", "format": "date-time"}
-		}
-		return object(t)
-	}
-	panic(fmt.Sprintf("openapi: a body cannot have a %s", t))
-}
-
-func object(t reflect.Type) map[string]any {
-	properties, required := map[string]any{}, []string{}
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
-		if t.Field(i).Anonymous && name == "" { // its fields stand among the others
-			inner := object(t.Field(i).Type)
-			maps.Copy(properties, inner["properties"].(map[string]any))
-			more, _ := inner["required"].([]string)
-			required = append(required, more...)
-			continue
-		}
-		if name == "" || name == "-" {
-			continue
-		}
-		properties[name] = schema(t.Field(i).Type)
-		if !strings.Contains(options, "omitempty") && !strings.Contains(options, "omitzero") {
-			required = append(required, name)
-		}
-	}
-	out := map[string]any{"type": "object", "properties": properties}
-	if len(required) > 0 {
-		out["required"] = required
-	}
-	return out
 }

@@ -33,6 +33,8 @@ type Origin struct {
 	Parent    string          // id of the span that made the request, 16; "" for none
 	Watched   any             // what telemetry gathers about it, for its own use
 	Found     any             // what the guard found while the session cookie was read, for its own use
+
+	seats chan struct{} // of pages that listen to changes; nil: there is no bound
 }
 
 // Identity is who is asking: a person with a session, or a program with an API

@@ -2,21 +2,21 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"fmt"
-	"html/template"
-	"io/fs"
 	"net/http"
-	"path"
 	"strings"
 	"sync"
 	"time"
+
+	"seaworthy/store/trail"
 )
 
 // Pages are the server-rendered pages: layouts and components shared by all,
 // and one file a page at pages/<system>/<page>.html that names its layout and
 // defines "content".
 type Pages struct {
-	set   map[string]*template.Template
+	files pageFiles
 	site  Site
 	clock func() time.Time
 
@@ -28,13 +28,38 @@ type Pages struct {
 	// be nil, and has to be quick.
 	Badges func() map[string]int
 
+	// Dress is the brand that pages for customers wear; it may be nil. It is asked for each page
+	// and has to be quick.
+	Dress func() Dress
+
+	// Setup is how far the set-up of the installation is; it may be nil, or return nil once that
+	// is over. It is asked for each page of the console that whoever may see it opens.
+	Setup func(r *http.Request) *Setup
+
 	// Notice is what whoever opens a page of an org must know now; it may be nil, or
 	// return nil. It is asked for each page and has to be quick.
 	Notice func(r *http.Request) *Banner
+
+	// Managed says, on pages of the console, that a file has the say over what is shown; it
+	// may be nil, or return "". It is asked for each page and has to be quick.
+	Managed func(r *http.Request) string
 }
 
 // Banner is a message above every page of the console.
 type Banner struct{ Text, Path, Link string }
+
+// Dress is what the brand makes of pages for customers. The console keeps ours but for the name.
+type Dress struct {
+	Name         string // of the product
+	Style        string // path of a stylesheet over ours; "" for none
+	Logo         string // path of an image; "" for our mark
+	LogoW, LogoH int    // pixels
+	Worded       bool   // the name stands beside the logo, which is only a mark
+	Icon         string // path of an image for the browser's tab; "" for ours
+}
+
+// Setup is how many steps of the set-up are done.
+type Setup struct{ Done, Of int }
 
 // Site is what every page knows of the installation.
 type Site struct {
@@ -71,9 +96,12 @@ type View struct {
 	Origin   *Origin
 	Path     string
 	Now      time.Time
+	Dress    Dress   // the brand's, unless it was set to try another
+	Setup    *Setup  // nil: nothing is to be set up, or it is not for whoever looks
 	Banner   *Banner // nil: nothing
 	Notice   *Banner // nil: nothing
 	Badges   map[string]int
+	Managed  string // what a file has the say over; "" for nothing
 }
 
 // Form is what was typed and what is wrong with it.
@@ -85,47 +113,20 @@ type Form struct {
 // Value is what was typed into a field.
 func (f *Form) Value(name string) string { return f.Values[name] }
 
-// NewPages parses every page below pages/ of fsys.
-func NewPages(fsys fs.FS, static *Static, site Site, clock func() time.Time) (*Pages, error) {
-	p := &Pages{set: map[string]*template.Template{}, site: site, clock: clock}
-	funcs := p.funcs(static)
-	base, err := template.New("base").Funcs(funcs).ParseFS(fsys, "pages/*.html")
-	if err != nil {
-		return nil, fmt.Errorf("layouts: %w", err)
-	}
-	files, err := fs.Glob(fsys, "pages/*/*.html")
-	if err != nil {
-		return nil, err
-	}
-	for _, file := range files {
-		text, err := fs.ReadFile(fsys, file)
-		if err != nil {
-			return nil, err
-		}
-		name := strings.TrimSuffix(strings.TrimPrefix(file, "pages/"), ".html")
-		name = strings.TrimPrefix(name, "web/")
-		page, err := template.New(path.Base(file)).Funcs(funcs).Option("missingkey=error").Parse(string(text))
-		if err == nil {
-			err = assemble(page, base)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("page %s: %w", name, err)
-		}
-		p.set[name] = page
-	}
-	return p, nil
+// Site is what every page knows of the installation, with the brand's name.
+func (p *Pages) Site() Site {
+	site := p.site
+	site.Brand = p.dress().Name
+	return site
 }
 
-// Site is what every page knows of the installation.
-func (p *Pages) Site() Site { return p.site }
-
-// Names are the pages there are.
-func (p *Pages) Names() []string {
-	var names []string
-	for n := range p.set {
-		names = append(names, n)
+// dress is the brand as it is now.
+func (p *Pages) dress() (d Dress) {
+	if p.Dress != nil {
+		d = p.Dress()
 	}
-	return names
+	d.Name = cmp.Or(d.Name, p.site.Brand)
+	return d
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -133,12 +134,19 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // Render writes a page. It is rendered whole before the first byte is sent, so a
 // fault in a template cannot leave half a page.
 func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v View) error {
-	page := p.set[name]
-	if page == nil {
-		return fmt.Errorf("there is no page %q", name)
+	page, err := p.files.page(name)
+	if err != nil {
+		return err
 	}
 	v.Site, v.Origin, v.Path, v.Now = p.site, OriginOf(r.Context()), r.URL.Path, p.clock()
+	if v.Dress == (Dress{}) {
+		v.Dress = p.dress()
+	}
+	v.Site.Brand = v.Dress.Name
 	v.Identity = v.Origin.Identity
+	if p.Setup != nil && strings.HasPrefix(v.Path, "/-/admin") && v.Identity.Can("console:read") {
+		v.Setup = p.Setup(r)
+	}
 	if p.Banner != nil {
 		v.Banner = p.Banner()
 	}
@@ -147,6 +155,9 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v Vi
 	}
 	if p.Notice != nil {
 		v.Notice = p.Notice(r)
+	}
+	if p.Managed != nil {
+		v.Managed = p.Managed(r)
 	}
 	if v.Form == nil {
 		v.Form = &Form{}
@@ -158,11 +169,11 @@ func (p *Pages) Render(w http.ResponseWriter, r *http.Request, name string, v Vi
 	defer buffers.Put(buf)
 	buf.Reset()
 	if err := page.Execute(buf, v); err != nil {
-		return fmt.Errorf("page %s: %w", name, err)
+		return trail.Mark(fmt.Errorf("page %s: %w", name, err))
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(v.Status)
-	_, err := buf.WriteTo(w)
+	_, err = buf.WriteTo(w)
 	return err
 }

@@ -3,6 +3,7 @@ package web
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -51,8 +52,11 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 			s.capture(r, err, e.Status)
 		}
 	}
-	if e.Status == 499 {
-		return // nobody is there to read it
+	if e.Status == clientGone {
+		if !errors.Is(err, errUnsent) {
+			w.WriteHeader(e.Status) // for the log; and should somebody be there after all, it is no success
+		}
+		return
 	}
 	setRetryAfter(w, e)
 	if write := s.dialect(r); write != nil {
@@ -83,7 +87,7 @@ func (s *Server) respondError(w http.ResponseWriter, r *http.Request, err error)
 // setRetryAfter says when to try again, in whole seconds (RFC 9110 section 10.2.3).
 func setRetryAfter(w http.ResponseWriter, e *Error) {
 	if e.RetryAfter > 0 {
-		w.Header().Set("Retry-After", strconv.Itoa(int(e.RetryAfter.Seconds()+0.999)))
+		w.Header().Set("Retry-After", strconv.Itoa(wholeSeconds(e.RetryAfter)))
 	}
 }
 

@@ -5,6 +5,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 )
@@ -24,7 +25,7 @@ type Route struct {
 	Fresh   bool  // only for people who have proved lately who they are; see Guard.Confirmed
 	Limit   Limit // zero: none
 	// Anywhere lets pages of other sites post to it: what is sent proves itself, and
-	// no cookie is heeded.
+	// nobody is known by a cookie that comes along.
 	Anywhere bool
 	Body     int64                            // most bytes of a request body; 64 KiB if 0
 	Enter    func() (leave func(), err error) // asked before anything is done for a request; its error is the answer. Patterns without wildcards only
@@ -40,9 +41,20 @@ type Route struct {
 
 // Doc describes a route of the API.
 type Doc struct {
+	// Summary is a line without a full stop. What a query may have stands at its end:
+	// "List jobs; query: state, queue (of the endpoint), cursor, limit".
 	Summary string
-	In, Out any // zero values of the body types; nil: none
-	Status  int // of success; 200 if 0
+	In, Out any    // zero values of the body types; nil: none
+	Status  int    // of success; 200 if 0
+	System  string // under which it is listed, as jobs; filled in by Of
+}
+
+// Of says which system routes are of, where they do not say so themselves.
+func Of(system string, routes []Route) []Route {
+	for i := range routes {
+		routes[i].Doc.System = cmp.Or(routes[i].Doc.System, system)
+	}
+	return routes
 }
 
 // Mutates reports whether it may change something: by its method, or, where a

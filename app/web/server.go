@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"runtime/debug"
 	"strings"
@@ -15,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzhttp"
 
 	"seaworthy/queue"
+	"seaworthy/store/trail"
 )
 
 const assetPattern = "GET /-/assets/{hash}/{path...}"
@@ -55,12 +55,14 @@ type Server struct {
 	routes  []Route
 	doors   map[string]func() (leave func(), err error) // by method and path
 	handler http.Handler
-	alien   *http.CrossOriginProtection // what another site's page sent to the app behind
+	alien   *http.CrossOriginProtection // what another site's page sent, whatever route it is for
+	seats   chan struct{}               // of pages that listen to changes
 }
 
 // NewServer builds the mux from the routes. Two routes for one pattern are an error.
 func NewServer(o Options, routes []Route) (s *Server, err error) {
-	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes, doors: map[string]func() (func(), error){}, alien: http.NewCrossOriginProtection()}
+	s = &Server{Options: o, log: o.Log, pages: o.Pages, mux: http.NewServeMux(), routes: routes, doors: map[string]func() (func(), error){},
+		alien: http.NewCrossOriginProtection(), seats: make(chan struct{}, maxStreams)}
 	defer func() {
 		if v := recover(); v != nil { // http.ServeMux panics on a conflict
 			err = fmt.Errorf("routes: %v", v)
@@ -128,7 +130,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		origin := &Origin{
 			RequestID: s.NewID("req"), Start: time.Now(), Route: "unmatched",
-			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512), Stop: s.Stop,
+			Addr: clientAddr(r, s.TrustedProxies), UserAgent: CleanText(r.UserAgent(), 512), Stop: s.Stop, seats: s.seats,
 		}
 		_, origin.Bearer = Bearer(r)
 		origin.Trace, origin.Parent = traceOf(r.Header)
@@ -140,10 +142,12 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		r = r.WithContext(ctx)
 		defer func() {
-			if v := recover(); v != nil {
-				if v == http.ErrAbortHandler {
-					panic(v)
-				}
+			v := recover()
+			if v == http.ErrAbortHandler { // the answer broke off, which its client has to see
+				s.logRequest(r, origin, rec)
+				panic(v)
+			}
+			if v != nil {
 				p := &PanicError{Value: v, Stack: string(debug.Stack())}
 				s.log.ErrorContext(r.Context(), "panic", "panic", fmt.Sprint(v), "stack", p.Stack, "request_id", origin.RequestID)
 				if rec.status == 0 {
@@ -190,12 +194,12 @@ func (s *Server) dispatch(w http.ResponseWriter, r *http.Request) {
 	if id, err := s.Guard.Identify(r.Context(), r); err == nil {
 		OriginOf(r.Context()).Identity = id
 	}
-	probe := httptest.NewRecorder()
+	probe := &holder{header: http.Header{}}
 	handler.ServeHTTP(probe, r)
-	switch probe.Code {
+	switch probe.status {
 	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", probe.Header().Get("Allow"))
-		s.respondError(w, r, &Error{Status: probe.Code, Code: "method_not_allowed", Public: "This address does not take " + r.Method + "."})
+		w.Header().Set("Allow", probe.header.Get("Allow"))
+		s.respondError(w, r, &Error{Status: probe.status, Code: "method_not_allowed", Public: "This address does not take " + r.Method + "."})
 	default:
 		s.respondError(w, r, ErrNotFound)
 	}
@@ -220,36 +224,7 @@ func (s *Server) adapt(route Route) http.Handler {
 		}
 		if err := handler(w, r); err != nil {
 			s.refused(r, route, err)
-			s.respondError(w, r, err)
+			s.respondError(w, r, trail.From(err, route.Handler))
 		}
 	})
 }
-
-// recorder remembers what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Flush implements http.Flusher, which compression asks for.
-func (r *recorder) Flush() { http.NewResponseController(r.ResponseWriter).Flush() }
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

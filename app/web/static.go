@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
@@ -25,6 +24,14 @@ type staticFile struct {
 	zipped    func() []byte
 }
 
+// kinds are the media types of what pages load, by the end of a name. The machine's own
+// table, which package mime would ask, may call a script something that no browser runs.
+var kinds = map[string]string{
+	".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".mjs": "text/javascript; charset=utf-8",
+	".svg": "image/svg+xml", ".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".avif": "image/avif", ".ico": "image/x-icon",
+	".woff2": "font/woff2", ".json": "application/json", ".wasm": "application/wasm", ".txt": "text/plain; charset=utf-8", ".md": "text/plain; charset=utf-8",
+}
+
 // NewStatic reads every file of the given folders of fsys.
 func NewStatic(fsys fs.FS, folders ...string) (*Static, error) {
 	s := &Static{files: map[string]*staticFile{}}
@@ -39,7 +46,7 @@ func NewStatic(fsys fs.FS, folders ...string) (*Static, error) {
 			}
 			sum := sha256.Sum256(body)
 			s.files[name] = &staticFile{
-				url: "/-/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, kind: cmp.Or(mime.TypeByExtension(path.Ext(name)), "application/octet-stream"),
+				url: "/-/assets/" + hex.EncodeToString(sum[:6]) + "/" + name, kind: cmp.Or(kinds[path.Ext(name)], "application/octet-stream"),
 				body: body, zipped: sync.OnceValue(func() []byte { return zip(body) }),
 			}
 			return nil

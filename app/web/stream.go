@@ -11,10 +11,8 @@ import (
 // eventStream is the media type of server-sent events.
 const eventStream = "text/event-stream"
 
-// maxStreams bounds how many pages listen at once: each holds a connection.
+// maxStreams bounds how many pages listen to a Server at once: each holds a connection.
 const maxStreams = 100
-
-var streams = make(chan struct{}, maxStreams)
 
 var errTooManyStreams = &Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: time.Minute, Public: "Too many pages are live at once. Reload to see what is new."}
 
@@ -44,13 +42,22 @@ func BeginStream(w http.ResponseWriter, r *http.Request) *http.ResponseControlle
 // HTML section 9.2) named "change" without data, one a second at most. It ends
 // when the client goes, the process stops, or after a few minutes.
 func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) error {
-	select {
-	case streams <- struct{}{}:
-		defer func() { <-streams }()
-	default:
-		return errTooManyStreams
+	return StreamEvery(w, r, changed, time.Second)
+}
+
+// StreamEvery is Stream with one event at most in each pace, for pages that cost more, or whose
+// figures change with every commit.
+func StreamEvery(w http.ResponseWriter, r *http.Request, changed <-chan struct{}, pace time.Duration) error {
+	o := OriginOf(r.Context())
+	if o.seats != nil {
+		select {
+		case o.seats <- struct{}{}:
+			defer func() { <-o.seats }()
+		default:
+			return errTooManyStreams
+		}
 	}
-	o, control := OriginOf(r.Context()), BeginStream(w, r)
+	control := BeginStream(w, r)
 	say := func(text string) bool {
 		control.SetWriteDeadline(time.Now().Add(2 * streamPulse))
 		_, err := io.WriteString(w, text)
@@ -64,8 +71,8 @@ func Stream(w http.ResponseWriter, r *http.Request, changed <-chan struct{}) err
 		select {
 		case <-changed:
 			ok = say("event: change\ndata:\n\n")
-			select { // what comes within the second is one change
-			case <-time.After(time.Second):
+			select { // what comes within the pace is one change
+			case <-time.After(pace):
 			case <-r.Context().Done():
 				return nil
 			case <-o.Stop:

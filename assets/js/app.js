@@ -50,12 +50,14 @@
     for (const button of all("[data-reveal][aria-pressed=true]", form)) reveal(button)
   }
 
+  // What is copied stands in the button, or in the code beside it.
   async function copy(button) {
+    const words = button.dataset.copy ?? button.parentElement.querySelector("code").textContent
     try {
-      await navigator.clipboard.writeText(button.dataset.copy)
+      await navigator.clipboard.writeText(words)
     } catch { // no clipboard outside of https and localhost
       const text = document.createElement("textarea")
-      text.value = button.dataset.copy
+      text.value = words
       text.className = "visually-hidden"
       document.body.append(text)
       text.select()
@@ -73,7 +75,7 @@
     const button = event.target.closest("button")
     if (button?.matches("[data-theme-switch]")) nextTheme()
     else if (button?.matches("[data-reveal]")) reveal(button)
-    else if (button?.matches("[data-copy]")) copy(button)
+    else if (button?.matches("[data-copy], [data-copy-code]")) copy(button)
     else if (button?.matches("[data-print]")) print()
     else if (button?.matches("[data-back]")) history.length > 1 ? history.back() : location.assign("/")
     for (const menu of all("details.menu[open]")) {

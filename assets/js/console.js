@@ -42,17 +42,39 @@
     target.scrollIntoView({ block: "nearest" })
   }
 
+  // The arrows lead from the search box through what was found and back; Escape empties it.
+  function through(event) {
+    const box = document.querySelector("[data-find]")
+    const hits = all("#found a")
+    const at = hits.indexOf(document.activeElement)
+    if (!box || at < 0 && document.activeElement !== box) return false
+    const { key } = event
+    if (key === "Escape") {
+      document.querySelector(".find > #found")?.replaceChildren()
+      const leave = at < 0 && box.value === ""
+      if (at < 0) box.value = ""
+      if (leave) box.blur()
+      else box.focus()
+    } else if (key === "ArrowDown") (hits[at + 1] || hits[0] || box).focus()
+    else if (key === "ArrowUp") (at > 0 ? hits[at - 1] : at === 0 ? box : hits.at(-1) || box).focus()
+    else return false
+    event.preventDefault()
+    return true
+  }
+
   let waiting = false // for the letter after "g"
   document.addEventListener("keydown", (event) => {
     const { key, target } = event
+    if (through(event)) return
     if (key === "Escape" && typing(target)) return target.blur()
     if (event.ctrlKey || event.metaKey || event.altKey || typing(target) || help.open) return
     if (waiting) {
       waiting = false
       return pages.get(key)?.click()
     }
-    if (key === "/") {
-      const box = document.querySelector("main [data-search]") || document.querySelector("[data-search]")
+    if (key === "/" || key === "f") {
+      const all = "[data-search]", list = "main [data-filter]"
+      const box = key === "f" ? document.querySelector(list) : document.querySelector("main " + all) || document.querySelector(all) || document.querySelector("[data-filter]")
       if (!box) return
       event.preventDefault()
       box.focus()
@@ -95,6 +117,10 @@
 
   document.addEventListener("htmx:afterSettle", (event) => {
     const list = event.detail.target
+    if (list?.id === "found" || event.target.id === "found") {
+      const hits = all("#found a.found-hit").length
+      return announce(hits === 1 ? "1 result" : hits ? `${hits} results` : "Nothing found")
+    }
     if (list?.id !== "list" && event.target.id !== "list") return
     if (event.detail.requestConfig?.triggeringEvent?.type === "refresh") return // it stays where it was
     const section = document.getElementById("list")

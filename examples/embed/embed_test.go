@@ -110,6 +110,7 @@ func TestWhatMayNotBeEmbedded(t *testing.T) {
 		"a layout":            {app.Options{Own: app.Own{Name: "guestbook", Files: file("pages/head.html")}}, "pages/guestbook/"},
 		"another's style":     {app.Options{Own: app.Own{Name: "guestbook", Files: file("css/app.css")}}, "css/guestbook"},
 		"a page of ours":      {app.Options{Own: app.Own{Name: "auth", Files: file("pages/auth/login.html")}}, "there is one already"},
+		"a page with a fault": {app.Options{Own: app.Own{Name: "guestbook", Files: fstest.MapFS{"pages/guestbook/x.html": {Data: []byte("{{template \"nothing\"}}")}}}}, "page guestbook/x"},
 		"a gap in the steps":  {app.Options{Own: app.Own{Name: "guestbook", Files: file("migrations/0002_x.sql")}}, "without gaps"},
 		"a mail, no sample":   {app.Options{Own: app.Own{Name: "guestbook", Files: fstest.MapFS{"mail/guestbook/x.txt": {Data: []byte("subject: X\npreheader: Y\nclass: account\n---\n# Z\n")}}}}, "no sample"},
 		"no access":           {app.Options{Extend: route(web.Route{Method: "GET", Pattern: "/x"})}, "Access"},

@@ -73,6 +73,19 @@ func TestAdviseKnowsTheStatistics(t *testing.T) {
 	}
 }
 
+// A program that embeds us may call its columns what it likes.
+func TestAdviseOnNamesThatAreWords(t *testing.T) {
+	t.Parallel()
+	s := Schema{Statements: []string{`CREATE TABLE "order" (id TEXT NOT NULL PRIMARY KEY, "group" TEXT NOT NULL, key TEXT NOT NULL) STRICT`}}
+	a, err := Advise(t.Context(), s, `SELECT id FROM "order" WHERE "group" = ? AND key = ?`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Indexes) != 1 || a.Indexes[0].SQL != `CREATE INDEX order_group_key ON "order" ("group", key)` {
+		t.Errorf("advised %+v", a.Indexes)
+	}
+}
+
 func TestNoAdvice(t *testing.T) {
 	t.Parallel()
 	if _, err := Advise(t.Context(), shop, `INSERT INTO users (id, org, status, created) VALUES (?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET org = excluded.org`); !errors.Is(err, ErrNoAdvice) {

@@ -75,9 +75,15 @@ func (c candidate) names() (all []string) {
 
 var word = regexp.MustCompile(`^[a-z_][a-z0-9_]*$`)
 
+// reserved are the words that SQLite takes for no name (https://www.sqlite.org/lang_keywords.html;
+// most keywords can be one).
+const reserved = " add all alter and as autoincrement between case check collate commit constraint create default deferrable delete distinct drop " +
+	"else escape exists foreign from group having in index insert intersect into is isnull join limit not nothing notnull null on or order primary " +
+	"references returning select set table then to transaction union unique update using values when where "
+
 // plain is a name as one writes it, quoted where it must be.
 func plain(name string) string {
-	if word.MatchString(name) {
+	if word.MatchString(name) && !strings.Contains(reserved, " "+name+" ") {
 		return name
 	}
 	return quote(name)

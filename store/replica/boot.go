@@ -142,12 +142,8 @@ func bootMissing(ctx context.Context, cfg Config, dbPath string, o BootOptions) 
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return Outcome{}, fmt.Errorf("boot: %w", err)
 	}
-	stale, err := filepath.Glob(filepath.Join(dir, filepath.Base(dbPath)+".restore-*"))
-	if err != nil {
+	if err := removeStale(dbPath); err != nil {
 		return Outcome{}, fmt.Errorf("boot: %w", err)
-	}
-	for _, tmp := range stale {
-		removeScratch(tmp) // of a restore that was killed; the replica has it all
 	}
 	if err := bootLease(ctx, cfg, dbPath, o); err != nil {
 		return Outcome{}, err
@@ -166,13 +162,13 @@ func bootMissing(ctx context.Context, cfg Config, dbPath string, o BootOptions) 
 	defer r.close()
 	names, err := r.list(ctx)
 	if err != nil {
-		return Outcome{}, &UnreachableError{location, err}
+		return Outcome{}, unreachable(location, err)
 	}
 	// Epochs that were begun but never got data are as good as none; data that
 	// current.json does not lead to is not.
 	data, err := holdsData(ctx, cfg.Replica, names)
 	if err != nil {
-		return Outcome{}, &UnreachableError{location, err}
+		return Outcome{}, unreachable(location, err)
 	}
 	if data {
 		return Outcome{}, &UnnamedError{location, names}

@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"seaworthy/store"
 )
@@ -254,36 +253,32 @@ func TestLeftoverFilesOfAKilledRestore(t *testing.T) {
 	}
 }
 
-func TestPointInTime(t *testing.T) {
+// What a person put there under a name of that kind may be the only copy there is; and a folder
+// may have any name.
+func TestBootRemovesOnlyItsOwnLeftovers(t *testing.T) {
 	t.Parallel()
-	cfg := fileConfig(t)
-	db := openDB(t, cfg)
-	d := start(t, db, cfg, Options{})
-	insert(t, db, 10, 100)
-	if err := d.Wait(soon(t)); err != nil {
+	dir := filepath.Join(t.TempDir(), "a[b*")
+	if err := os.Mkdir(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	want := digest(t, db)
-	// The replica's times have milliseconds.
-	between := time.Now().Add(5 * time.Millisecond)
-	eventually(t, time.Second, "the clock moves on", func() (string, bool) {
-		return "", time.Since(between) > 5*time.Millisecond
-	})
-	insert(t, db, 10, 100)
-	closeAll(t, d, db)
-
-	there := elsewhere(t, cfg)
-	if _, err := Restore(t.Context(), cfg, there.DBPath, RestoreOptions{At: between}); err != nil {
+	cfg, err := Parse([]byte(DefaultYAML), env(dir))
+	if err != nil {
 		t.Fatal(err)
 	}
-	if got := digest(t, openDB(t, there)); got != want {
-		t.Errorf("restored %.30s, want %.30s", got, want)
+	want := replicated(t, cfg)
+	loseMachine(t, cfg)
+	for _, suffix := range []string{"old", "old-wal", "20200101", "20200101T000000.000000.tmp"} {
+		if err := os.WriteFile(cfg.DBPath+".restore-"+suffix, []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if _, err := Restore(t.Context(), cfg, there.DBPath, RestoreOptions{}); err == nil {
-		t.Error("an existing file was restored over")
+	if _, err := Boot(t.Context(), cfg, cfg.DBPath, BootOptions{}); err != nil {
+		t.Fatal(err)
 	}
-	early := filepath.Join(t.TempDir(), "x.db")
-	if _, err := Restore(t.Context(), cfg, early, RestoreOptions{At: between.Add(-time.Hour)}); !errors.Is(err, ErrNothing) {
-		t.Errorf("a time before the first copy: %v", err)
+	if got := ls(t, dir); got != "replica seaworthy.db seaworthy.db.restore-20200101 seaworthy.db.restore-old seaworthy.db.restore-old-wal" {
+		t.Errorf("left: %s", got)
+	}
+	if got := digest(t, openDB(t, cfg)); got != want {
+		t.Error("restored other rows")
 	}
 }

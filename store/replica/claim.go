@@ -31,7 +31,7 @@ func (d *Driver) claim(ctx context.Context, fresh string) (string, error) {
 	defer r.close()
 	now, err := readCurrent(ctx, r)
 	if err != nil {
-		return "", &UnreachableError{d.cfg.Replica.Location(), err}
+		return "", unreachable(d.cfg.Replica.Location(), err)
 	}
 	switch {
 	case fresh != "":
@@ -54,7 +54,7 @@ func (d *Driver) beginEpoch(ctx context.Context, r root, mine, why string) (stri
 	}
 	epoch, err := begin(ctx, r, d.o.Rand, d.o.Clock(), mine)
 	if err != nil {
-		return "", &UnreachableError{d.cfg.Replica.Location(), err}
+		return "", unreachable(d.cfg.Replica.Location(), err)
 	}
 	err = d.db.Write(ctx, func(tx *store.Tx) error { return store.SetMeta(tx, metaEpoch, epoch) })
 	if err != nil {

@@ -22,6 +22,7 @@ type Options struct {
 	Rand       io.Reader        // the ids of epochs; crypto/rand if nil
 	FirstSync  time.Duration    // how long Start waits for the first sync; 10 s if 0
 	StaleAfter time.Duration    // the lag at which Status says Stale; 60 s if 0
+	Resumed    bool             // another of us wrote to it until a moment ago: that nothing was synced yet says nothing
 
 	limits limits                                                  // tests make them small
 	wrap   func(litestream.ReplicaClient) litestream.ReplicaClient // tests put faults in between
@@ -99,6 +100,7 @@ func Start(ctx context.Context, db *store.DB, cfg Config, o Options) (*Driver, e
 	}
 	d.ctx, d.cancel = context.WithCancel(context.Background())
 	if err := d.takeLease(ctx); err != nil {
+		d.cancel()
 		return nil, err
 	}
 	// Whether the commits before this start are at the replica is not known yet.

@@ -46,10 +46,12 @@ func readCurrent(ctx context.Context, r root) (current, error) {
 	}
 	c := current{tag: tag}
 	if err := json.Unmarshal(data, &c); err != nil || !epochName.MatchString(c.Epoch) {
-		return current{}, fmt.Errorf("%s at the replica is damaged: it does not name an epoch", currentName)
+		return current{}, fmt.Errorf("read %s: %w", currentName, errDamaged)
 	}
 	return c, nil
 }
+
+var errDamaged = errors.New("it names no epoch")
 
 // epochs are the names to look in for data, newest first.
 func (c current) epochs() []string {

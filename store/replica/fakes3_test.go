@@ -1,8 +1,10 @@
 package replica
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -12,17 +14,24 @@ import (
 	"github.com/johannesboyne/gofakes3/backend/s3mem"
 )
 
-// fakeS3 is a bucket whose server can be made to fail.
+// fakeS3 is a bucket whose server can be made to fail. The server behind is one in memory,
+// or a real one, see realS3.
 type fakeS3 struct {
-	mode    atomic.Value // ok, 503, hang, full
+	mode    atomic.Value // ok, 503, hang, full, reset, slow
 	puts    atomic.Int64
 	release chan struct{} // closed at the end, for what hangs
 	server  *httptest.Server
 	plain   atomic.Bool // it knows no writes with a condition
 }
 
+// latency is what each call takes longer in mode slow.
+const latency = 150 * time.Millisecond
+
 func newFakeS3(t testing.TB) *fakeS3 {
 	t.Helper()
+	if program := os.Getenv(envServer); program != "" {
+		return frontOf(t, realS3(t, program))
+	}
 	backend := s3mem.New()
 	if err := backend.CreateBucket("bucket"); err != nil {
 		t.Fatal(err)
@@ -50,6 +59,21 @@ func frontOf(t testing.TB, inner http.Handler) *fakeS3 {
 			inner.ServeHTTP(httptest.NewRecorder(), r)
 			conn, _, _ := w.(http.Hijacker).Hijack()
 			conn.Close()
+		case mode == "reset":
+			conn, _, err := w.(http.Hijacker).Hijack()
+			if err != nil {
+				return
+			}
+			if tcp, ok := conn.(*net.TCPConn); ok {
+				_ = tcp.SetLinger(0) // so that the client is reset and not told of an end
+			}
+			conn.Close()
+		case mode == "slow":
+			select {
+			case <-time.After(latency):
+				inner.ServeHTTP(w, r)
+			case <-r.Context().Done():
+			}
 		case mode == "503":
 			http.Error(w, "<Error><Code>SlowDown</Code></Error>", http.StatusServiceUnavailable)
 		case mode == "full" && r.Method == http.MethodPut:

@@ -71,7 +71,7 @@ func restoredEquals(t testing.TB, cfg Config, want string) {
 
 func TestOutage(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"503", "hang", "full"} {
+	for _, mode := range []string{"503", "hang", "full", "reset"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			bucket := newFakeS3(t)
@@ -116,9 +116,34 @@ func TestOutage(t *testing.T) {
 	}
 }
 
+// A far bucket is no outage: writes do not wait for it, and it keeps up.
+func TestSlowBucket(t *testing.T) {
+	t.Parallel()
+	bucket := newFakeS3(t)
+	bucket.set("slow")
+	cfg := bucket.config(t)
+	db := openDB(t, cfg)
+	d := start(t, db, cfg, Options{limits: limits{checkpoint: 256 << 10, watchdog: 8 << 20, abort: 16 << 20, backlog: 1 << 40,
+		stuck: 5 * time.Second, idle: 100 * time.Millisecond, retry: 50 * time.Millisecond, silence: 5 * time.Second, lease: leaseTimes{500 * time.Millisecond, 4 * time.Second}}})
+	epochOf(t, d)
+	if wal := fill(t, db, 3<<20); wal > 4<<20 {
+		t.Errorf("the log grew to %d bytes", wal)
+	}
+	if err := d.Wait(soon(t)); err != nil {
+		t.Fatal(err)
+	}
+	if s := d.Status(); s.LastError != nil || s.Stale {
+		t.Errorf("%+v", s)
+	}
+	bucket.set("ok")
+	want := digest(t, db)
+	closeAll(t, d, db)
+	restoredEquals(t, cfg, want)
+}
+
 func TestDownAtStart(t *testing.T) {
 	t.Parallel()
-	for _, mode := range []string{"503", "hang"} {
+	for _, mode := range []string{"503", "hang", "reset"} {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			bucket := newFakeS3(t)

@@ -20,8 +20,10 @@ func (d *Driver) takeLease(ctx context.Context) (err error) {
 	var held *HeldError
 	switch {
 	case errors.As(err, &held), ctx.Err() != nil:
+		d.lease.bucket.Close()
 		return err
 	case errors.Is(err, errNoLease):
+		d.lease.bucket.Close()
 		d.o.Log.Warn("nothing keeps a second process from writing to this replica, whose provider has no conditional writes; "+
 			"each would have its own epoch", "replica", d.cfg.Replica.Location())
 		d.lease = nil
@@ -36,15 +38,7 @@ func (d *Driver) holdLease(ctx context.Context) error {
 	if d.lease == nil {
 		return nil
 	}
-	err := d.lease.acquire(ctx)
-	var held *HeldError
-	switch {
-	case err == nil, errors.Is(err, errNoLease):
-		return nil
-	case errors.As(err, &held):
-		return err
-	}
-	return &UnreachableError{d.cfg.Replica.Location(), err}
+	return d.lease.hold(ctx)
 }
 
 // beginRenew shows that we are alive.
@@ -116,13 +110,5 @@ func bootLease(ctx context.Context, cfg Config, dbPath string, o BootOptions) er
 	}
 	defer l.bucket.Close()
 	o.Log.Info("waiting for the lease of the replica", "replica", cfg.Replica.Location())
-	err = l.acquire(ctx)
-	var held *HeldError
-	switch {
-	case err == nil, errors.Is(err, errNoLease):
-		return nil
-	case errors.As(err, &held):
-		return err
-	}
-	return &UnreachableError{cfg.Replica.Location(), err}
+	return l.hold(ctx)
 }

@@ -37,18 +37,18 @@ func Inspect(ctx context.Context, cfg Config) (Inventory, error) {
 	r := openRoot(cfg.Replica, callTimeout)
 	defer r.close()
 	now, err := readCurrent(ctx, r)
-	if err != nil {
-		return out, &UnreachableError{out.Location, err}
+	if err != nil && !errors.Is(err, errDamaged) { // then their names are what is asked for
+		return out, unreachable(out.Location, err)
 	}
 	names, err := r.list(ctx)
 	if err != nil {
-		return out, &UnreachableError{out.Location, err}
+		return out, unreachable(out.Location, err)
 	}
 	for _, name := range names {
 		if epochName.MatchString(name) {
 			state, err := inspectEpoch(ctx, cfg.Replica, name)
 			if err != nil {
-				return out, &UnreachableError{out.Location, err}
+				return out, unreachable(out.Location, err)
 			}
 			state.Current = name == now.Epoch
 			out.Epochs = append(out.Epochs, state)

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"sync"
 	"time"
@@ -113,6 +112,20 @@ func (l *lease) acquire(ctx context.Context) error {
 	}
 }
 
+// hold is acquire for who needs the lease now, if there is such a thing: a replica that does not
+// answer is an *UnreachableError.
+func (l *lease) hold(ctx context.Context) error {
+	err := l.acquire(ctx)
+	var held *HeldError
+	switch {
+	case err == nil, errors.Is(err, errNoLease):
+		return nil
+	case errors.As(err, &held):
+		return err
+	}
+	return unreachable(l.location, err)
+}
+
 // errHeld is why acquire goes round again.
 var errHeld = errors.New("held by another")
 
@@ -157,14 +170,8 @@ func (l *lease) again(ctx context.Context, released bool) error {
 }
 
 func (l *lease) read(ctx context.Context) (now leaseFile, tag string, err error) {
-	data, err := within(ctx, l.patience, "read the lease", func(ctx context.Context) ([]byte, error) {
-		body, object, err := l.bucket.Get(ctx, l.key, 0, 0)
-		if err != nil {
-			return nil, err
-		}
-		defer body.Close()
-		tag = object.Tag
-		return io.ReadAll(io.LimitReader(body, 64<<10))
+	v, err := within(ctx, l.patience, "read the lease", func(ctx context.Context) (version, error) {
+		return readVersion(ctx, l.bucket, l.key)
 	})
 	if errors.Is(err, fs.ErrNotExist) {
 		return leaseFile{}, "", nil
@@ -173,10 +180,10 @@ func (l *lease) read(ctx context.Context) (now leaseFile, tag string, err error)
 		return now, "", fmt.Errorf("read %s: %w", leaseName, err)
 	}
 	// What cannot be read is nobody's: whoever wrote it was not one of us.
-	if json.Unmarshal(data, &now) != nil {
+	if json.Unmarshal(v.data, &now) != nil {
 		now = leaseFile{}
 	}
-	return now, tag, nil
+	return now, v.tag, nil
 }
 
 func (l *lease) write(ctx context.Context, tag string, renewal int64, released bool) error {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/benbjohnson/litestream"
@@ -47,21 +48,18 @@ func Restore(ctx context.Context, cfg Config, path string, o RestoreOptions) (Re
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	r := openRoot(cfg.Replica, callTimeout)
-	defer r.close()
-	c, err := readCurrent(ctx, r)
-	if err != nil {
-		return Restoration{}, &UnreachableError{cfg.Replica.Location(), err}
-	}
-	epochs := c.epochs()
-	if o.Epoch != "" {
-		epochs = []string{o.Epoch}
+	epochs := []string{o.Epoch}
+	if o.Epoch == "" {
+		var err error
+		if epochs, err = knownEpochs(ctx, cfg.Replica); err != nil {
+			return Restoration{}, err
+		}
 	}
 	for _, epoch := range epochs {
 		client := newBounded(callTimeout, func() litestream.ReplicaClient { return newClient(cfg.Replica, epoch) })
 		oldest, err := oldestIn(ctx, client)
 		if err != nil {
-			return Restoration{}, &UnreachableError{cfg.Replica.Location(), err}
+			return Restoration{}, unreachable(cfg.Replica.Location(), err)
 		}
 		// An epoch that was begun but got nothing yet, or began after the
 		// wanted time: the one before it is what there is.
@@ -76,6 +74,17 @@ func Restore(ctx context.Context, cfg Config, path string, o RestoreOptions) (Re
 		return out, nil
 	}
 	return Restoration{}, ErrNothing
+}
+
+// knownEpochs are those that current.json names, the newest first.
+func knownEpochs(ctx context.Context, rep Replica) ([]string, error) {
+	r := openRoot(rep, callTimeout)
+	defer r.close()
+	c, err := readCurrent(ctx, r)
+	if err != nil {
+		return nil, unreachable(rep.Location(), err)
+	}
+	return c.epochs(), nil
 }
 
 // oldestIn is the time of the oldest state an epoch can be restored to, zero
@@ -102,7 +111,7 @@ func oldestIn(ctx context.Context, client litestream.ReplicaClient) (time.Time, 
 
 // restoreEpoch restores beside the target and moves the verified file there.
 func restoreEpoch(ctx context.Context, client litestream.ReplicaClient, path string, o RestoreOptions) (Restoration, error) {
-	tmp := fmt.Sprintf("%s.restore-%s", path, time.Now().UTC().Format("20060102T150405.000000"))
+	tmp := path + scratchMark + time.Now().UTC().Format(scratchTime)
 	defer removeScratch(tmp)
 	db := litestream.NewDB(tmp)
 	defer db.Close(context.WithoutCancel(ctx))
@@ -182,9 +191,39 @@ func verify(ctx context.Context, path string, known int) (Restoration, error) {
 	return Restoration{Schema: h.schema, Bytes: info.Size()}, nil
 }
 
+// A file is restored as <database>.restore-<time> before it gets its name.
+const (
+	scratchMark = ".restore-"
+	scratchTime = "20060102T150405.000000"
+)
+
+var scratchSuffixes = []string{"", ".tmp", "-wal", "-shm", "-journal"}
+
 func removeScratch(path string) {
-	for _, suffix := range []string{"", ".tmp", "-wal", "-shm", "-journal"} {
+	for _, suffix := range scratchSuffixes {
 		os.Remove(path + suffix)
 	}
 	os.RemoveAll(metaDir(path))
+}
+
+// removeStale removes what restores of a database that were killed left behind: the replica has
+// it all. A file that somebody else named almost so may be the only one of its kind.
+func removeStale(dbPath string) error {
+	entries, err := os.ReadDir(filepath.Dir(dbPath))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		when, ours := strings.CutPrefix(e.Name(), filepath.Base(dbPath)+scratchMark)
+		if !ours {
+			continue
+		}
+		for _, suffix := range scratchSuffixes {
+			bare := strings.TrimSuffix(when, suffix)
+			if _, err := time.Parse(scratchTime, bare); err == nil {
+				removeScratch(dbPath + scratchMark + bare)
+			}
+		}
+	}
+	return nil
 }

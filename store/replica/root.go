@@ -26,6 +26,13 @@ type root interface {
 	close()
 }
 
+// version is an object as a call found it. Calls that may be given up return it whole: what
+// they wrote into variables of who no longer waits would be read half-written.
+type version struct {
+	data []byte
+	tag  string
+}
+
 // errChanged says that another process changed current.json meanwhile.
 var errChanged = errors.New("changed by another process meanwhile")
 
@@ -41,6 +48,23 @@ func (e *UnreachableError) Error() string {
 }
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
+
+// DamagedError says that the replica answered, and that its current.json names no epoch. It
+// needs a person: asked again it says the same.
+type DamagedError struct{ Location string }
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%s of the replica at %s is damaged, it names no epoch: restore one of its epochs by name, or move that file away, "+
+		"and whoever has the database begins another epoch", currentName, e.Location)
+}
+
+// unreachable is the error for a replica that did not say what it was asked.
+func unreachable(location string, err error) error {
+	if errors.Is(err, errDamaged) {
+		return &DamagedError{location}
+	}
+	return &UnreachableError{location, err}
+}
 
 // openRoot returns the root of the replica; it does not connect yet. A call to
 // it takes patience at most.

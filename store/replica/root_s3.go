@@ -43,17 +43,23 @@ func (r *s3Root) get(ctx context.Context, name string) ([]byte, string, error) {
 	if r.err != nil {
 		return nil, "", r.err
 	}
-	var tag string
-	data, err := within(ctx, r.patience, "get "+name, func(ctx context.Context) ([]byte, error) {
-		body, object, err := r.bucket.Get(ctx, r.key(name), 0, 0)
-		if err != nil {
-			return nil, err
-		}
-		defer body.Close()
-		tag = object.Tag
-		return io.ReadAll(io.LimitReader(body, 1<<20))
+	v, err := within(ctx, r.patience, "get "+name, func(ctx context.Context) (version, error) {
+		return readVersion(ctx, r.bucket, r.key(name))
 	})
-	return data, tag, err
+	return v.data, v.tag, err
+}
+
+// mostSmall bounds what is read of an object at the root, in bytes.
+const mostSmall = 1 << 20
+
+func readVersion(ctx context.Context, b *bucket.Bucket, key string) (version, error) {
+	body, object, err := b.Get(ctx, key, 0, 0)
+	if err != nil {
+		return version{}, err
+	}
+	defer body.Close()
+	data, err := io.ReadAll(io.LimitReader(body, mostSmall))
+	return version{data, object.Tag}, err
 }
 
 func (r *s3Root) put(ctx context.Context, name string, data []byte, tag string) error {

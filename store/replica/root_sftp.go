@@ -25,11 +25,15 @@ type sftpRoot struct {
 	patience time.Duration
 }
 
-func (r *sftpRoot) with(ctx context.Context, what string, fn func(*sftp.Client) error) error {
-	_, err := within(ctx, r.patience, what, func(ctx context.Context) (struct{}, error) {
-		return struct{}{}, r.session(ctx, fn)
+// behind runs a call over a session of its own, for the root's patience at most.
+func behind[T any](ctx context.Context, r *sftpRoot, what string, fn func(*sftp.Client) (T, error)) (T, error) {
+	return within(ctx, r.patience, what, func(ctx context.Context) (v T, err error) {
+		err = r.session(ctx, func(c *sftp.Client) error {
+			v, err = fn(c)
+			return err
+		})
+		return v, err
 	})
-	return err
 }
 
 func (r *sftpRoot) session(ctx context.Context, fn func(*sftp.Client) error) error {
@@ -63,6 +67,7 @@ func (r *sftpRoot) session(ctx context.Context, fn func(*sftp.Client) error) err
 }
 
 func (r *sftpRoot) login() (*ssh.ClientConfig, error) {
+	// Without host-key any host is taken for the right one, as by the stock command.
 	cfg := &ssh.ClientConfig{User: r.rep.User, HostKeyCallback: ssh.InsecureIgnoreHostKey()}
 	if r.rep.HostKey != "" {
 		key, _, _, _, err := ssh.ParseAuthorizedKey([]byte(r.rep.HostKey))
@@ -88,64 +93,65 @@ func (r *sftpRoot) login() (*ssh.ClientConfig, error) {
 	return cfg, nil
 }
 
-func (r *sftpRoot) get(ctx context.Context, name string) (data []byte, tag string, err error) {
-	err = r.with(ctx, "read "+name, func(c *sftp.Client) error {
-		data, err = readSFTP(c, path.Join(r.rep.Path, name))
-		return err
-	})
+func (r *sftpRoot) get(ctx context.Context, name string) ([]byte, string, error) {
+	data, err := behind(ctx, r, "read "+name, func(c *sftp.Client) ([]byte, error) { return readSFTP(c, path.Join(r.rep.Path, name)) })
 	return data, tagOf(data), err
 }
 
 // put has the same gap as the file's, and the same answer to it.
 func (r *sftpRoot) put(ctx context.Context, name string, data []byte, tag string) error {
-	return r.with(ctx, "write "+name, func(c *sftp.Client) error {
-		target := path.Join(r.rep.Path, name)
-		old, err := readSFTP(c, target)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		if (err == nil) != (tag != "") || (err == nil && tagOf(old) != tag) {
-			return errChanged
-		}
-		if err := c.MkdirAll(r.rep.Path); err != nil {
-			return err
-		}
-		tmp := target + "." + rand.Text() + ".tmp"
-		f, err := c.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(f, bytes.NewReader(data))
-		if err := errors.Join(err, f.Close()); err != nil {
-			return errors.Join(err, c.Remove(tmp))
-		}
-		if tag != "" {
-			return c.PosixRename(tmp, target)
-		}
-		// Plain SFTP rename refuses an existing target: the first one wins.
-		if err := c.Rename(tmp, target); err != nil {
-			c.Remove(tmp)
-			if _, statErr := c.Stat(target); statErr == nil {
-				return errChanged
-			}
-			return err
-		}
-		return nil
+	_, err := behind(ctx, r, "write "+name, func(c *sftp.Client) (struct{}, error) {
+		return struct{}{}, r.replace(c, path.Join(r.rep.Path, name), data, tag)
 	})
+	return err
 }
 
-func (r *sftpRoot) list(ctx context.Context) (names []string, err error) {
-	err = r.with(ctx, "list "+r.rep.Location(), func(c *sftp.Client) error {
+func (r *sftpRoot) replace(c *sftp.Client, target string, data []byte, tag string) error {
+	old, err := readSFTP(c, target)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if (err == nil) != (tag != "") || (err == nil && tagOf(old) != tag) {
+		return errChanged
+	}
+	if err := c.MkdirAll(r.rep.Path); err != nil {
+		return err
+	}
+	tmp := target + "." + rand.Text() + ".tmp"
+	f, err := c.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(f, bytes.NewReader(data))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return errors.Join(err, c.Remove(tmp))
+	}
+	if tag != "" {
+		return c.PosixRename(tmp, target)
+	}
+	// Plain SFTP rename refuses an existing target: the first one wins.
+	if err := c.Rename(tmp, target); err != nil {
+		c.Remove(tmp)
+		if _, statErr := c.Stat(target); statErr == nil {
+			return errChanged
+		}
+		return err
+	}
+	return nil
+}
+
+func (r *sftpRoot) list(ctx context.Context) ([]string, error) {
+	return behind(ctx, r, "list "+r.rep.Location(), func(c *sftp.Client) ([]string, error) {
 		entries, err := c.ReadDir(r.rep.Path)
 		if errors.Is(err, fs.ErrNotExist) {
 			_, err = c.Stat(path.Dir(r.rep.Path))
 		}
+		var names []string
 		for _, e := range entries {
 			names = append(names, e.Name())
 		}
-		return err
+		return names, err
 	})
-	return names, err
 }
 
 func (r *sftpRoot) close() {}
@@ -156,5 +162,5 @@ func readSFTP(c *sftp.Client, name string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, 1<<20))
+	return io.ReadAll(io.LimitReader(f, mostSmall))
 }

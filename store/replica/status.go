@@ -32,7 +32,8 @@ func (d *Driver) Status() Status {
 	if !v.oldest.IsZero() {
 		s.LagSeconds = max(0, d.o.Clock().Sub(v.oldest).Seconds())
 	}
-	s.Stale = s.LastSuccessfulSync.IsZero() || s.LagSeconds > d.o.StaleAfter.Seconds()
+	never := s.LastSuccessfulSync.IsZero() && !d.o.Resumed
+	s.Stale = never || s.LagSeconds > d.o.StaleAfter.Seconds()
 	return s
 }
 

@@ -31,6 +31,7 @@ func (d *Driver) beginOpen() {
 	fresh := d.fresh
 	d.start(func() {
 		sess, err := guard(func() (*session, error) { return d.openSession(fresh) })
+		// When the loop has ended meanwhile, nobody else knows the session.
 		if !d.post(func() { d.opened(sess, err) }) && sess != nil {
 			sess.close(false)
 		}
@@ -52,6 +53,7 @@ func (d *Driver) opened(sess *session, err error) {
 		if d.lease != nil && d.renewAt.IsZero() {
 			d.renewAt = time.Now().Add(d.o.limits.lease.renew)
 		}
+		// What the replica has is asked anew.
 		d.captured, d.uploaded = 0, 0
 		d.captureFails, d.uploadFails = 0, 0
 		d.captureGood = time.Now()
@@ -67,6 +69,7 @@ func (d *Driver) opened(sess *session, err error) {
 func (d *Driver) beginCapture(now time.Time) {
 	d.capturing = true
 	d.captureAt, d.captureBegan = time.Time{}, now
+	// What is committed from here on may miss this capture, and waits for the next.
 	d.inCapture, d.pending = d.pending, time.Time{}
 	d.seq++
 	sess, seq, sent := d.sess, d.seq, d.uploaded
@@ -103,7 +106,7 @@ func (d *Driver) beginCapture(now time.Time) {
 func (d *Driver) captureDone(sess *session, seq int64, txid uint64, err, emptied error, size *local) {
 	d.capturing = false
 	if d.sess != sess {
-		return
+		return // it was dropped, and all it had not sent counts as pending again
 	}
 	began := d.inCapture
 	d.inCapture = time.Time{}
@@ -161,7 +164,7 @@ func (d *Driver) beginUpload() {
 func (d *Driver) uploadDone(sess *session, txid uint64, err error) {
 	d.uploading = false
 	if d.sess != sess {
-		return
+		return // its epoch is no longer ours to speak of
 	}
 	if err != nil {
 		d.uploadFails++

@@ -173,6 +173,11 @@ func TestFault20KillAroundAnEvent(t *testing.T) {
 	}
 	want := fmt.Sprintf("0 waiting, %d events, %d paid, 0 untold", 2**kills, *kills)
 	var got string
+	defer func() {
+		if t.Failed() {
+			t.Log("it came to " + got)
+		}
+	}()
 	eventually(t, 60*time.Second, "every event is done: "+want, func() bool { got = db(); return got == want })
 	var notices, mails, twice, starts int
 	must(t, s.live().QueryRow(`SELECT (SELECT count(*) FROM billing_notice WHERE template = 'billing/receipt' AND state = 'sent'), (SELECT count(*) FROM email_message WHERE template = 'billing/receipt'),

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -67,12 +68,18 @@ func start(t *testing.T, binary, data string, env ...string) *child {
 	return c
 }
 
+// given are the addresses that freeAddr has given away.
+var given sync.Map
+
 // freeAddr is an address nobody listens on. It stays below the ports that the
 // kernel gives to outgoing connections, of which this suite makes many.
 func freeAddr(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		addr := "127.0.0.1:" + strconv.Itoa(10_000+rand.IntN(20_000))
+		if _, again := given.LoadOrStore(addr, true); again {
+			continue // for a process that may not listen yet
+		}
 		l, err := net.Listen("tcp", addr)
 		if err == nil {
 			l.Close()

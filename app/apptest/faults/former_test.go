@@ -16,7 +16,7 @@ import (
 
 // next builds a newer release: it has one more migration, and before it begins to serve it
 // does what the variable NEXT says: fail, crash, or nothing.
-func next(t *testing.T) string {
+func next(t *testing.T, version string) string {
 	t.Helper()
 	dir := t.TempDir()
 	root, err := filepath.Abs("../../..")
@@ -31,7 +31,7 @@ func next(t *testing.T) string {
 	where := "	if err := a.StartReplica(ctx); err != nil {"
 	changed := strings.Replace(string(run), where, `	switch os.Getenv("NEXT") {
 	case "fail":
-		return errors.New("the next release does not like it here")
+		return "", errors.New("the next release does not like it here")
 	case "crash":
 		syscall.Kill(os.Getpid(), syscall.SIGKILL)
 	}
@@ -49,7 +49,7 @@ func next(t *testing.T) string {
 	must(t, err)
 	must(t, os.WriteFile(filepath.Join(dir, "overlay.json"), overlay, 0o600))
 	binary := filepath.Join(dir, "next")
-	build := exec.Command("go", "build", "-race=false", "-overlay", filepath.Join(dir, "overlay.json"), "-ldflags", "-X main.version=next", "-o", binary, "seaworthy")
+	build := exec.Command("go", "build", "-race=false", "-overlay", filepath.Join(dir, "overlay.json"), "-ldflags", "-X main.version="+version, "-o", binary, "seaworthy")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
@@ -61,7 +61,7 @@ func next(t *testing.T) string {
 // cannot start: by an error, and by a crash after which somebody starts it again. Each
 // time the old one goes on, with the database from before and everything in it.
 func TestReturnToTheOldBinary(t *testing.T) {
-	newer := next(t)
+	newer := next(t, "next")
 	for _, how := range []string{"fail", "crash"} {
 		t.Run(how, func(t *testing.T) {
 			t.Parallel()

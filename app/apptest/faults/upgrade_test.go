@@ -38,26 +38,41 @@ func TestUpgrade(t *testing.T) {
 		eventually(t, 30*time.Second, "the next binary serves", func() bool { return len(c.lines("Seaworthy dev")) == n+2 })
 	}
 	l.reaches(t, len(l.acknowledged())+2**clients)
-	close(people.quit)
-	close(keepers.quit)
-	people.wait()
-	keepers.wait()
-	load.end(t)
-	for _, r := range l.refusals() {
-		t.Errorf("a sign-up was refused: %s", r.answer)
-	}
-	for _, err := range l.failures() {
-		t.Errorf("a sign-up failed: %v", err)
-	}
+	load.nobodyFailed(t, l, people, keepers)
 	t.Logf("%d upgrades, %d sign-ups acknowledged, %d reads, 0 failed; the longest read took %s", *upgrades, len(l.acknowledged()), load.done.Load(), load.longest())
+	for _, line := range append(c.lines("gives way"), c.lines("took over")...) {
+		t.Log(strings.TrimSpace(line))
+	}
 	c.stop()
 	sound(t, snapshot(t, data), l)
 	finish(t, data, l)
 }
 
-// place puts a copy of a binary at the path, as an upgrade does: by a rename.
+// nobodyFailed ends the load, readers and crowds, in which nobody may have been refused or cut off.
+func (r *reading) nobodyFailed(t *testing.T, l *ledger, crowds ...*crowd) {
+	t.Helper()
+	for _, c := range crowds {
+		close(c.quit)
+	}
+	for _, c := range crowds {
+		c.wait()
+	}
+	r.end(t)
+	for _, refused := range l.refusals() {
+		t.Errorf("a sign-up was refused: %s", refused.answer)
+	}
+	for _, err := range l.failures() {
+		t.Errorf("a sign-up failed: %v", err)
+	}
+}
+
+// place puts a copy of a binary at the path, as an upgrade does: by a rename. No test beside
+// this one starts a process meanwhile: it would have the file open until its exec, and what
+// is open for writing cannot be run.
 func place(t *testing.T, from, to string) {
 	t.Helper()
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	copyFile(t, from, to+".new")
 	must(t, os.Chmod(to+".new", 0o755))
 	must(t, os.Rename(to+".new", to))
@@ -75,9 +90,17 @@ type reading struct {
 }
 
 func readers(c *child) *reading {
+	all := make([]*http.Client, *clients)
+	for i := range all {
+		all[i] = &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: i%2 == 0}}
+	}
+	return readBy(c.url+"/-/readyz", all)
+}
+
+// readBy reads an address by clients of any kind.
+func readBy(url string, all []*http.Client) *reading {
 	r := &reading{quit: make(chan struct{})}
-	for i := range *clients {
-		client := &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: i%2 == 0}}
+	for _, client := range all {
 		r.clients.Go(func() {
 			// The pace of people: as fast as it goes would only measure the machine.
 			tick := time.NewTicker(4 * time.Millisecond)
@@ -87,7 +110,7 @@ func readers(c *child) *reading {
 				case <-r.quit:
 					return
 				case <-tick.C:
-					r.read(client, c.url+"/-/readyz")
+					r.read(client, url)
 				}
 			}
 		})

@@ -41,7 +41,7 @@ var rules = []struct{ name, query string }{
 	{"mail, job and inbox differ", `SELECT m.id || ' is ' || m.status || ', its job ' || j.state || ', in the inbox ' || n FROM (
 		SELECT m.*, (SELECT count(*) FROM email_inbox i WHERE i.message_id = m.id) AS n FROM email_message m) m
 		JOIN queue_job j ON j.kind = 'email.deliver' AND json_extract(CAST(j.args AS TEXT), '$.message') = m.id
-		WHERE CASE WHEN m.status = 'sent' THEN j.state <> 'completed' OR n <> 1
+		WHERE CASE WHEN m.status = 'sent' THEN j.state <> 'completed' OR n <> 1 AND NOT (n = 0 AND ` + madeWay + `)
 			ELSE m.status <> 'queued' OR j.state IN ('completed', 'dead', 'cancelled') OR n <> 0 END`},
 	{"mails sent and events about it", `SELECT 'sent ' || s || ', recorded ' || e FROM (SELECT (SELECT count(*) FROM email_message WHERE status = 'sent') AS s,
 		(SELECT count(*) FROM audit_event WHERE action = 'email.sent') AS e) WHERE s <> e`},
@@ -56,6 +56,10 @@ var rules = []struct{ name, query string }{
 	{"gap in the audit log", `SELECT n || ' events from ' || low || ' to ' || high FROM (SELECT count(*) AS n, coalesce(min(seq), 1) AS low, coalesce(max(seq), 0) AS high FROM audit_event) WHERE low <> 1 OR high <> n`},
 	{"gap in an org's audit log", `SELECT org FROM audit_event WHERE org IS NOT NULL GROUP BY org HAVING min(org_seq) <> 1 OR max(org_seq) <> count(*)`},
 }
+
+// madeWay holds for a message m that the development inbox keeps no longer: it is full, and all
+// that it has came later, or in the same millisecond.
+const madeWay = `(SELECT count(*) >= 2000 AND min(received_at) >= m.sent_at FROM email_inbox)`
 
 // one finds the users who do not have exactly one such row.
 func one(what string) string {

@@ -2,13 +2,8 @@ package merkle
 
 import (
 	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/base64"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -20,46 +15,6 @@ type Key struct{ private ed25519.PrivateKey }
 
 // NewKey makes a key from a seed of 32 bytes.
 func NewKey(seed []byte) Key { return Key{ed25519.NewKeyFromSeed(seed)} }
-
-// LoadKey reads a key from a file that holds its seed in base64. When create is
-// set and there is none, it makes one, durably; the file is the owner's alone.
-func LoadKey(path string, create bool) (Key, error) {
-	text, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) && create {
-		return generateKey(path)
-	}
-	if err != nil {
-		return Key{}, fmt.Errorf("audit key: %w", err)
-	}
-	seed, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(text)))
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return Key{}, fmt.Errorf("audit key: %s does not hold 32 bytes in base64", path)
-	}
-	return NewKey(seed), nil
-}
-
-func generateKey(path string) (Key, error) {
-	seed := make([]byte, ed25519.SeedSize)
-	rand.Read(seed)
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return Key{}, fmt.Errorf("audit key: %w", err)
-	}
-	f, err := os.OpenFile(path+".tmp", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return Key{}, fmt.Errorf("audit key: %w", err)
-	}
-	_, err = f.WriteString(base64.StdEncoding.EncodeToString(seed) + "\n")
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return Key{}, fmt.Errorf("audit key: %w", err)
-	}
-	// Link and not rename: a key that appeared meanwhile must not be replaced.
-	err = os.Link(path+".tmp", path)
-	os.Remove(path + ".tmp")
-	if err != nil {
-		return Key{}, fmt.Errorf("audit key: %w", err)
-	}
-	return NewKey(seed), nil
-}
 
 // Public is the public key in base64, as the database remembers it.
 func (k Key) Public() string {

@@ -70,7 +70,7 @@ func number(s string, most int) (int, bool) {
 
 // Whole is how many hashes the tile at (level, n) has in a tree of size, 0 to 256.
 func Whole(size int64, level int, n int64) int {
-	if level > 7 || n < 0 {
+	if level > 7 || n < 0 || n > size>>(8*level)/Width { // whose hashes' numbers may not even be counted in 64 bits
 		return 0
 	}
 	return int(max(0, min(Width, size>>(8*level)-n*Width)))

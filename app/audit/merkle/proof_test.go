@@ -3,7 +3,6 @@ package merkle
 import (
 	"bytes"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -220,22 +219,11 @@ func TestRootAt(t *testing.T) {
 	}
 }
 
-func TestKeyFile(t *testing.T) {
+func TestVerifierKeys(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "keys", "audit.key")
-	if _, err := LoadKey(path, false); err == nil {
-		t.Fatal("a key came from nowhere")
-	}
-	made, err := LoadKey(path, true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	again, err := LoadKey(path, true)
-	if err != nil || again.Public() != made.Public() {
-		t.Fatalf("another key: %v", err)
-	}
-	v, err := VerifierKey(testOrigin, made.Public())
-	if err != nil || !SameKey(v, made.Public()) || SameKey(v, NewKey(bytes.Repeat([]byte{1}, 32)).Public()) {
+	key := NewKey(bytes.Repeat([]byte{2}, 32))
+	v, err := VerifierKey(testOrigin, key.Public())
+	if err != nil || !SameKey(v, key.Public()) || SameKey(v, NewKey(bytes.Repeat([]byte{1}, 32)).Public()) {
 		t.Error("keys are not told apart")
 	}
 	if _, err := note.NewVerifier(v); err != nil {
@@ -243,6 +231,16 @@ func TestKeyFile(t *testing.T) {
 	}
 	if _, err := VerifierKey(testOrigin, "AAAA"); err == nil {
 		t.Error("four characters are no key")
+	}
+}
+
+// A number of a tile that is too large to be multiplied is no other name of a small one.
+func TestTilesBeyondCounting(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int64{1, 1 << 55, 1 << 56, 1<<56 + 1, 1<<62 - 1} {
+		if w := Whole(200, 0, n); w != 0 {
+			t.Errorf("tile %d of 200 entries has %d hashes", n, w)
+		}
 	}
 }
 

@@ -24,7 +24,7 @@ func Leaf(entry []byte) Hash { return tlog.RecordHash(entry) }
 var Empty = Hash(sha256.Sum256(nil))
 
 // Tree is the right edge of a growing tree: the hashes of the tiles that are not
-// full yet, which is all that appending needs. Copying it takes a Clone.
+// full yet, which is all that appending needs.
 type Tree struct {
 	size   int64
 	levels []edge
@@ -134,15 +134,6 @@ func Resume(size int64, partial [][]Hash) (*Tree, bool) {
 	return t, len(partial) <= len(t.levels)
 }
 
-// Clone is an independent copy.
-func (t *Tree) Clone() *Tree {
-	c := &Tree{size: t.size, levels: make([]edge, len(t.levels))}
-	for i, e := range t.levels {
-		c.levels[i] = edge{slices.Clone(e.hashes), slices.Clone(e.peaks)}
-	}
-	return c
-}
-
 // Bytes are the hashes one after another, as a tile is stored and served.
 func Bytes(hashes []Hash) []byte {
 	b := make([]byte, 0, len(hashes)*tlog.HashSize)
@@ -162,14 +153,4 @@ func Hashes(b []byte) []Hash {
 		copy(hashes[i][:], b[i*tlog.HashSize:])
 	}
 	return hashes
-}
-
-// Fold is the root of at most 256 hashes, as of a tile.
-func Fold(hashes []Hash) Hash {
-	e := newEdge(hashes)
-	root := e.peaks[len(e.peaks)-1]
-	for _, peak := range slices.Backward(e.peaks[:len(e.peaks)-1]) {
-		root = tlog.NodeHash(peak, root)
-	}
-	return root
 }

@@ -29,6 +29,18 @@ func (r *reference) add(n int64, leaf Hash) {
 	*r = append(*r, hashes...)
 }
 
+// fold is the root of a full tile's hashes, joined two by two.
+func fold(hashes []Hash) Hash {
+	for len(hashes) > 1 {
+		var above []Hash
+		for i := 0; i < len(hashes); i += 2 {
+			above = append(above, tlog.NodeHash(hashes[i], hashes[i+1]))
+		}
+		hashes = above
+	}
+	return hashes[0]
+}
+
 // The tree, its tiles and sumdb's own agree at every size around each boundary.
 func TestTreeFollowsRFC6962(t *testing.T) {
 	t.Parallel()
@@ -40,7 +52,7 @@ func TestTreeFollowsRFC6962(t *testing.T) {
 		ref.add(n, leafN(n))
 		for _, f := range tree.Append(leafN(n)) {
 			tiles[At{Level: f.Level, N: f.N, Width: Width}] = f.Hashes
-			if Fold(f.Hashes) != f.Root {
+			if fold(f.Hashes) != f.Root {
 				t.Fatalf("tile %d/%d: its root is not that of its hashes", f.Level, f.N)
 			}
 		}
@@ -93,7 +105,7 @@ func TestTruncateIsAsIfNeverAdded(t *testing.T) {
 	}
 }
 
-func TestResumeAndClone(t *testing.T) {
+func TestResume(t *testing.T) {
 	t.Parallel()
 	for _, size := range []int64{0, 1, 2, 255, 256, 257, 511, 65536, 65537, 66000} {
 		tree := &Tree{}
@@ -108,14 +120,10 @@ func TestResumeAndClone(t *testing.T) {
 		if !ok || again.Root() != tree.Root() {
 			t.Fatalf("size %d: %v", size, ok)
 		}
-		copied := tree.Clone()
 		tree.Append(leafN(1))
 		again.Append(leafN(1))
 		if again.Root() != tree.Root() {
 			t.Fatalf("size %d: it grows differently", size)
-		}
-		if size > 0 && copied.Root() == tree.Root() {
-			t.Fatalf("size %d: the copy moved along", size)
 		}
 		if _, ok := Resume(size+1, partial); ok {
 			t.Fatalf("size %d: a missing hash was not noticed", size)

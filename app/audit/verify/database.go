@@ -87,7 +87,18 @@ func (r *Report) origin(ctx context.Context, read Read, book ledger, org origin,
 			return wrong(end+1, "the log ends here, but %d events were signed", at)
 		}
 	}
-	if err := read(ctx, func(tx *store.Tx) error { return w.compareUpper(tx, size) }); err != nil {
+	err = read(ctx, func(tx *store.Tx) error {
+		grown := size
+		if org.gen == book.head.gen { // events were recorded meanwhile, and may have filled tiles
+			last, err := lastSeq(tx)
+			if err != nil {
+				return err
+			}
+			grown = max(size, last-org.first+1)
+		}
+		return w.compareUpper(tx, size, grown)
+	})
+	if err != nil {
 		return err
 	}
 	if org.gen != book.head.gen {

@@ -85,6 +85,9 @@ func madeOf(folded []rune, about []string) bool {
 	rest := string(folded)
 	plain := skeleton(nil, folded)
 	for _, known := range about {
+		if len(known) > 4*Longest { // no name or address is; whoever asks refuses it, and need not wait for us
+			continue
+		}
 		known = strings.ToLower(strings.TrimSpace(known))
 		whole := strings.FieldsFunc(known, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) })
 		for _, word := range append(whole, strings.Join(whole, ""), known) {

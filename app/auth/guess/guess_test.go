@@ -108,3 +108,11 @@ func BenchmarkCheck(b *testing.B) {
 		Check("correct horse battery staple", "Ada Lovelace", "ada@example.com", "Acme")
 	}
 }
+
+// A name as long as a request may be buys no work.
+func TestWhatIsKnownIsBounded(t *testing.T) {
+	words := strings.Repeat("ada lovelace ", 5000)
+	if n := testing.AllocsPerRun(10, func() { Check("fern-plinth-oboe", words) }); n > 100 {
+		t.Errorf("%.0f allocations", n)
+	}
+}

@@ -76,9 +76,13 @@ func (p *Provider) ask() {
 	if fresh || resting || p.asking != nil {
 		return
 	}
+	if err := p.life.Err(); err != nil {
+		p.failed = refuse("unavailable", "%w", err)
+		return
+	}
 	p.asking, p.tried = make(chan struct{}), now
-	go func() {
-		found, err := p.discover(context.Background(), now)
+	p.asks.Go(func() {
+		found, err := p.discover(p.life, now)
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		if p.failed = err; err == nil {
@@ -86,7 +90,16 @@ func (p *Provider) ask() {
 		}
 		close(p.asking)
 		p.asking = nil
-	}()
+	})
+}
+
+// Close ends what is being asked and waits for it. Nothing more is asked of the
+// provider.
+func (p *Provider) Close() {
+	p.mu.Lock() // whoever asks has begun by now, or will see that it has ended
+	p.end()
+	p.mu.Unlock()
+	p.asks.Wait()
 }
 
 // discover asks the issuer. go-oidc refuses one that calls itself by another name.

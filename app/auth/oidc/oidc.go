@@ -64,6 +64,10 @@ type Provider struct {
 	client *http.Client
 	keys   *http.Client // the same, with the throttle before the provider's keys
 
+	life context.Context // of what is asked for the process's sake; ended by Close
+	end  context.CancelFunc
+	asks sync.WaitGroup
+
 	mu     sync.Mutex
 	known  *metadata
 	asking chan struct{} // closed when the discovery that is under way has ended; nil for none
@@ -96,7 +100,8 @@ func refuse(reason, format string, args ...any) error {
 	return &Error{Reason: reason, Err: fmt.Errorf(format, args...)}
 }
 
-// New makes a provider. Nothing is asked of it before it is needed, see Warm.
+// New makes a provider. Nothing is asked of it before it is needed, see Warm; Close
+// it when nothing will be any more.
 func New(s Settings, o Options) (*Provider, error) {
 	if s.Name == "" || s.ClientID == "" || s.Redirect == "" {
 		return nil, errors.New("a provider needs a name, a client id and a redirect address")
@@ -108,6 +113,7 @@ func New(s Settings, o Options) (*Provider, error) {
 		o.Timeout = 10 * time.Second
 	}
 	p := &Provider{Settings: s, clock: o.Clock}
+	p.life, p.end = context.WithCancel(context.Background())
 	outward := o.Transport
 	if outward == nil {
 		outward = newTransport(s.Loopback)

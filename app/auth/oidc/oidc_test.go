@@ -100,6 +100,32 @@ func TestDiscoveryBelongsToTheProcess(t *testing.T) {
 	}
 }
 
+// Whoever closes a provider waits until nothing of it is under way.
+func TestCloseWaitsForWhatIsAsked(t *testing.T) {
+	t.Parallel()
+	var at atomic.Int64 // 1: it was asked, 2: and has ended
+	asked := make(chan struct{})
+	p, _ := provider(t, nil, true)
+	p.client.Timeout = time.Minute
+	p.client.Transport = roundTrip(func(r *http.Request) (*http.Response, error) {
+		at.Store(1)
+		close(asked)
+		<-r.Context().Done()
+		at.Store(2)
+		return nil, r.Context().Err()
+	})
+	p.Warm()
+	<-asked
+	p.Close()
+	if at.Load() != 2 {
+		t.Error("it is still being asked")
+	}
+	var why *Error
+	if _, err := p.Start(t.Context(), Proof{}); !errors.As(err, &why) || why.Reason != "unavailable" {
+		t.Errorf("a provider that is closed: %v", err)
+	}
+}
+
 func TestWhoKnowsWhoseAddressItIs(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

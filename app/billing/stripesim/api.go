@@ -1,24 +1,22 @@
 package stripesim
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 )
 
 const (
 	mostBody  = 1 << 20
-	mostDeep  = 4 // levels of expand
+	mostDeep  = 4 // levels of expand, as in Stripe
 	keepReply = 24 * time.Hour
 )
 
-// endpoint is one thing the API does.
+// endpoint is one thing the API does. A parameter that it does not name is refused, as
+// Stripe does: a misspelt one would otherwise go unnoticed until it is live.
 type endpoint struct {
 	pattern string // as http.ServeMux takes it
 	allow   string // names of parameters, separated by spaces
@@ -34,17 +32,10 @@ type call struct {
 	dryRun bool // nothing of it is kept
 }
 
-// reply is an answer that is given again to who asks with the same key.
-type reply struct {
-	asked  string
-	status int
-	body   []byte
-	id     string
-	at     time.Time
-}
-
 // API serves /v1/...
-func (s *Sim) API() http.Handler {
+func (s *Sim) API() http.Handler { return s.api }
+
+func (s *Sim) newAPI() http.Handler {
 	mux := http.NewServeMux()
 	for _, e := range s.endpoints() {
 		mux.HandleFunc(e.pattern, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, e) })
@@ -55,35 +46,10 @@ func (s *Sim) API() http.Handler {
 	return mux
 }
 
-// RoundTrip answers a request without a network, so that a client of Stripe's can be
-// given the simulator as its transport.
-func (s *Sim) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.Body == nil {
-		r = r.Clone(r.Context())
-		r.Body = http.NoBody
-	}
-	defer r.Body.Close()
-	w := &answer{header: http.Header{}, status: http.StatusOK}
-	s.API().ServeHTTP(w, r)
-	if w.lost {
-		return nil, errors.New("the connection was cut before the answer came")
-	}
-	return &http.Response{StatusCode: w.status, Status: fmt.Sprintf("%d %s", w.status, http.StatusText(w.status)), Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: w.header, Body: io.NopCloser(&w.body), ContentLength: int64(w.body.Len()), Request: r}, nil
-}
-
-// answer is a response in memory.
-type answer struct {
-	header http.Header
-	status int
-	body   bytes.Buffer
-	lost   bool
-}
-
-func (a *answer) Header() http.Header         { return a.header }
-func (a *answer) WriteHeader(status int)      { a.status = status }
-func (a *answer) Write(b []byte) (int, error) { return a.body.Write(b) }
-
+// serve is one request, from its key to its answer. A live key is refused, so that
+// nobody's real account is ever mistaken for this; so is another version of the API,
+// because objects would come in a form that the caller does not expect. Faults come
+// before anything is done, but for the one that loses the answer.
 func (s *Sim) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	key, _, basic := r.BasicAuth()
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && !basic {
@@ -118,28 +84,20 @@ func (s *Sim) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 		write(w, "", nil, bad)
 		return
 	}
-	status, body, request := s.once(r, c, asked, e, fault.stale)
+	made := s.once(r, c, asked, e, fault.stale)
 	if fault.lost {
 		lose(w)
 		return
 	}
-	w.Header().Set("Request-Id", request)
+	w.Header().Set("Request-Id", made.id)
 	if k := r.Header.Get("Idempotency-Key"); k != "" {
 		w.Header().Set("Idempotency-Key", k)
 	}
-	send(w, status, body)
+	send(w, made.status, made.body)
 }
 
-// lose cuts the connection: what was asked is done, and nobody hears of it.
-func lose(w http.ResponseWriter) {
-	if a, ok := w.(*answer); ok {
-		a.lost = true
-		return
-	}
-	panic(http.ErrAbortHandler)
-}
-
-// read decodes a request; GET has its parameters in the address.
+// read decodes a request. GET has its parameters in the address, everything else in a
+// form in the body, in any order; both mean the same here.
 func (s *Sim) read(w http.ResponseWriter, r *http.Request, e endpoint) (*call, string, *Error) {
 	raw := r.URL.RawQuery
 	if r.Method != http.MethodGet {
@@ -156,7 +114,7 @@ func (s *Sim) read(w http.ResponseWriter, r *http.Request, e endpoint) (*call, s
 	if bad != nil {
 		return nil, "", bad
 	}
-	for _, path := range f.texts("expand") {
+	for _, path := range f.texts("expand") { // "data." of a list is no level
 		if strings.Count(path, ".") >= mostDeep+strings.Count("."+path, ".data.") {
 			return nil, "", invalid("expand", "You cannot expand more than 4 levels of a property: "+path)
 		}
@@ -164,62 +122,8 @@ func (s *Sim) read(w http.ResponseWriter, r *http.Request, e endpoint) (*call, s
 	return &call{Sim: s, f: f, id: r.PathValue("id"), path: r.URL.Path}, r.Method + " " + r.URL.Path + "?" + raw, nil
 }
 
-// once runs a call, or gives the answer that its key had before
-// (docs.stripe.com/api/idempotent_requests).
-func (s *Sim) once(r *http.Request, c *call, asked string, e endpoint, stale bool) (status int, body []byte, request string) {
-	key := r.Header.Get("Idempotency-Key")
-	if r.Method != http.MethodPost {
-		key = ""
-	}
-	var bad *Error
-	var out object
-	err := s.change(r.Context(), func() error {
-		if before, known := s.replies[key]; key != "" && known && s.now().Sub(before.at) < keepReply {
-			status, body, request = before.status, before.body, before.id
-			if before.asked != asked {
-				bad = &Error{Status: 400, Type: "idempotency_error", Message: "Keys for idempotent requests can only be used with the same parameters they were first used with. Try using a key other than '" + key + "' if you meant to execute a different request."}
-				status, body, request = 0, nil, ""
-			}
-			return nil
-		}
-		request = s.newID("req")
-		seq := s.seq
-		c.clockOf()
-		defer func() { s.step = time.Time{} }()
-		if out, bad = e.run(c); bad != nil && !bad.keep || c.dryRun {
-			s.rollback(seq)
-			clear(s.undo)
-		}
-		if bad == nil {
-			out = s.show(out, c.f.texts("expand")...)
-		}
-		return nil
-	})
-	if err != nil {
-		s.o.Log.Error("the Stripe simulator could not save", "err", err)
-		bad = &Error{Status: 500, Type: "api_error", Message: "The simulator could not save."}
-	}
-	if body != nil {
-		return status, body, request
-	}
-	status = http.StatusOK
-	if bad != nil {
-		status, out = bad.Status, bad.body()
-	}
-	if body, err = json.Marshal(out); err != nil {
-		status, body = 500, []byte(`{"error":{"type":"api_error","message":"The simulator could not answer."}}`)
-	}
-	if stale {
-		body = s.stale(asked, body)
-	}
-	if key != "" && (bad == nil || bad.Type != "idempotency_error") {
-		s.mu.Lock()
-		s.replies[key] = reply{asked, status, body, request, s.now()}
-		s.mu.Unlock()
-	}
-	return status, body, request
-}
-
+// write answers what never came to run. It has an id all the same: people send it along
+// when they ask what went wrong.
 func write(w http.ResponseWriter, request string, out object, bad *Error) {
 	status := http.StatusOK
 	if bad != nil {
@@ -236,83 +140,12 @@ func write(w http.ResponseWriter, request string, out object, bad *Error) {
 	send(w, status, body)
 }
 
+// send is the end of every answer.
 func send(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Stripe-Version", Version)
 	w.WriteHeader(status)
 	w.Write(body)
-}
-
-// list answers a page of a kind's objects that keep says yes to.
-func (c *call) list(kind string, keep func(object) bool) (object, *Error) {
-	limit, bad := c.f.num("limit", 10)
-	if bad != nil {
-		return nil, bad
-	}
-	if limit < 1 || limit > 100 {
-		return nil, invalid("limit", "This value must be between 1 and 100.")
-	}
-	var rows []object
-	for _, o := range c.all(kind) {
-		if (keep == nil || keep(o)) && c.within(o) {
-			rows = append(rows, o)
-		}
-	}
-	return c.page(kind, rows, int(limit))
-}
-
-// page cuts the rows between the cursors.
-func (c *call) page(kind string, rows []object, limit int) (object, *Error) {
-	find := func(name string) (int, *Error) {
-		for i, o := range rows {
-			if o.str("id") == c.f.str(name) {
-				return i, nil
-			}
-		}
-		return 0, missing(kind, c.f.str(name), name)
-	}
-	more := false
-	if c.f.has("ending_before") {
-		i, bad := find("ending_before")
-		if bad != nil {
-			return nil, bad
-		}
-		from := max(0, i-limit)
-		rows, more = rows[from:i], from > 0
-	} else {
-		if c.f.has("starting_after") {
-			i, bad := find("starting_after")
-			if bad != nil {
-				return nil, bad
-			}
-			rows = rows[i+1:]
-		}
-		if len(rows) > limit {
-			rows, more = rows[:limit], true
-		}
-	}
-	l := listOf((&url.URL{Path: c.path}).String(), rows)
-	l["has_more"] = more
-	return l, nil
-}
-
-// within reports whether an object was made in the range that was asked for.
-func (c *call) within(o object) bool {
-	at := o.num("created")
-	if exact := c.f.str("created"); exact != "" {
-		n, bad := c.f.num("created", 0)
-		return bad == nil && n == at
-	}
-	span := c.f.sub("created")
-	for name, ok := range map[string]func(int64) bool{
-		"gt": func(n int64) bool { return at > n }, "gte": func(n int64) bool { return at >= n },
-		"lt": func(n int64) bool { return at < n }, "lte": func(n int64) bool { return at <= n },
-	} {
-		if n, bad := span.num(name, 0); span.has(name) && (bad != nil || !ok(n)) {
-			return false
-		}
-	}
-	return true
 }
 
 // the finds an object of a kind.

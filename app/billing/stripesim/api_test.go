@@ -1,6 +1,8 @@
 package stripesim
 
 import (
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -33,6 +35,28 @@ func TestAKeyIsAnsweredOnceAndRefusedForSomethingElse(t *testing.T) {
 	_, err = ask("Grace")
 	if e := failure(t, err); e.Type != stripe.ErrorTypeIdempotency || e.HTTPStatusCode != 400 {
 		t.Errorf("got %v", e)
+	}
+}
+
+// Of two requests with one key that come at once, the second does nothing of its own.
+func TestAKeyHoldsForRequestsAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newShop(t, "")
+	var all sync.WaitGroup
+	ids := make([]string, 64)
+	for i := range ids {
+		all.Go(func() {
+			p := &stripe.CustomerParams{Name: stripe.String("Ada")}
+			p.SetIdempotencyKey("one")
+			if c, err := s.customers().New(p); err == nil {
+				ids[i] = c.ID
+			}
+		})
+	}
+	all.Wait()
+	slices.Sort(ids)
+	if n := len(s.all("customer")); n != 1 || ids[0] == "" || len(slices.Compact(ids)) != 1 {
+		t.Errorf("%d customers, the answers name %v", n, ids)
 	}
 }
 

@@ -76,6 +76,16 @@ func TestRoundingIsToTheNearestOnceALine(t *testing.T) {
 	}
 }
 
+func TestProrationOfLargeAmounts(t *testing.T) {
+	t.Parallel()
+	const year = 365 * 24 * 3600
+	for at, want := range map[int64]int64{0: 9_999_999_900_000, year / 2: 4_999_999_950_000, year: 0} {
+		if got := prorate(99_999_999, 100_000, 0, year, at); got != want {
+			t.Errorf("at %d: %d, want %d", at, got, want)
+		}
+	}
+}
+
 func TestARenewalIsADraftForAnHourAndThenPaid(t *testing.T) {
 	t.Parallel()
 	s := newShop(t, "")

@@ -11,7 +11,9 @@ type Card struct {
 	dispute               bool
 }
 
-// Cards are those that can be paid with.
+// Cards are those that can be paid with: numbers, names and behaviour are Stripe's, so that
+// what is tried here can be tried there. Where one fails tells two faults apart: at once,
+// or only when the saved card is charged later.
 func Cards() []Card {
 	return []Card{
 		{Number: "4242424242424242", Method: "pm_card_visa", Brand: "visa", Means: "Works"},
@@ -56,6 +58,8 @@ func declined(code string) *Error {
 	return e
 }
 
+// newMethod makes a payment method of a number. Only test cards are taken: whoever types a
+// real one here, by mistake, has it refused and not kept.
 func (c *call) newMethod() (object, *Error) {
 	if c.f.or("type", "card") != "card" {
 		return nil, invalid("type", "Only cards are simulated.")
@@ -80,6 +84,8 @@ func (c *call) newMethod() (object, *Error) {
 	return c.method(*card, month, year), nil
 }
 
+// method is a card as the API shows it: the number is kept under a name of our own, and
+// only its last four digits are ever shown.
 func (s *Sim) method(card Card, month, year int64) object {
 	return s.make("payment_method", "pm", object{"type": "card", "customer": nil, "metadata": object{}, "_number": card.Number,
 		"billing_details": object{"address": object{"city": nil, "country": nil, "line1": nil, "line2": nil, "postal_code": nil, "state": nil}, "email": nil, "name": nil, "phone": nil},
@@ -112,6 +118,7 @@ func (s *Sim) attachTo(id, customer, param string) (object, *Error) {
 	return pm, nil
 }
 
+// attach is where a bank is first asked about a card, and so where some say no.
 func (c *call) attach() (object, *Error) {
 	if _, bad := c.the("customer", c.f.str("customer"), "customer"); bad != nil {
 		return nil, bad
@@ -119,6 +126,8 @@ func (c *call) attach() (object, *Error) {
 	return c.attachTo(c.id, c.f.str("customer"), "id")
 }
 
+// detach takes a card from its customer and from all that was paid with it. Its
+// event names no customer any more: who hears of it has to know whose it was.
 func (c *call) detach() (object, *Error) {
 	pm, bad := c.own("payment_method")
 	if bad != nil {

@@ -131,7 +131,8 @@ func (c *call) billChange(sub, was object, lines []object) *Error {
 	return nil
 }
 
-// settle applies a pending update whose invoice is paid, or drops it.
+// settle applies a pending update whose invoice is paid, or drops it. Until then the
+// subscription was what it was before, and gave no more.
 func (s *Sim) settle(sub object, paid bool) {
 	if paid {
 		for name, v := range sub.sub("_pending") {
@@ -148,7 +149,9 @@ func (s *Sim) settle(sub object, paid bool) {
 }
 
 // prorations are the lines of a change at t: what is left of each old item in full is
-// given back, what is left of each new one charged. then may be nil: nothing is new.
+// given back, what is left of each new one charged, whatever of it was paid (classic
+// mode). An item whose price and quantity stay has no line. then may be nil: nothing is
+// new.
 func (s *Sim) prorations(was, then object, at int64) []object {
 	start, end := was.num("current_period_start"), was.num("current_period_end")
 	var lines []object

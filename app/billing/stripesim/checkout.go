@@ -4,6 +4,9 @@ import "context"
 
 const checkoutFields = "mode customer customer_email client_reference_id line_items success_url cancel_url subscription_data discounts allow_promotion_codes metadata payment_method_collection payment_method_types automatic_tax tax_id_collection billing_address_collection customer_update locale expires_at ui_mode saved_payment_method_options consent_collection setup_intent_data currency submit_type"
 
+// newCheckout makes a session. Nothing is bought, and no customer made, before somebody
+// pays on its page; that it is paid is told by an event, and perhaps before the person
+// is back.
 func (c *call) newCheckout() (object, *Error) {
 	mode := c.f.str("mode")
 	switch {
@@ -80,7 +83,8 @@ func (c *call) fillCheckout(o object) *Error {
 	return nil
 }
 
-// plainForm and formOf keep a form in an object.
+// plainForm and formOf keep a form in an object: what was asked when the session was made
+// is done when it is paid.
 func plainForm(f form) object {
 	o := object{}
 	for name, v := range f {
@@ -93,6 +97,7 @@ func plainForm(f form) object {
 	return o
 }
 
+// formOf is a form that plainForm has kept.
 func formOf(o object) form {
 	f := form{}
 	for name, v := range o {
@@ -108,6 +113,8 @@ func formOf(o object) form {
 	return f
 }
 
+// expireCheckout closes a session, so that another can be opened without anybody paying
+// twice. One that is paid is refused, which tells a program that it came too late.
 func (c *call) expireCheckout() (object, *Error) {
 	o, bad := c.own("checkout.session")
 	if bad != nil {
@@ -120,6 +127,7 @@ func (c *call) expireCheckout() (object, *Error) {
 	return o, nil
 }
 
+// expire ends a session, at its time or by hand. The page works no more.
 func (s *Sim) expire(o object) {
 	o["status"], o["url"] = "expired", nil
 	s.emit("checkout.session.expired", o)
@@ -155,7 +163,7 @@ func (s *Sim) CompleteCheckout(ctx context.Context, id, number string, confirmed
 	return replaceID(next, id), needs3DS, err
 }
 
-// complete does what was sold.
+// complete does what was sold. The card is kept by the customer and by the subscription.
 func (c *call) complete(o object, card Card) *Error {
 	customer := c.edit(o.str("customer"))
 	if customer == nil {
@@ -186,6 +194,8 @@ func (c *call) complete(o object, card Card) *Error {
 	return nil
 }
 
+// subscribe makes the subscription. Somebody is there to pay, so it begins paid or not at
+// all, unlike one that is made through the API.
 func (c *call) subscribe(o, customer object, pm string) *Error {
 	f := formOf(o.sub("_form"))
 	f["customer"], f["default_payment_method"], f["payment_behavior"] = customer.str("id"), pm, "error_if_incomplete"

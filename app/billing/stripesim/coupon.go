@@ -6,6 +6,8 @@ import (
 	"strings"
 )
 
+// newCoupon makes what is taken off a price: a share or an amount, once, for some months or
+// for good. It is not for customers to name; codes are (newPromotion).
 func (c *call) newCoupon() (object, *Error) {
 	percent, err := strconv.ParseFloat(c.f.or("percent_off", "0"), 64)
 	amount, bad := c.f.num("amount_off", 0)
@@ -41,6 +43,7 @@ func (c *call) newCoupon() (object, *Error) {
 	return o, nil
 }
 
+// newPromotion makes a code that customers type, of a coupon.
 func (c *call) newPromotion() (object, *Error) {
 	coupon, bad := c.the("coupon", c.f.str("coupon"), "coupon")
 	if bad != nil {
@@ -57,7 +60,8 @@ func (c *call) newPromotion() (object, *Error) {
 	return o, nil
 }
 
-// discount is what coupon or promotion_code of the request give; nil when neither is.
+// discount is what coupon or promotion_code of the request give; nil when neither is. It
+// has a copy of the coupon, because that can be deleted while its discounts go on.
 func (c *call) discount(customer, subscription string) (any, *Error) {
 	id, code := c.f.str("coupon"), any(nil)
 	if p := c.f.str("promotion_code"); p != "" {
@@ -105,7 +109,8 @@ func (c *call) dropDiscount() (object, *Error) {
 		"promotion_code": d["promotion_code"], "checkout_session": nil, "invoice": nil, "invoice_item": nil}, nil
 }
 
-// off is how much a discount takes from an amount.
+// off is how much a discount takes from an amount; nothing of one that is below zero, and
+// nothing once its time is over.
 func off(discount object, amount, at int64) int64 {
 	coupon := discount.sub("coupon")
 	if end := discount.num("end"); amount <= 0 || end > 0 && at >= end {

@@ -4,6 +4,8 @@ import "strings"
 
 const customerFields = "name email phone description metadata balance payment_method invoice_settings coupon promotion_code address preferred_locales tax tax_exempt test_clock"
 
+// newCustomer makes one. It has no currency yet: the first subscription gives it one, for
+// good.
 func (c *call) newCustomer() (object, *Error) {
 	balance, bad := c.f.num("balance", 0)
 	if bad != nil {
@@ -27,6 +29,7 @@ func (c *call) newCustomer() (object, *Error) {
 	return o, nil
 }
 
+// updateCustomer changes one; one that was deleted is not found any more.
 func (c *call) updateCustomer() (object, *Error) {
 	o, bad := c.own("customer")
 	if bad != nil {
@@ -78,6 +81,8 @@ func (c *call) fillCustomer(o object) *Error {
 	return bad
 }
 
+// getCustomer shows one that was deleted as such, with 200 and nothing else of it: a program
+// that looks for a 404 alone would miss it.
 func (c *call) getCustomer() (object, *Error) {
 	o, bad := c.the("customer", c.id, "id")
 	if bad == nil && o.yes("deleted") {
@@ -120,7 +125,8 @@ func (c *call) newBalance() (object, *Error) {
 	return c.move(o, amount, "adjustment", nil, c.f.str("currency")), nil
 }
 
-// move changes the balance of a customer that is being edited.
+// move changes the balance of a customer that is being edited, by an entry that says why,
+// as in a ledger.
 func (s *Sim) move(customer object, amount int64, kind string, invoice any, currency string) object {
 	customer["balance"] = customer.num("balance") + amount
 	return s.make("customer_balance_transaction", "cbtxn", object{"amount": amount, "currency": currency, "customer": customer["id"], "ending_balance": customer["balance"],

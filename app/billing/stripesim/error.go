@@ -15,10 +15,12 @@ type Error struct {
 
 func (e *Error) Error() string { return e.Message }
 
+// invalid is a no to what was asked, whatever state things are in.
 func invalid(param, message string) *Error {
 	return &Error{Status: 400, Type: "invalid_request_error", Param: param, Message: message}
 }
 
+// required is a parameter that is missing.
 func required(param string) *Error {
 	return &Error{Status: 400, Type: "invalid_request_error", Code: "parameter_missing", Param: param, Message: "Missing required param: " + param + "."}
 }
@@ -33,6 +35,7 @@ func missing(kind, id, param string) *Error {
 	return &Error{Status: status, Type: "invalid_request_error", Code: "resource_missing", Param: param, Message: "No such " + kind + ": '" + id + "'"}
 }
 
+// body is the answer's. What is empty is left out, as Stripe does.
 func (e *Error) body() object {
 	inner := object{"type": e.Type, "message": e.Message}
 	for name, v := range map[string]string{"code": e.Code, "param": e.Param, "decline_code": e.DeclineCode} {

@@ -8,6 +8,9 @@ import (
 )
 
 // emit tells of what has become of an object, to those endpoints that want to hear it.
+// The event has the object as it is now, and stays so: one that is delivered late tells
+// of the past, and nothing orders two of the same second. previous_attributes are what
+// the running change has made different, which is what Stripe means by them.
 func (s *Sim) emit(typ string, o object) {
 	data := object{"object": s.show(o)}
 	if was := s.undo[o.str("id")]; was != nil && strings.HasSuffix(typ, ".updated") {
@@ -30,6 +33,8 @@ func (s *Sim) emit(typ string, o object) {
 	e["pending_webhooks"] = pending
 }
 
+// sameJSON compares what is shown, not how it is held: what comes from the file has other
+// types of Go than what was made since.
 func sameJSON(a, b any) bool {
 	if reflect.DeepEqual(a, b) {
 		return true
@@ -39,6 +44,7 @@ func sameJSON(a, b any) bool {
 	return err == nil && worse == nil && string(x) == string(y)
 }
 
+// wants reports whether an endpoint asked for a type; "*" is all of them.
 func wants(endpoint object, typ string) bool {
 	all, _ := endpoint["enabled_events"].([]any)
 	return slices.Contains(all, any("*")) || slices.Contains(all, any(typ))

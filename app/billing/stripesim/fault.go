@@ -2,14 +2,14 @@ package stripesim
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
-
-	"fmt"
 )
 
-// Faults are what goes wrong until it is switched off.
+// Faults are what goes wrong until it is switched off: what Stripe, and the network
+// before it, are known to do to programs (spec/billing.md, section 6).
 type Faults struct {
 	// API is what the next calls meet: 429, lock_timeout, 500, 500_retry, 500_no_retry,
 	// lost (done, but the answer never comes), stale (reads answer as before the last
@@ -75,6 +75,7 @@ func (s *Sim) FailNextPayment(code string) {
 	s.faults.FailCode = code
 }
 
+// met is what became of a call before it ran.
 type met struct {
 	err         *Error
 	slow        time.Duration
@@ -121,7 +122,7 @@ func (s *Sim) apiFault(r *http.Request) met {
 	return met{slow: time.Duration(ms) * time.Millisecond}
 }
 
-// stale answers a read as it was answered first.
+// stale answers a read as it was answered first, as a replica does that is behind.
 func (s *Sim) stale(asked string, fresh []byte) []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()

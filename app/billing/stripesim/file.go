@@ -19,6 +19,8 @@ func Schema() []store.Migration {
 // stateID is the row that holds what is no object: clock and counter.
 const stateID = "_state"
 
+// open takes up what the folder holds. The file is of a database of its own, so that play
+// money never gets into a copy of the business.
 func (s *Sim) open(ctx context.Context) error {
 	if err := os.MkdirAll(s.o.Dir, 0o700); err != nil {
 		return err
@@ -38,6 +40,7 @@ func (s *Sim) open(ctx context.Context) error {
 	return nil
 }
 
+// load reads all objects into memory: they are few, and each change looks at many.
 func (s *Sim) load(ctx context.Context) error {
 	rows, err := store.Read(ctx, s.db, func(tx *store.Tx) ([]string, error) {
 		return store.All(tx, func(r store.Scanner) (text string, err error) { return text, r.Scan(&text) }, "SELECT json FROM sim_object")
@@ -59,7 +62,8 @@ func (s *Sim) load(ctx context.Context) error {
 	return nil
 }
 
-// save writes what the running change touched.
+// save writes what the running change touched. It is called with the lock held, so that the
+// file is never behind what was answered.
 func (s *Sim) save(ctx context.Context) error {
 	if s.db == nil || len(s.undo) == 0 && !s.moved {
 		return nil

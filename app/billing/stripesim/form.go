@@ -10,7 +10,8 @@ import (
 )
 
 // form is what was sent: texts, and forms within. An array is a form whose names are
-// its indices.
+// its indices. Stripe takes forms and not JSON, so an empty text is what null is there:
+// it takes a field away.
 type form map[string]any
 
 const (
@@ -66,6 +67,8 @@ func splitName(name string) ([]string, bool) {
 	return path, len(path) <= mostDepth
 }
 
+// set puts a value where its name says; false for one that is there, or that would be text
+// and form at once.
 func (f form) set(path []string, v string) bool {
 	for _, part := range path[:len(path)-1] {
 		inner, there := f[part]

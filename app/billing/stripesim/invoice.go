@@ -45,7 +45,8 @@ func (s *Sim) pending(sub, line object) object {
 	return o
 }
 
-// bill makes a draft of lines and of what waits for the next invoice.
+// bill makes a draft of lines and of what waits for the next invoice: what waits comes
+// first.
 func (s *Sim) bill(sub object, reason string, lines []object, update bool) object {
 	for _, item := range s.all("invoiceitem") {
 		if item["invoice"] == nil && item.str("customer") == sub.str("customer") && (item.str("subscription") == "" || item.str("subscription") == sub.str("id")) {
@@ -71,6 +72,7 @@ func (s *Sim) bill(sub object, reason string, lines []object, update bool) objec
 	return inv
 }
 
+// draft is an invoice with every field that the API shows, and nothing in it yet.
 func (s *Sim) draft(sub object, reason string) object {
 	now, customer := s.now().Unix(), s.objects[sub.str("customer")]
 	return s.make("invoice", "in", object{"account_country": "US", "account_name": "Simulated", "account_tax_ids": nil, "amount_due": int64(0), "amount_paid": int64(0), "amount_remaining": int64(0), "amount_shipping": int64(0),
@@ -86,7 +88,9 @@ func (s *Sim) draft(sub object, reason string) object {
 		"transfer_data": nil, "webhooks_delivered_at": nil})
 }
 
-// total sums an invoice up: discount, then what the customer has as credit.
+// total sums an invoice up: discount, then what the customer has as credit. One that
+// comes to less than nothing is no payment back but more credit. A coupon takes nothing
+// off a proration, which has it inside already.
 func (s *Sim) total(inv, sub object) {
 	var subtotal, discountable int64
 	for _, l := range inv.rows("lines") {
@@ -114,7 +118,8 @@ func (s *Sim) total(inv, sub object) {
 	inv["starting_balance"], inv["amount_due"], inv["amount_remaining"] = balance, due, due
 }
 
-// finalize makes a draft a claim, and settles the balance.
+// finalize makes a draft a claim: it gets its number and can be paid, and nothing of it
+// changes any more. The balance is settled here and not when it is paid.
 func (s *Sim) finalize(inv object) {
 	sub := s.objects[inv.str("subscription")]
 	if sub == nil {
@@ -180,4 +185,5 @@ func money(n int64, currency string) string {
 	return strconv.FormatFloat(float64(n)/100, 'f', 2, 64) + " " + currency
 }
 
+// when is a time as objects have it: whole seconds, in UTC.
 func when(t int64) time.Time { return time.Unix(t, 0).UTC() }

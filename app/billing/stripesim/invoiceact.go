@@ -2,6 +2,8 @@ package stripesim
 
 import "cmp"
 
+// finalizeInvoice ends the hour of a draft. It takes no money, but makes the payment that
+// somebody can then confirm.
 func (c *call) finalizeInvoice() (object, *Error) {
 	inv, bad := c.own("invoice")
 	if bad != nil {
@@ -18,6 +20,8 @@ func (c *call) finalizeInvoice() (object, *Error) {
 	return inv, nil
 }
 
+// payInvoice tries to pay now, with another method if one is named. A no is kept: it was
+// an attempt, and the next one is told apart from it.
 func (c *call) payInvoice() (object, *Error) {
 	inv, bad := c.own("invoice")
 	if bad != nil {
@@ -60,6 +64,9 @@ func (c *call) close(status, stamp, event string) (object, *Error) {
 	return inv, nil
 }
 
+// shut ends an invoice that is being edited. Nothing is owed for it any more, so a
+// subscription that was behind with it alone is active again, and a change that waited
+// for it does not come.
 func (s *Sim) shut(inv object, status, stamp, event string) {
 	inv["status"], inv["next_payment_attempt"], inv["auto_advance"] = status, nil, false
 	inv.sub("status_transitions")[stamp] = s.now().Unix()
@@ -77,10 +84,12 @@ func (s *Sim) shut(inv object, status, stamp, event string) {
 
 func (c *call) voidInvoice() (object, *Error) { return c.close("void", "voided_at", "invoice.voided") }
 
+// writeOff gives an invoice up. Unlike one that is void it can still be paid.
 func (c *call) writeOff() (object, *Error) {
 	return c.close("uncollectible", "marked_uncollectible_at", "invoice.marked_uncollectible")
 }
 
+// listLines pages through the lines, of which the invoice itself shows all here.
 func (c *call) listLines() (object, *Error) {
 	inv, bad := c.the("invoice", c.id, "id")
 	if bad != nil {
@@ -93,6 +102,8 @@ func (c *call) listLines() (object, *Error) {
 	return c.page("line_item", inv.rows("lines"), int(limit))
 }
 
+// newItem bills something by hand: it waits for the next invoice, of one subscription or of
+// any.
 func (c *call) newItem() (object, *Error) {
 	customer, bad := c.the("customer", c.f.str("customer"), "customer")
 	if bad != nil {

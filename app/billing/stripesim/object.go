@@ -8,9 +8,10 @@ import (
 	"strings"
 )
 
-// object is one thing of the API as its JSON has it. Names that begin with an
-// underscore are the simulator's own and are never shown. What refers to another
-// object holds its id.
+// object is one thing of the API as its JSON has it, and no struct: every field has to be
+// shown as Stripe shows it, null ones too, and most are never looked at here. Names that
+// begin with an underscore are the simulator's own and are never shown. What refers to
+// another object holds its id.
 type object map[string]any
 
 func (o object) str(name string) string { v, _ := o[name].(string); return v }
@@ -92,7 +93,8 @@ func deep(v any) any {
 	return v
 }
 
-// newID makes an id from the seed and the number of objects made so far.
+// newID makes an id from the seed and the number of objects made so far, so that a test
+// sees the same ones each time. They look like Stripe's, by their prefix and length.
 func (s *Sim) newID(prefix string) string {
 	s.seq++
 	sum := sha256.Sum256(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, s.o.Seed), uint64(s.seq)))
@@ -133,6 +135,8 @@ func (s *Sim) remove(id string) {
 	delete(s.objects, id)
 }
 
+// remember keeps an object as it was before the running change, the first time it is
+// touched; nil for one that is new.
 func (s *Sim) remember(id string) {
 	if _, known := s.undo[id]; !known {
 		s.undo[id] = s.objects[id]
@@ -149,6 +153,8 @@ func (s *Sim) show(o object, expand ...string) object {
 	return shown
 }
 
+// visible copies what is shown of a value, so that an answer and an event stay as they were
+// whatever becomes of the object.
 func visible(v any) any {
 	switch v := v.(type) {
 	case object:
@@ -171,6 +177,7 @@ func visible(v any) any {
 	return v
 }
 
+// expand puts objects in the place of their ids along a path, within lists as well.
 func (s *Sim) expand(v any, path []string) {
 	if len(path) == 0 {
 		return

@@ -3,7 +3,8 @@ package stripesim
 import "time"
 
 // pay takes what an invoice, which is being edited, asks for. The owner is there to
-// confirm when present is set. What failed stays written down.
+// confirm when confirmed is set. What failed stays written down: it counts as an attempt,
+// and its payment intent says why. An invoice of nothing is paid without any payment.
 func (s *Sim) pay(inv object, pm string, confirmed bool) *Error {
 	inv["attempted"] = true
 	inv["attempt_count"] = inv.num("attempt_count") + 1
@@ -29,8 +30,9 @@ func (s *Sim) pay(inv object, pm string, confirmed bool) *Error {
 	return bad
 }
 
-// methodFor is what an invoice is paid with: the one that is named, else the
-// subscription's, else the customer's.
+// methodFor is what an invoice is paid with: the one that is named, else the invoice's
+// own, else the subscription's, else the customer's. That order is why a new card of the
+// customer's does not help where a subscription has one of its own.
 func (s *Sim) methodFor(inv object, named string) string {
 	for _, id := range []string{named, inv.str("default_payment_method"), s.objects[inv.str("subscription")].str("default_payment_method"),
 		s.objects[inv.str("customer")].sub("invoice_settings").str("default_payment_method")} {
@@ -53,6 +55,8 @@ func (s *Sim) intentOf(inv object) object {
 	return o
 }
 
+// intent is a payment that is to be made. It lives through all attempts, so that the last
+// one tells what the invoice waits for.
 func (s *Sim) intent(customer, currency string, amount int64) object {
 	o := s.make("payment_intent", "pi", object{"amount": amount, "amount_capturable": int64(0), "amount_details": object{"tip": object{}}, "amount_received": int64(0), "application": nil, "application_fee_amount": nil,
 		"automatic_payment_methods": nil, "canceled_at": nil, "cancellation_reason": nil, "capture_method": "automatic", "client_secret": nil, "confirmation_method": "automatic", "currency": currency, "customer": customer,
@@ -63,7 +67,8 @@ func (s *Sim) intent(customer, currency string, amount int64) object {
 	return o
 }
 
-// take charges a payment, which is being edited.
+// take charges a payment, which is being edited. A card that asks its owner leaves it
+// waiting for him, without a charge; any other no is a charge that failed.
 func (s *Sim) take(intent object, pm string, confirmed bool) *Error {
 	method := s.objects[pm]
 	if method == nil {
@@ -107,6 +112,7 @@ func (s *Sim) take(intent object, pm string, confirmed bool) *Error {
 	return nil
 }
 
+// charge is one attempt at the bank, taken or declined. Refunds and disputes are of a charge.
 func (s *Sim) charge(intent, method object, code string) object {
 	o := s.make("charge", "ch", object{"amount": intent["amount"], "amount_captured": intent["amount"], "amount_refunded": int64(0), "application": nil, "application_fee": nil, "application_fee_amount": nil,
 		"balance_transaction": nil, "billing_details": method["billing_details"], "calculated_statement_descriptor": "SIMULATED", "captured": true, "currency": intent["currency"], "customer": intent["customer"],
@@ -134,6 +140,8 @@ func (c *call) confirmIntent() (object, *Error) {
 	return o, c.confirm(o, c.f.str("payment_method"))
 }
 
+// confirm pays with the owner there, by its invoice if it has one, so that the invoice is
+// paid as well.
 func (s *Sim) confirm(intent object, pm string) *Error {
 	if pm == "" {
 		pm = intent.str("payment_method")
@@ -150,6 +158,7 @@ func (s *Sim) confirm(intent object, pm string) *Error {
 	return bad
 }
 
+// newSetup is how a card is kept without a payment.
 func (c *call) newSetup() (object, *Error) {
 	o := c.make("setup_intent", "seti", object{"application": nil, "automatic_payment_methods": nil, "cancellation_reason": nil, "client_secret": nil, "customer": c.text("customer"), "description": nil, "flow_directions": nil,
 		"last_setup_error": nil, "latest_attempt": nil, "mandate": nil, "metadata": object{}, "next_action": nil, "on_behalf_of": nil, "payment_method": c.text("payment_method"), "payment_method_configuration_details": nil,
@@ -171,7 +180,8 @@ func (c *call) newSetup() (object, *Error) {
 // times in two weeks.
 func retryDays() []int { return []int{1, 3, 5, 7, 9, 11, 13, 14} }
 
-// unpaid is what follows from a payment that failed.
+// unpaid is what follows from a payment that failed. The first invoice of a subscription
+// leaves it incomplete; a later one makes it past due.
 func (s *Sim) unpaid(inv object) {
 	if inv["_first_failure"] == nil {
 		inv["_first_failure"] = s.now().Unix()
@@ -187,7 +197,8 @@ func (s *Sim) unpaid(inv object) {
 }
 
 // schedule says when a failed renewal is tried next; nothing left means that the end
-// rule applies.
+// rule applies, which people choose in Stripe's settings: to leave it past due, as the
+// program that sells here wants it, because its own calendar decides.
 func (s *Sim) schedule(inv object) {
 	first := time.Unix(inv.num("_first_failure"), 0)
 	done := int(inv.num("_retries"))

@@ -5,8 +5,11 @@ import (
 	"strings"
 )
 
+// replaceID fills in what success_url may hold in place of the session's id.
 func replaceID(to, id string) string { return strings.ReplaceAll(to, "{CHECKOUT_SESSION_ID}", id) }
 
+// newPortal makes a session of the page on which people change cards and cancel. A flow
+// leads straight to one of these.
 func (c *call) newPortal() (object, *Error) {
 	if o, bad := c.the("customer", c.f.str("customer"), "customer"); bad != nil || o.yes("deleted") {
 		return nil, missing("customer", c.f.str("customer"), "customer")

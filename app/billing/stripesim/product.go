@@ -13,6 +13,8 @@ func (c *call) newProduct() (object, *Error) {
 	return c.product(c.f, c.f.str("id"))
 }
 
+// product makes one, by itself or along with its price. Ids may be chosen here, unlike those
+// of prices.
 func (c *call) product(f form, id string) (object, *Error) {
 	if id != "" && c.objects[id] != nil {
 		return nil, &Error{Status: 400, Type: "invalid_request_error", Code: "resource_already_exists", Param: "id", Message: "Product already exists."}
@@ -35,6 +37,7 @@ func (c *call) product(f form, id string) (object, *Error) {
 	return o, nil
 }
 
+// newPrice makes a price per unit. Tiers and use that is metered are not imitated.
 func (c *call) newPrice() (object, *Error) {
 	amount, bad := c.f.num("unit_amount", -1)
 	if bad != nil {
@@ -42,7 +45,7 @@ func (c *call) newPrice() (object, *Error) {
 	}
 	currency := strings.ToLower(c.f.str("currency"))
 	switch {
-	case len(currency) != 3:
+	case len(currency) != 3 || strings.Trim(currency, "abcdefghijklmnopqrstuvwxyz") != "":
 		return nil, required("currency")
 	case amount < 0:
 		return nil, required("unit_amount")
@@ -73,6 +76,8 @@ func (c *call) newPrice() (object, *Error) {
 	return o, nil
 }
 
+// recurring reads how often a price is due; one without it is paid once, and no subscription
+// can have it.
 func (c *call) recurring() (any, string, *Error) {
 	f := c.f.sub("recurring")
 	if f == nil {
@@ -88,7 +93,8 @@ func (c *call) recurring() (any, string, *Error) {
 	return object{"interval": f.str("interval"), "interval_count": count, "usage_type": "licensed", "aggregate_usage": nil, "trial_period_days": nil}, "recurring", nil
 }
 
-// takeKey gives a price its lookup key, from another one when that is asked for.
+// takeKey gives a price its lookup key, from another one when that is asked for: prices
+// cannot be changed, so a new amount is a new price that takes the key over.
 func (c *call) takeKey(o object) *Error {
 	key := c.f.str("lookup_key")
 	if key == "" {

@@ -1,5 +1,8 @@
 package stripesim
 
+// newRefund pays a charge back, whole or in part, and never more than is left of it. The
+// invoice stays paid: what was refunded shows on the charge alone, so a program that
+// fetches customers and invoices does not see it.
 func (c *call) newRefund() (object, *Error) {
 	id := c.f.str("charge")
 	if pi := c.f.str("payment_intent"); id == "" && pi != "" {
@@ -60,6 +63,7 @@ func (c *call) updateDispute() (object, *Error) {
 	return o, nil
 }
 
+// closeDispute gives in: the money is gone.
 func (c *call) closeDispute() (object, *Error) {
 	o, bad := c.own("dispute")
 	if bad != nil {

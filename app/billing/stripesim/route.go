@@ -49,6 +49,7 @@ type Moved struct {
 // furthest is how far the clock is moved at once: each renewal on the way is a step.
 const furthest = 2 * 366 * 24 * time.Hour
 
+// moveBy moves the clock. It never goes back: what has happened cannot unhappen.
 func (s *Sim) moveBy(r *http.Request, m Moved) error {
 	if m.Next {
 		_, err := s.AdvanceToNext(r.Context())

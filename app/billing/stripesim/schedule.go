@@ -44,10 +44,13 @@ func (c *call) newSchedule() (object, *Error) {
 	return o, nil
 }
 
+// phaseItem is an item of a phase, which names its price and has no id of its own: those of
+// the subscription are found by their place (enter).
 func phaseItem(price string, quantity int64) object {
 	return object{"billing_thresholds": nil, "metadata": object{}, "plan": price, "price": price, "quantity": quantity, "tax_rates": []any{}}
 }
 
+// blankPhase is a phase with every field that the API shows.
 func blankPhase(currency string, start, end any, items []any) object {
 	return object{"add_invoice_items": []any{}, "application_fee_percent": nil, "billing_cycle_anchor": nil, "billing_thresholds": nil, "collection_method": nil, "coupon": nil, "currency": currency, "default_payment_method": nil,
 		"default_tax_rates": []any{}, "description": nil, "end_date": end, "invoice_settings": nil, "items": items, "metadata": object{}, "on_behalf_of": nil, "proration_behavior": "create_prorations", "start_date": start,
@@ -87,6 +90,8 @@ func (c *call) updateSchedule() (object, *Error) {
 	return o, nil
 }
 
+// phases reads them. They follow each other without a gap, and the first is the one that
+// runs: it must be sent along, and begin when it began.
 func (c *call) phases(o object) (all []any, _ *Error) {
 	now := o.sub("current_phase")
 	start := now.num("start_date")
@@ -129,6 +134,8 @@ func (c *call) phases(o object) (all []any, _ *Error) {
 	return all, nil
 }
 
+// phaseItems reads the items of a phase: all that the subscription is to have then, not what
+// is different.
 func (c *call) phaseItems(f form, param string) (items []any, first object, _ *Error) {
 	for n, item := range f.forms("items") {
 		p := param + "[items][" + strconv.Itoa(n) + "]"

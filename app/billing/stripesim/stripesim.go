@@ -2,6 +2,19 @@
 // (https://docs.stripe.com/api?api-version=2023-10-16) to sell subscriptions, with a
 // clock that a person moves, signed webhooks and faults to switch on. No money moves,
 // and what it answers depends on its seed and on what was asked alone.
+//
+// It imitates what a program that sells can notice, down to the order of events and to
+// what is left after a refusal, because that is where such programs go wrong: an invoice
+// that is a draft for an hour, a change that waits for its payment, an answer that is
+// lost. What it does not imitate it refuses, instead of answering with something made
+// up: taxes, Connect, sources other than cards, prices in tiers or by use.
+//
+// A request comes in by api.go, is one of catalogue.go, and changes objects (object.go),
+// which are the API's own JSON. What time brings is in due.go, and what is done then in
+// renewal.go and phase.go. What became of an object is told by event.go and sent by
+// webhook.go, with what fault.go makes of it. page.go is what people see of it.
+//
+// It is held to Stripe's own description of its API by the module conform beside it.
 package stripesim
 
 import (
@@ -41,6 +54,7 @@ type Sim struct {
 	Life  Life       // of the program that sells; set before its clock is moved
 
 	o     Options
+	api   http.Handler
 	db    *store.DB  // nil: in memory alone
 	turns sync.Mutex // held by who moves the clock or delivers, so that steps come in order
 	wake  chan struct{}
@@ -75,6 +89,7 @@ func New(o Options) (*Sim, error) {
 	}
 	s := &Sim{o: o, wake: make(chan struct{}, 1)}
 	s.clear()
+	s.api = s.newAPI()
 	if o.Dir == "" {
 		return s, nil
 	}
@@ -120,6 +135,8 @@ func (s *Sim) Now() time.Time {
 	return s.now()
 }
 
+// now is the instant that is being worked on, else the virtual time, in whole seconds as
+// Stripe has it: two things within one second are not told apart by their times.
 func (s *Sim) now() time.Time {
 	if !s.step.IsZero() {
 		return s.step
@@ -127,7 +144,10 @@ func (s *Sim) now() time.Time {
 	return s.o.Clock().Add(s.offset).Truncate(time.Second)
 }
 
-// change runs fn; all that it did is kept, or nothing when it fails.
+// change runs fn; all that it did is kept, or nothing when it fails: a payment that is
+// refused halfway must not leave half a subscription. Objects are changed in place, by
+// edit, and were remembered before; that is cheaper than a copy of all of them, and a
+// preview is the same thing undone.
 func (s *Sim) change(ctx context.Context, fn func() error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,6 +164,8 @@ func (s *Sim) change(ctx context.Context, fn func() error) error {
 	return err
 }
 
+// rollback takes back what the running change did, ids too, so that a refusal leaves no trace
+// in what comes after.
 func (s *Sim) rollback(seq int64) {
 	for id, was := range s.undo {
 		if was == nil {

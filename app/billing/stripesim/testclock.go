@@ -3,7 +3,8 @@ package stripesim
 import "time"
 
 // newClock freezes the time of the customers that are made with it
-// (docs.stripe.com/billing/testing/test-clocks).
+// (docs.stripe.com/billing/testing/test-clocks). The simulator has a clock of its own for
+// people; this one is for the tests of programs that use Stripe's.
 func (c *call) newClock() (object, *Error) {
 	at, bad := c.f.num("frozen_time", 0)
 	if bad != nil || at == 0 {
@@ -12,6 +13,8 @@ func (c *call) newClock() (object, *Error) {
 	return c.make("test_helpers.test_clock", "clock", object{"frozen_time": at, "name": c.text("name"), "status": "ready", "deletes_after": c.now().AddDate(0, 1, 0).Unix()}), nil
 }
 
+// advanceClock lets time pass for the customers of a test clock alone. It answers when
+// all is done; Stripe answers at once and is ready later, which the event tells.
 func (c *call) advanceClock() (object, *Error) {
 	o, bad := c.own("test_helpers.test_clock")
 	if bad != nil {
@@ -21,7 +24,10 @@ func (c *call) advanceClock() (object, *Error) {
 	if bad != nil || to <= o.num("frozen_time") {
 		return nil, invalid("frozen_time", "The frozen time must be later than the clock's present time.")
 	}
-	for {
+	if to-o.num("frozen_time") > int64(furthest/time.Second) {
+		return nil, invalid("frozen_time", "A test clock can be advanced by two years at most.")
+	}
+	for { // each thing at its own instant, as Stripe does it in the background
 		at, _, act := c.next(c.id)
 		if act == nil || at.Unix() > to {
 			break

@@ -5,7 +5,9 @@ import "strings"
 const upcomingFields = "customer subscription subscription_items subscription_proration_date subscription_proration_behavior subscription_billing_cycle_anchor subscription_trial_end subscription_cancel_at_period_end subscription_cancel_now coupon"
 
 // upcoming is the invoice that would come next, were the subscription changed so. It
-// is made as the real one would be, and then undone, so that both say the same.
+// is made as the real one would be, and then undone, so that both say the same: who
+// shows a price before somebody confirms it is held to that price. It has no id, as at
+// Stripe, where it is nothing that could be looked up.
 func (c *call) upcoming() (object, *Error) {
 	c.dryRun = true
 	sub, bad := c.nextOf()

@@ -112,3 +112,6 @@ func textShape(text string) string {
 func every(value, url string) Vars {
 	return Vars{"V": {Text: value}, "URL": {Text: url}, "Rows": List(Row{"V": value, "URL": url}, Row{"V": value, "URL": url})}
 }
+
+// List is the value of a list.
+func List(rows ...Row) Value { return Value{Rows: rows, List: true} }

@@ -93,8 +93,7 @@ func grid(b *strings.Builder, rows []node, right []bool) {
 		var line string
 		for c, s := range cells {
 			gap := strings.Repeat(" ", widths[c]-utf8.RuneCountInString(s))
-			switch {
-			case c > 0:
+			if c > 0 {
 				line += "  "
 			}
 			switch {

@@ -32,9 +32,6 @@ func Texts(texts map[string]string) Vars {
 	return vars
 }
 
-// List is the value of a list.
-func List(rows ...Row) Value { return Value{Rows: rows, List: true} }
-
 // MarshalJSON writes a text as a string, a list as an array of objects.
 func (v Value) MarshalJSON() ([]byte, error) {
 	switch {

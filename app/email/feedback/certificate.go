@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,8 +35,9 @@ type Certificates struct {
 	roots  *x509.CertPool
 	now    func() time.Time
 
-	mu   sync.Mutex // held while one is fetched: whoever comes meanwhile needs the same
-	keys map[string]knownKey
+	fetching sync.Mutex // held while one is fetched: whoever comes meanwhile mostly needs the same
+	mu       sync.Mutex // of keys
+	keys     map[string]knownKey
 }
 
 type knownKey struct {
@@ -55,24 +57,46 @@ func NewCertificates(transport http.RoundTripper, roots *x509.CertPool, now func
 // key is the public key of the certificate at an address that certificateURL let
 // through.
 func (c *Certificates) key(ctx context.Context, address string) (*rsa.PublicKey, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	now := c.now()
-	if k, ok := c.keys[address]; ok && now.Before(k.until) {
+	if k, ok := c.known(address); ok {
 		return k.key, k.err
 	}
+	c.fetching.Lock()
+	defer c.fetching.Unlock()
+	if k, ok := c.known(address); ok { // whoever was first has it
+		return k.key, k.err
+	}
+	now := c.now()
 	// The answer is for all who wait, so it does not end with the one who asks.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
 	defer cancel()
 	key, until, err := c.fetch(ctx, address, now)
-	if len(c.keys) >= maxKeys {
-		clear(c.keys)
-	}
 	if err != nil {
 		until = now.Add(keepFailure)
 	}
-	c.keys[address] = knownKey{key, err, until}
+	c.keep(address, knownKey{key, err, until})
 	return key, err
+}
+
+// known is what was found out about an address and still counts. It never waits for a
+// fetch: whoever names certificates that are not there holds up nobody else's messages.
+func (c *Certificates) known(address string) (k knownKey, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	k, ok = c.keys[address]
+	return k, ok && c.now().Before(k.until)
+}
+
+// keep remembers it. Failures make room first.
+func (c *Certificates) keep(address string, k knownKey) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.keys) >= maxKeys {
+		maps.DeleteFunc(c.keys, func(_ string, k knownKey) bool { return k.err != nil })
+	}
+	if len(c.keys) >= maxKeys {
+		clear(c.keys)
+	}
+	c.keys[address] = k
 }
 
 func (c *Certificates) fetch(ctx context.Context, address string, now time.Time) (*rsa.PublicKey, time.Time, error) {

@@ -102,8 +102,7 @@ func (w *writer) element(n *html.Node, s state) {
 		s.quote = min(s.quote+1, 5)
 		defer w.quoted(s.quote)()
 	case atom.Li:
-		w.mark(s.item)
-		defer w.unmark()
+		defer w.mark(s.item)()
 	case atom.A:
 		w.link(n, s)
 		return

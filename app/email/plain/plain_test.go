@@ -16,6 +16,7 @@ func TestText(t *testing.T) {
 		{"links nobody follows", `<a href="#top">Up</a> <a href="javascript:alert(1)">Run</a> <a href="">Empty</a>`, "Up Run Empty\n"},
 		{"an image that is a link", `<a href="https://example.com"><img alt="Our logo" src="x"></a><a href="https://example.com/x"><img src="y"></a>`, "Our logo (https://example.com)https://example.com/x\n"},
 		{"lists", `<ul><li>One<li>Two<ul><li>Inner</ul></ul><ol><li>First<li>Second</ol>`, "- One\n- Two\n\n  - Inner\n\n1. First\n2. Second\n"},
+		{"a long list", `<ol>` + strings.Repeat(`<li>x</li>`, 12) + `</ol><p>after</p>`, "1. x\n2. x\n3. x\n4. x\n5. x\n6. x\n7. x\n8. x\n9. x\n10. x\n11. x\n12. x\n\nafter\n"},
 		{"cells", `<table><tr><td>Plan</td><td>Team</td></tr><tr><td>Total</td><td>$10</td></tr></table>`, "Plan Team\nTotal $10\n"},
 		{"breaks", `One<br>Two<br><br><br><br>Three`, "One\nTwo\n\nThree\n"},
 		{"quotation", `<p>He said</p><blockquote><p>Yes</p><p>No</p></blockquote>after`, "He said\n\n> Yes\n\n> No\n\nafter\n"},

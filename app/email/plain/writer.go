@@ -91,18 +91,15 @@ func (w *writer) cell() {
 	}
 }
 
-// mark makes the next line that of a list item.
-func (w *writer) mark(mark string) {
+// mark makes the next line that of a list item, and returns what ends the item.
+func (w *writer) mark(mark string) (end func()) {
 	if mark == "" {
 		mark = "- "
 	}
-	w.prefix = mark
-	w.indent += len(mark)
+	before := w.indent
+	w.prefix, w.indent = mark, before+len(mark)
+	return func() { w.prefix, w.indent = "", before }
 }
-
-// unmark ends the innermost list item. Marks have two or three bytes; those of longer
-// lists are a little less indented than they could be.
-func (w *writer) unmark() { w.indent, w.prefix = max(w.indent-2, 0)/2*2, "" }
 
 func (w *writer) quoted(depth int) func() {
 	before := w.quotes

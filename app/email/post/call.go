@@ -83,6 +83,19 @@ type answer struct {
 	body   []byte
 }
 
+// post sends a value as JSON. header is in pairs.
+func (a *api) post(ctx context.Context, path string, v any, header ...string) (answer, error) {
+	body, err := encode(v)
+	if err != nil {
+		return answer{}, err
+	}
+	r, err := a.request(ctx, path, body, header...)
+	if err != nil {
+		return answer{}, err
+	}
+	return a.do(r, body)
+}
+
 // request makes a POST of JSON, whose body do sends. header is in pairs.
 func (a *api) request(ctx context.Context, path string, body []byte, header ...string) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, a.base+path, nil)

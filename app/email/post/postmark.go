@@ -1,8 +1,6 @@
 package post
 
-import (
-	"context"
-)
+import "context"
 
 // Postmark sends by Postmark's API: POST /email (postmarkapp.com/developer/api/email-api).
 type Postmark struct {
@@ -60,15 +58,7 @@ func (p *Postmark) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := encode(mail)
-	if err != nil {
-		return Receipt{}, err
-	}
-	r, err := p.api.request(ctx, "/email", body, "X-Postmark-Server-Token", p.token)
-	if err != nil {
-		return Receipt{}, err
-	}
-	got, err := p.api.do(r, body)
+	got, err := p.api.post(ctx, "/email", mail, "X-Postmark-Server-Token", p.token)
 	if err != nil {
 		return Receipt{}, err
 	}

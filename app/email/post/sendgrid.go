@@ -87,15 +87,7 @@ func (s *SendGrid) Send(ctx context.Context, m Message) (Receipt, error) {
 	if err != nil {
 		return Receipt{}, err
 	}
-	body, err := encode(mail)
-	if err != nil {
-		return Receipt{}, err
-	}
-	r, err := s.api.request(ctx, "/v3/mail/send", body, "Authorization", "Bearer "+s.key)
-	if err != nil {
-		return Receipt{}, err
-	}
-	got, err := s.api.do(r, body)
+	got, err := s.api.post(ctx, "/v3/mail/send", mail, "Authorization", "Bearer "+s.key)
 	if err != nil {
 		return Receipt{}, err
 	}

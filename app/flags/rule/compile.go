@@ -21,8 +21,8 @@ type state struct {
 	trace   *[]Step // nil: nobody asks why
 }
 
-// maxWork bounds an evaluation, in elements of lists that were looked at: a rule
-// over a list in a list in a context of a megabyte would take minutes.
+// maxWork bounds an evaluation, in elements of lists and prerequisites that were looked
+// at, and in what was made of them: a rule over a list in a list in a context of a megabyte would take minutes.
 const maxWork = 100_000
 
 // step counts one more element, and reports whether there may be more.
@@ -32,9 +32,27 @@ func (s *state) step() bool {
 	return !s.spent
 }
 
+// weigh counts what a step over a list made, and reports whether there may be more: what doubles at each
+// step is soon too large, and a list that holds one list many times over is as large as it is written out.
+func (s *state) weigh(v any) bool {
+	switch v := v.(type) {
+	case string:
+		s.work += len(v) / 64
+	case []any:
+		s.work += 1 + len(v)/16
+		for _, e := range v {
+			if compound(e) && (s.spent || !s.weigh(e)) {
+				return false
+			}
+		}
+	}
+	s.spent = s.spent || s.work > maxWork
+	return !s.spent
+}
+
 // compiler turns the rules of one flag into closures.
 type compiler struct {
-	evaluators map[string]node
+	evaluators func(name string) (node, bool)
 	refs       []string // evaluators that are being compiled, the outermost first
 	nodes      int
 	path       []string
@@ -179,7 +197,7 @@ func apply(f func([]any) any, all []expr) expr {
 // reference compiles a rule that flags share, in its place.
 func (c *compiler) reference(value node) (expr, error) {
 	name := value.text
-	n, ok := c.evaluators[name]
+	n, ok := c.evaluators(name)
 	if value.kind != '"' || !ok {
 		return nil, c.fault("there is no shared rule %q in $evaluators", name)
 	}

@@ -118,7 +118,10 @@ func compileMap(c *compiler, args []node) (expr, error) {
 			if !s.step() {
 				return nil
 			}
-			out = append(out, s.on(v, rule))
+			made := s.on(v, rule)
+			if out = append(out, made); !s.weigh(made) {
+				return nil
+			}
 		}
 		return out
 	})
@@ -154,7 +157,9 @@ func compileReduce(c *compiler, args []node) (expr, error) {
 			if !s.step() {
 				return nil
 			}
-			sum = s.on(map[string]any{"current": v, "accumulator": sum}, rule)
+			if sum = s.on(map[string]any{"current": v, "accumulator": sum}, rule); !s.weigh(sum) {
+				return nil
+			}
 		}
 		return sum
 	})

@@ -2,7 +2,6 @@ package rule
 
 import (
 	"errors"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -46,9 +45,13 @@ func (d *Document) Compile(o Options) (*Set, []Fault) {
 		o.Clock = time.Now
 	}
 	s := &Set{flags: make(map[string]*Flag, len(d.flags)), clock: o.Clock}
+	shared := func(name string) (node, bool) {
+		n, ok := d.evaluators[name]
+		return n, ok
+	}
 	var faults []Fault
 	for _, m := range d.flags {
-		f, err := compileFlag(m.name, m.value, d.evaluators, d.metadata)
+		f, err := compileFlag(m.name, m.value, shared, d.metadata)
 		if err != nil {
 			faults = append(faults, *f.fault)
 		}
@@ -87,8 +90,4 @@ func (s *Set) Circle(key string) []string {
 		return nil
 	}
 	return walk(key, nil)
-}
-
-func tooMuch() Result {
-	return Result{Reason: ReasonError, ErrorCode: General, ErrorDetails: fmt.Sprintf("the rules look at more than %d values", maxWork)}
 }

@@ -45,13 +45,15 @@ const Bucketing = "seaworthy"
 func CompileFlag(key string, definition []byte, evaluators map[string][]byte) (*Flag, error) {
 	n, err := read(definition)
 	if err != nil {
-		return broken(key, &Fault{Flag: key, Message: err.Error()})
+		return broken(key, &Fault{Message: err.Error()})
 	}
-	shared := make(map[string]node, len(evaluators))
-	for name, raw := range evaluators {
-		if shared[name], err = read(raw); err != nil {
-			delete(shared, name) // whoever refers to it hears that it is not there
+	shared := func(name string) (node, bool) {
+		raw, ok := evaluators[name]
+		if !ok {
+			return node{}, false
 		}
+		n, err := read(raw)
+		return n, err == nil // whoever refers to one that cannot be read hears that it is not there
 	}
 	return compileFlag(key, n, shared, nil)
 }
@@ -64,7 +66,7 @@ func broken(key string, f *Fault) (*Flag, error) {
 }
 
 // compileFlag compiles a flag; inherited is the metadata of its document.
-func compileFlag(key string, n node, evaluators map[string]node, inherited map[string]any) (*Flag, error) {
+func compileFlag(key string, n node, evaluators func(name string) (node, bool), inherited map[string]any) (*Flag, error) {
 	f := &Flag{Key: key, values: map[string]variant{}, metadata: inherited}
 	for _, part := range []func(node) *Fault{f.readState, f.readVariants, f.readMetadata, f.readExtension} {
 		if fault := part(n); fault != nil {

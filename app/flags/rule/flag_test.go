@@ -133,6 +133,49 @@ func TestFault4WorkIsBounded(t *testing.T) {
 	}
 }
 
+// Fault 4: what doubles with each element of a context is bounded, as text, as a list and as lists in lists; so is
+// what is made of each element. What people write is not.
+func TestFault4WhatGrowsIsBounded(t *testing.T) {
+	t.Parallel()
+	twice := `{"var":"accumulator"},{"var":"accumulator"}`
+	list := make([]any, 1000)
+	for name, c := range map[string]struct {
+		rule string
+		fits bool
+	}{
+		"text":          {`{"reduce":[{"var":"x"},{"cat":[` + twice + `]},"y"]}`, false},
+		"list":          {`{"reduce":[{"var":"x"},{"merge":[` + twice + `]},[1]]}`, false},
+		"lists":         {`{"cat":[{"reduce":[{"var":"x"},[` + twice + `],1]}]}`, false},
+		"each":          {`{"map":[{"var":"x"},{"cat":["` + strings.Repeat("y", 100<<10) + `",{"var":""}]}]}`, false},
+		"sum":           {`{"reduce":[{"var":"x"},{"+":[{"var":"accumulator"},1]},0]}`, true},
+		"joined":        {`{"reduce":[{"var":"x"},{"cat":[{"var":"accumulator"},"y,"]},""]}`, true},
+		"put together":  {`{"reduce":[{"var":"x"},{"merge":[{"var":"accumulator"},1]},[]]}`, true},
+		"made of lists": {`{"map":[{"var":"x"},[{"var":""},[1,{"var":""}]]]}`, true},
+	} {
+		s := compiled(t, `{"flags":{"f":`+boolean(`,"targeting":{"if":[`+c.rule+`,"on"]}`)+`}}`)
+		if r := s.Evaluate("f", Context{"x": list}); (r.ErrorCode == General) == c.fits || c.fits && r.Variant != "on" {
+			t.Errorf("%s: %+v", name, r)
+		}
+	}
+}
+
+// Fault 4: flags that each need others many times over are bounded too.
+func TestFault4PrerequisitesAreBounded(t *testing.T) {
+	t.Parallel()
+	var doc strings.Builder
+	for i := range maxNeeds {
+		need := fmt.Sprintf(`{"flag":"f%d","variants":["on"]}`, i+1)
+		fmt.Fprintf(&doc, `"f%d":{"state":"ENABLED","variants":{"on":true,"off":false},"defaultVariant":"on","x-seaworthy":{"prerequisites":[%s]}},`, i, strings.TrimSuffix(strings.Repeat(need+",", 20), ","))
+	}
+	s := compiled(t, `{"flags":{`+doc.String()+fmt.Sprintf(`"f%d":{"state":"ENABLED","variants":{"on":true},"defaultVariant":"on"}}}`, maxNeeds))
+	if r := s.Evaluate("f0", nil); r.ErrorCode != General || r.Key != "f0" {
+		t.Errorf("%+v", r)
+	}
+	if r := s.Evaluate(fmt.Sprintf("f%d", maxNeeds-2), nil); r.Variant != "on" || r.ErrorCode != "" { // 420 steps
+		t.Errorf("%+v", r)
+	}
+}
+
 // Fault 5: without a targeting key a rollout gives the default, never chance.
 func TestFault5NoTargetingKey(t *testing.T) {
 	t.Parallel()

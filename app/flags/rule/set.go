@@ -1,6 +1,7 @@
 package rule
 
 import (
+	"fmt"
 	"iter"
 	"maps"
 	"slices"
@@ -54,6 +55,20 @@ func (s *Set) WithKill(k Kill) *Set {
 
 // Keys are the keys of all flags, sorted. Not to be changed.
 func (s *Set) Keys() []string { return s.keys }
+
+// Standing counts all flags, those that are killed, and those that cannot be evaluated.
+func (s *Set) Standing() (all, killed, faulty int) {
+	for _, f := range s.flags {
+		all++
+		if f.fault != nil {
+			faulty++
+		}
+		if s.off(f) == "killed" {
+			killed++
+		}
+	}
+	return all, killed, faulty
+}
 
 // Flag is a flag of the set, nil if there is none.
 func (s *Set) Flag(key string) *Flag { return s.flags[key] }
@@ -133,6 +148,9 @@ func (s *state) evaluate() Result {
 	f := s.flag
 	for _, n := range f.needs {
 		if !s.met(n) {
+			if s.spent {
+				return s.tooMuch()
+			}
 			if f.off != "" {
 				return f.answer(f.off, ReasonDefault)
 			}
@@ -144,9 +162,7 @@ func (s *state) evaluate() Result {
 	}
 	v := f.targeting(s)
 	if s.spent {
-		r := tooMuch()
-		r.Key, r.Metadata = f.Key, f.metadata
-		return r
+		return s.tooMuch()
 	}
 	if f, isNumber := v.(float64); v == nil || isNumber && f != f {
 		return s.fallback()
@@ -161,6 +177,10 @@ func (s *state) evaluate() Result {
 	return Result{Key: f.Key, Reason: ReasonError, ErrorCode: General, ErrorDetails: "the rules name a variant that there is not", Metadata: f.metadata}
 }
 
+func (s *state) tooMuch() Result {
+	return Result{Key: s.flag.Key, Metadata: s.flag.metadata, Reason: ReasonError, ErrorCode: General, ErrorDetails: fmt.Sprintf("the rules look at more than %d values", maxWork)}
+}
+
 func (s *state) fallback() Result {
 	if s.flag.fallback == "" {
 		return s.flag.without(ReasonDefault)
@@ -168,8 +188,12 @@ func (s *state) fallback() Result {
 	return s.flag.answer(s.flag.fallback, ReasonDefault)
 }
 
-// met reports whether a prerequisite serves a variant that will do.
+// met reports whether a prerequisite serves a variant that will do. Each is a step: flags that each need
+// twenty others, sixteen deep, would never come to an end.
 func (s *state) met(n need) bool {
+	if !s.step() {
+		return false
+	}
 	other := s.set.flags[n.flag]
 	ok := false
 	var got string

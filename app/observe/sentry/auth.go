@@ -47,3 +47,16 @@ func ParseDSN(text string) (d DSN, ok bool) {
 	d.Project, err = strconv.ParseInt(last, 10, 64)
 	return d, err == nil && d.Key != "" && d.Project > 0
 }
+
+// Endpoint is where what an SDK sends to a DSN goes: the address for envelopes, and the header
+// X-Sentry-Auth that says who sends.
+func Endpoint(text string) (address, auth string, ok bool) {
+	d, ok := ParseDSN(text)
+	u, err := url.Parse(text)
+	if !ok || err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" || u.RawQuery != "" || u.Fragment != "" || strings.ContainsAny(d.Key, ", \r\n") {
+		return "", "", false
+	}
+	project := strconv.FormatInt(d.Project, 10)
+	path := strings.TrimSuffix(u.Path, "/"+project)
+	return u.Scheme + "://" + u.Host + path + "/api/" + project + "/envelope/", "Sentry sentry_version=7, sentry_client=seaworthy/1, sentry_key=" + d.Key, true
+}

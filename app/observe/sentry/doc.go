@@ -23,7 +23,7 @@ const (
 	MaxInflated = 50 << 20 // unpacked
 	MaxRatio    = 100      // unpacked to sent
 	MaxEvent    = 1 << 20  // of one item that is kept
-	maxKept     = 4 << 20  // of all items that are kept
+	maxKept     = 4 << 20  // of all items that are kept, with their headers
 	maxHeader   = 64 << 10 // of a line of headers
 	maxItems    = 1000
 )

@@ -14,19 +14,22 @@ import (
 type Envelope struct {
 	Header
 	Items   []Item         // of kinds that are kept
+	Others  []Item         // of kinds that are not, where they were asked for; the large ones are left out
 	Skipped map[string]int // how many items there were of kinds that are not
 }
 
 // Header is the first line of an envelope.
 type Header struct {
-	ID     Text  `json:"event_id"`
-	DSN    Text  `json:"dsn"`
-	SentAt Stamp `json:"sent_at"`
+	ID     Text   `json:"event_id"`
+	DSN    Text   `json:"dsn"`
+	SentAt Stamp  `json:"sent_at"`
+	Raw    []byte `json:"-"` // the line
 }
 
 // Item is a part of an envelope.
 type Item struct {
 	Type    string
+	Head    []byte // its line in front of the payload; nil for one that was made here
 	Payload []byte
 }
 
@@ -50,12 +53,13 @@ func ReadHeader(r *bufio.Reader) (h Header, err error) {
 	if err != nil && err != io.EOF {
 		return h, err
 	}
+	h.Raw = line
 	return h, unmarshal(line, &h)
 }
 
 // ReadItems reads the rest of an envelope. Items of kinds that are not kept are skipped
-// without being held in memory.
-func ReadItems(r *bufio.Reader, h Header) (*Envelope, error) {
+// without being held in memory, unless others is true and they are no larger than those that are.
+func ReadItems(r *bufio.Reader, h Header, others bool) (*Envelope, error) {
 	e := &Envelope{Header: h, Skipped: map[string]int{}}
 	for total, n := 0, 0; ; n++ {
 		line, end := readLine(r)
@@ -78,23 +82,36 @@ func ReadItems(r *bufio.Reader, h Header) (*Envelope, error) {
 		if err := unmarshal(line, &head); err != nil {
 			return nil, err
 		}
-		item := Item{Type: string(head.Type)}
+		item := Item{Type: string(head.Type), Head: line}
 		if item.Type == "" || head.Length != nil && *head.Length < 0 {
 			return nil, fmt.Errorf("%w: an item has no type or a negative length", ErrMalformed)
 		}
 		keep := kept[item.Type]
+		other := others && !keep && (head.Length == nil || *head.Length <= min(MaxEvent, int64(maxKept-total)))
 		var err error
-		if item.Payload, err = readPayload(r, head.Length, keep); err != nil {
+		if other && head.Length == nil { // it may be longer than what is kept, and is left out then
+			item.Payload, err = untilNewline(r, min(MaxEvent, maxKept-total), true, true)
+		} else {
+			item.Payload, err = readPayload(r, head.Length, keep || other)
+		}
+		if err != nil {
 			return nil, err
 		}
-		if !keep {
+		switch {
+		case keep:
+			e.Items = append(e.Items, item)
+		case other && item.Payload != nil:
+			e.Others = append(e.Others, item)
+			fallthrough
+		default:
 			e.Skipped[clipName(item.Type)]++
-			continue
 		}
-		if total += len(item.Payload); total > maxKept {
+		if keep || item.Payload != nil {
+			total += len(item.Head) + len(item.Payload)
+		}
+		if total > maxKept {
 			return nil, ErrTooLarge
 		}
-		e.Items = append(e.Items, item)
 	}
 }
 
@@ -103,7 +120,7 @@ func clipName(s string) string { return s[:min(len(s), 40)] }
 // readPayload reads what an item holds: so many bytes and a newline, or up to the newline.
 func readPayload(r *bufio.Reader, length *int64, keep bool) (payload []byte, err error) {
 	if length == nil {
-		return untilNewline(r, MaxEvent, keep)
+		return untilNewline(r, MaxEvent, keep, false)
 	}
 	switch {
 	case !keep:
@@ -154,14 +171,19 @@ func readLine(r *bufio.Reader) (line []byte, err error) {
 	}
 }
 
-func untilNewline(r *bufio.Reader, most int, keep bool) (line []byte, err error) {
+// untilNewline reads a line, and keeps it if that is wanted. One that is too long is an error, or, if it
+// need not be there, nil.
+func untilNewline(r *bufio.Reader, most int, keep, optional bool) (line []byte, err error) {
 	for {
 		part, err := r.ReadSlice('\n')
 		if keep {
 			line = append(line, part...)
 		}
 		if len(line) > most+1 {
-			return nil, ErrTooLarge
+			if !optional {
+				return nil, ErrTooLarge
+			}
+			keep, line = false, nil
 		}
 		switch err {
 		case nil:

@@ -1,6 +1,9 @@
 package sentry
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // CheckIn says how a scheduled job of the app fares.
 type CheckIn struct {
@@ -25,6 +28,19 @@ type Monitor struct {
 	Zone    Text `json:"timezone"`
 }
 
+// bound clips what may be of any length: a check-in waits in memory.
+func (c *CheckIn) bound() {
+	m := &c.Monitor
+	for _, t := range []*Text{&c.ID, &c.Environment, &m.Schedule.Kind, &m.Schedule.Value, &m.Schedule.Unit, &m.Margin, &m.Longest, &m.Zone} {
+		if len(*t) > maxWord {
+			*t = Text(strings.ToValidUTF8(strings.Clone(string((*t)[:maxWord])), ""))
+		}
+	}
+}
+
+// maxWord is how many bytes of a part of a check-in are looked at.
+const maxWord = 200
+
 // Check demands a name and a status that is known.
 func (c CheckIn) Check() error {
 	known := c.Status == "ok" || c.Status == "error" || c.Status == "in_progress"
@@ -37,6 +53,7 @@ func (c CheckIn) Check() error {
 // DecodeCheckIn reads a check-in.
 func DecodeCheckIn(raw []byte) (c CheckIn, err error) {
 	if err = unmarshal(raw, &c); err == nil {
+		c.bound()
 		err = c.Check()
 	}
 	return c, err

@@ -16,7 +16,7 @@ func read(raw []byte) (*Envelope, error) {
 	if err != nil {
 		return nil, err
 	}
-	return ReadItems(r, h)
+	return ReadItems(r, h, false)
 }
 
 func TestEnvelopeForms(t *testing.T) {
@@ -55,6 +55,50 @@ func TestLenientValues(t *testing.T) {
 	}
 	if e.Message.Text != "a b" || e.Message.Template != "a %s" || e.Tags["k"] != "v" || len(e.Exceptions) != 1 || e.Exceptions[0].Value != `{"a":1}` || e.User.ID != "7" || e.At.IsZero() || e.Level != "3" {
 		t.Errorf("read %+v", e)
+	}
+}
+
+// Fault 3, in memory: what is small to send and large to hold is bounded, and the calls that are kept are the
+// innermost.
+func TestFault03WhatIsSentGrowsLittleInMemory(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat("{},", 300_000)
+	frames := `{"frames":[` + many + `{"function":"inner"}]}`
+	for name, decode := range map[string]func() (int, error){
+		"frames": func() (int, error) {
+			e, err := DecodeEvent([]byte(`{"exception":[{"type":"T","stacktrace":` + frames + `}]}`))
+			if err != nil || len(e.Exceptions) != 1 {
+				return 0, err
+			}
+			all := e.Exceptions[0].Stack.Frames
+			if all[len(all)-1].Function != "inner" {
+				t.Error("the innermost call is gone")
+			}
+			return len(all), nil
+		},
+		"exceptions": func() (int, error) {
+			e, err := DecodeEvent([]byte(`{"exception":[` + many + `{}]}`))
+			return len(e.Exceptions), err
+		},
+		"logs": func() (int, error) {
+			all, err := DecodeLogs([]byte(`{"items":[` + many + `{}]}`))
+			return len(all), err
+		},
+		"check-in": func() (int, error) {
+			c, err := DecodeCheckIn([]byte(`{"check_in_id":"` + strings.Repeat("x", 1<<19) + `","monitor_slug":"m","status":"ok","monitor_config":{"timezone":"` + strings.Repeat("x", 1<<19) + `"}}`))
+			return len(c.ID) + len(c.Monitor.Zone), err
+		},
+		"headers": func() (int, error) {
+			_, err := read([]byte("{}\n" + strings.Repeat(`{"type":"event","length":2,"x":"`+strings.Repeat("x", 60<<10)+"\"}\n{}\n", 100)))
+			if errors.Is(err, ErrTooLarge) {
+				return 0, nil
+			}
+			return 6 << 20, err
+		},
+	} {
+		if n, err := decode(); err != nil || n > 1000 {
+			t.Errorf("%s: %d, %v", name, n, err)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package sentry
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strings"
@@ -68,8 +69,17 @@ func (s *Stamp) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 }
 
 // Values is a list, bare or as {"values": […]}; what is neither is empty. Entries that are
-// null are left out.
+// null are left out, and of too many those that come first: the innermost call is the last.
 type Values[T any] []T
+
+// most is how many entries a list of them keeps. A megabyte of "{}," would be a hundred of them in
+// memory.
+func most(one any) int {
+	if _, chain := one.(Exception); chain {
+		return 50
+	}
+	return 1000
+}
 
 // UnmarshalJSONFrom implements json.UnmarshalerFrom.
 func (v *Values[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
@@ -90,16 +100,30 @@ func (v *Values[T]) UnmarshalJSONFrom(d *jsontext.Decoder) error {
 	if len(raw) == 0 || raw.Kind() != '[' {
 		return nil
 	}
-	var parts []jsontext.Value
-	if err := json.Unmarshal(raw, &parts, lenient); err != nil {
+	n := 0
+	if err := entries(raw, func(jsontext.Value) { n++ }); err != nil {
 		return err
 	}
-	for _, p := range parts {
+	return entries(raw, func(entry jsontext.Value) {
 		var one T
-		if p.Kind() == 'n' || json.Unmarshal(p, &one, lenient) != nil {
-			continue
+		if n--; n < most(one) && entry.Kind() != 'n' && json.Unmarshal(entry, &one, lenient) == nil {
+			*v = append(*v, one)
 		}
-		*v = append(*v, one)
+	})
+}
+
+// entries calls fn with each entry of a list, which is fn's until it returns.
+func entries(list jsontext.Value, fn func(jsontext.Value)) error {
+	d := jsontext.NewDecoder(bytes.NewReader(list), lenient)
+	if _, err := d.ReadToken(); err != nil {
+		return err
+	}
+	for d.PeekKind() != ']' {
+		entry, err := d.ReadValue()
+		if err != nil {
+			return err
+		}
+		fn(entry)
 	}
 	return nil
 }

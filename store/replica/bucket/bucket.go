@@ -109,6 +109,9 @@ func (b *Bucket) locate() error {
 	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" {
 		return fmt.Errorf("%q is no address of an S3 service", b.o.Endpoint)
 	}
+	if u.User != nil { // and the address is shown wherever the replica is named
+		return errors.New("the endpoint has a user or password in it, which no S3 service asks for")
+	}
 	if b.o.CustomerKey != "" && u.Scheme == "http" && !near(u.Hostname()) {
 		return errors.New("a key of one's own is sent with each request, so the endpoint must be https")
 	}

@@ -323,6 +323,22 @@ func TestNoConditions(t *testing.T) {
 	}
 }
 
+// Nobody gets more than was asked for, or something else.
+func TestServiceThatIgnoresRanges(t *testing.T) {
+	t.Parallel()
+	b, _ := answers(t, Options{}, says(200, "all of it"))
+	if got := content(t, b, "key", 0, 3); got != "all" {
+		t.Errorf("the beginning: %q", got)
+	}
+	if got := content(t, b, "key", 0, 0); got != "all of it" {
+		t.Errorf("the whole: %q", got)
+	}
+	if body, _, err := b.Get(t.Context(), "key", 4, 2); err == nil {
+		body.Close()
+		t.Error("a part of the middle is taken from the beginning")
+	}
+}
+
 // A machine whose clock is wrong still signs with a time that the provider takes.
 func TestClockSkew(t *testing.T) {
 	t.Parallel()

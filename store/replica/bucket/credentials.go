@@ -78,7 +78,8 @@ func shared() (keys aws.Credentials, err error) {
 	}
 	keys.Source = path
 	inside := false
-	for lines := bufio.NewScanner(f); lines.Scan(); {
+	lines := bufio.NewScanner(f)
+	for lines.Scan() {
 		text := strings.TrimSpace(lines.Text())
 		if strings.HasPrefix(text, "[") {
 			inside = strings.TrimSpace(strings.Trim(text, "[]")) == profile
@@ -97,6 +98,9 @@ func shared() (keys aws.Credentials, err error) {
 		case "aws_session_token":
 			keys.SessionToken = value
 		}
+	}
+	if err := lines.Err(); err != nil {
+		return aws.Credentials{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return keys, nil
 }

@@ -40,6 +40,12 @@ func (b *Bucket) Get(ctx context.Context, key string, offset, size int64) (io.Re
 		r.Body.Close()
 		return nil, Object{}, fmt.Errorf("get %s: the service ignores ranges", key)
 	}
+	if size > 0 && r.StatusCode == http.StatusOK { // all of it, because the service ignores ranges or it is not larger
+		return struct {
+			io.Reader
+			io.Closer
+		}{io.LimitReader(r.Body, size), r.Body}, object(key, r), nil
+	}
 	return r.Body, object(key, r), nil
 }
 

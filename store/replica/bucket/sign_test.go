@@ -54,6 +54,7 @@ func TestAddresses(t *testing.T) {
 		{Options{Name: "b", Endpoint: "http://s3.example.com", CustomerKey: strings.Repeat("A", 43) + "="}, ""},
 		{Options{Name: "b", CustomerKey: "short"}, ""},
 		{Options{Name: "b", Endpoint: "ftp://x"}, ""},
+		{Options{Name: "b", Endpoint: "https://id:secret@s3.example.com"}, ""},
 		{Options{Name: "arn:aws:s3:us-west-2:1:accesspoint/a"}, ""},
 		{Options{}, ""},
 	} {
@@ -111,6 +112,12 @@ func TestKeysOfTheMachine(t *testing.T) {
 	}
 	if got, err := ask(); err != nil || got != "file id|file secret|" {
 		t.Errorf("file: %s, %v", got, err)
+	}
+	if err := os.WriteFile(file, []byte(strings.Repeat("x", 1<<17)+"\n"+text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := ask(); err == nil || !strings.Contains(err.Error(), file) {
+		t.Errorf("a file that cannot be read: %s, %v", got, err)
 	}
 	t.Setenv("AWS_ACCESS_KEY_ID", "id")
 	t.Setenv("AWS_SECRET_ACCESS_KEY", "secret")

@@ -164,8 +164,11 @@ func (b *Bucket) begin(ctx context.Context, key string, h http.Header) (id strin
 		XMLName xml.Name `xml:"InitiateMultipartUploadResult"`
 		ID      string   `xml:"UploadId"`
 	}
-	if err := read(r, &began); err != nil || began.ID == "" {
-		return "", fmt.Errorf("begin the upload of %s: the answer cannot be read: %w", key, err)
+	if err := read(r, &began); err != nil {
+		return "", fmt.Errorf("begin the upload of %s: %w", key, err)
+	}
+	if began.ID == "" {
+		return "", fmt.Errorf("begin the upload of %s: the service returned no id", key)
 	}
 	return began.ID, nil
 }

@@ -1,0 +1,139 @@
+package app_test
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"seaworthy/app/apptest"
+	"seaworthy/app/web"
+)
+
+// chromium opens a real browser for the test. Without one the test is skipped,
+// aloud; where CI is set it fails.
+func chromium(t *testing.T, width, height int) (context.Context, func() []string) {
+	t.Helper()
+	return chromiumFor(t, width, height, time.Minute)
+}
+
+// chromiumFor is chromium for a test that takes longer than most.
+func chromiumFor(t *testing.T, width, height int, limit time.Duration) (context.Context, func() []string) {
+	t.Helper()
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("CI must have Chromium: install Debian's package chromium")
+		}
+		t.Skip("SKIPPED: no Chromium on this machine, so no page was tried in a browser (install the package chromium)")
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.WindowSize(width, height), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true),
+		chromedp.UserDataDir(t.TempDir()))
+	alloc, stop := chromedp.NewExecAllocator(t.Context(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	watchdog := time.AfterFunc(limit, cancel)
+	t.Cleanup(func() { watchdog.Stop(); cancel(); stop() })
+
+	var mu sync.Mutex
+	var said []string
+	err := chromedp.Listen(ctx, func(ev any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch e := ev.(type) {
+		case *runtime.EventConsoleAPICalled:
+			for _, arg := range e.Args {
+				said = append(said, "console: "+string(arg.Value))
+			}
+		case *runtime.EventExceptionThrown:
+			said = append(said, "exception: "+e.ExceptionDetails.Text)
+		case *log.EventEntryAdded:
+			if strings.HasPrefix(e.Entry.Text, "Autofocus processing was blocked") {
+				return // the test was quicker than the page: it had put the focus somewhere
+			}
+			said = append(said, "log: "+e.Entry.Text+" "+e.Entry.URL)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ctx, func() []string { mu.Lock(); defer mu.Unlock(); return said }
+}
+
+// keep writes a screenshot where SEAWORTHY_SCREENSHOTS says, for people to look at.
+func keep(t *testing.T, ctx context.Context, name string) {
+	t.Helper()
+	folder := os.Getenv("SEAWORTHY_SCREENSHOTS")
+	if folder == "" {
+		return
+	}
+	png, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, name+".png"), png, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// shows reports whether an element is there and visible, in a page that has
+// loaded: chromedp's own waits can lose a page that replaces another.
+func shows(t *testing.T, ctx context.Context, selector string) bool {
+	t.Helper()
+	seen, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`(document.querySelector("`+selector+`")?.getClientRects().length ?? 0) > 0`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return seen
+}
+
+// signedInAs gives the real browser the session that one of the test has.
+func signedInAs(t *testing.T, ctx context.Context, a *apptest.App, who *apptest.Browser) {
+	t.Helper()
+	name := web.CookieName(false)
+	if _, err := chromedp.Call(ctx, network.SetCookie, network.SetCookieParams{Name: name, Value: who.Cookie(name), URL: a.URL}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// fits fails the test if the page scrolls sideways.
+func fits(t *testing.T, ctx context.Context, what string) {
+	t.Helper()
+	px, err := chromedp.Run(ctx, chromedp.Evaluate[[]float64](`[document.documentElement.scrollWidth, document.documentElement.clientWidth]`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if px[0] > px[1] {
+		t.Errorf("%s is %v px wide on a screen of %v", what, px[0], px[1])
+	}
+}
+
+// faultless fails the test for each of the page's faults that faultsOfPage finds.
+func faultless(t *testing.T, ctx context.Context, what string) {
+	t.Helper()
+	faults, err := chromedp.Run(ctx, chromedp.Evaluate[[]string](faultsOfPage))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range faults {
+		t.Errorf("%s: %s", what, f)
+	}
+}
