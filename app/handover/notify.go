@@ -31,6 +31,10 @@ func FindManager() Manager {
 	return m
 }
 
+// patience is how long a manager that reads nothing is waited for: neither a start nor an end
+// may hang of it.
+const patience = 2 * time.Second
+
 // Tell sends the assignments, one a line, such as "READY=1".
 func (m Manager) Tell(lines ...string) error {
 	if m.socket == "" {
@@ -41,6 +45,7 @@ func (m Manager) Tell(lines ...string) error {
 		return fmt.Errorf("tell the service manager: %w", err)
 	}
 	defer conn.Close()
+	conn.SetWriteDeadline(time.Now().Add(patience))
 	if _, err := conn.Write([]byte(strings.Join(lines, "\n"))); err != nil {
 		return fmt.Errorf("tell the service manager: %w", err)
 	}

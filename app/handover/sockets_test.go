@@ -1,6 +1,7 @@
 package handover
 
 import (
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -122,5 +123,33 @@ func TestManagerHearsOfUs(t *testing.T) {
 	<-ended
 	if err := (Manager{}).Ready("nobody listens"); err != nil {
 		t.Error(err)
+	}
+}
+
+// A manager whose queue is full and who reads nothing holds nobody up.
+func TestManagerThatReadsNothing(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "notify")
+	l, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	told := make(chan error, 1)
+	go func() {
+		for {
+			if err := (Manager{socket: path}).Tell("WATCHDOG=1"); err != nil {
+				told <- err
+				return
+			}
+		}
+	}()
+	select {
+	case err := <-told:
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("it waits for the manager")
 	}
 }

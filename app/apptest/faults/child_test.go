@@ -123,14 +123,21 @@ func (c *child) stop() {
 	}
 }
 
-// exit waits for the process to end on its own and returns its code.
+// exit waits for the process to end on its own and returns its code. One that does not is
+// made to say where it stands.
 func (c *child) exit(within time.Duration) int {
 	c.t.Helper()
 	select {
 	case <-c.dead:
 		return c.cmd.ProcessState.ExitCode()
 	case <-time.After(within):
-		c.t.Fatalf("the process still runs after %s", within)
-		return -1
 	}
+	said := len(c.out.String())
+	c.cmd.Process.Signal(syscall.SIGQUIT)
+	select {
+	case <-c.dead:
+	case <-time.After(5 * time.Second):
+	}
+	c.t.Fatalf("the process still runs after %s, in\n%s", within, c.out.String()[said:])
+	return -1
 }

@@ -133,6 +133,13 @@ func TestKillJobs(t *testing.T) {
 		}
 		return true
 	})
+	// One that was delivered just before a kill is delivered again, and one that was caught twice
+	// waits until the process has settled.
+	reader := openSQLite(t, dbFile(data), "?mode=ro")
+	eventually(t, 60*time.Second, "every job is over", func() bool {
+		return len(texts(t, reader, `SELECT id FROM queue_job WHERE kind = 'faults.job' AND state NOT IN ('completed', 'dead', 'cancelled') LIMIT 1`)) == 0
+	})
+	must(t, reader.Close())
 	c.becomesReady()
 	c.stop()
 	db := snapshot(t, data)
