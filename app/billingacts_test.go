@@ -112,6 +112,21 @@ func driveCustomers(a *apptest.App, f *apptest.Stripe, buyer buyerOf) map[string
 			operator(a).Post("/-/admin/billing/customers/"+ready(fmt.Sprintf("deskform%d", n))+"/"+act.form, fields...).Want(200, act.says)
 		}
 	}
+	missing := func(name string) string {
+		id := customer(name)
+		f.Remove(id)
+		becomes(a, f, id, "missing", nil)
+		return id
+	}
+	all["POST "+api+"customers/{id}/let-go"] = func() {
+		a.Key("payments:manage").PostJSON(api+"customers/"+missing("letgo")+"/let-go", map[string]any{"confirm": "yes"}).Want(204)
+	}
+	all["POST /-/admin/billing/customers/{id}/let-go"] = func() {
+		page := "/-/admin/billing/customers/" + missing("letgoform")
+		operator(a).Get(page).Want(200, "Stripe knows nothing of this customer")
+		operator(a).Post(page+"/let-go").Want(422, "Say that you mean it.")
+		operator(a).Post(page+"/let-go", "confirm", "yes").Want(200, "The customer is let go.").Without("Stripe knows nothing of this customer")
+	}
 	all["POST "+api+"customers/{id}/credit"] = func() {
 		a.Key("payments:manage").PostJSON(api+"customers/"+customer("credit")+"/credit", map[string]any{"amount": 500, "note": "sorry"}).Want(200)
 	}

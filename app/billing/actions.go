@@ -65,7 +65,7 @@ var Actions = []audit.Kind{
 	{Action: actRestricted, Title: "Access narrowed", Means: "A payment has been overdue for two weeks: the organization is read-only."},
 	{Action: actGivenUp, Title: "Plan ended unpaid", Means: "A payment has been overdue for four weeks: the subscription ends, the data is kept."},
 	{Action: actRecovered, Title: "Paid after all", Means: "What was overdue was settled: access is whole."},
-	{Action: actParked, Title: "Event parked", Means: "An event of Stripe's is about a customer that belongs to no organization here."},
+	{Action: actParked, Title: "Event parked", Means: "An event of Stripe's is about a customer that belongs to no organization here, or about something of which Stripe knows nothing."},
 	{Action: actReplayed, Title: "Event replayed", Means: "Somebody had an event of Stripe's looked at once more."},
 	{Action: actCleared, Title: "Billing alarm cleared", Means: "Somebody has seen to an alarm."},
 	{Action: actImportAsked, Title: "Plans to be read from Stripe", Means: "Somebody had plans made of what is sold at Stripe."},

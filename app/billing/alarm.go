@@ -19,8 +19,9 @@ const (
 	alarmLimit    = "over_limit" // more is used than the plan allows
 	alarmCheck    = "setup"      // what the look at Stripe at the start found
 	alarmTwice    = "two_subscriptions"
-	alarmLeft     = "event_left"    // what Stripe told of is not taken over, and no job will
-	alarmUntold   = "notice_untold" // a mail was decided, and no job will write it
+	alarmLeft     = "event_left"       // what Stripe told of is not taken over, and no job will
+	alarmMissing  = "customer_missing" // Stripe knows nothing of what we know
+	alarmUntold   = "notice_untold"    // a mail was decided, and no job will write it
 )
 
 // alarm is something that a person must look at, once however often it comes.
@@ -64,7 +65,7 @@ func openAlarms(tx *store.Tx) ([]alarm, error) {
 // first. They are asked for by themselves: many orgs that are over a limit must not
 // crowd out that no money comes in.
 func urgentAlarms(tx *store.Tx) ([]alarm, error) {
-	return store.All(tx, scanAlarm, alarmColumns+`WHERE cleared_at IS NULL AND kind IN ('setup', 'api_version', 'other_mode', 'dispute') ORDER BY last_at DESC LIMIT ?`, mostAlarms)
+	return store.All(tx, scanAlarm, alarmColumns+`WHERE cleared_at IS NULL AND kind IN ('setup', 'api_version', 'other_mode', 'customer_missing', 'dispute') ORDER BY last_at DESC LIMIT ?`, mostAlarms)
 }
 
 const alarmColumns = `SELECT key, kind, about, org_id, n, first_at, last_at FROM billing_alarm `

@@ -42,7 +42,7 @@ func (s *System) apply(tx *store.Tx, customer string, snap *snapshot) (changed [
 		return changed, false, err
 	}
 	s.forget(tx, c.org)
-	return changed, false, clearAlarm(tx, alarmLeft, c.id)
+	return changed, false, firstOf(clearAlarm(tx, alarmLeft, c.id), clearAlarm(tx, alarmMissing, c.id))
 }
 
 // mirror takes over all that was found of a customer who lives.

@@ -117,7 +117,7 @@ func alarmsCheck(tx *store.Tx) (launch.Check, error) {
 		return c, err
 	}
 	for _, a := range urgent {
-		if a.Kind == alarmCheck || a.Kind == alarmMode {
+		if a.Kind == alarmCheck || a.Kind == alarmMode || a.Kind == alarmMissing {
 			c.Blocks = true
 			return c.Is(launch.Todo, a.About), nil
 		}

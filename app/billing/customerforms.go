@@ -23,6 +23,7 @@ func (s *System) customerForms() []web.Route {
 	refund.Fresh, credit.Fresh = true, true
 	return []web.Route{
 		refund, credit,
+		{Method: "POST", Pattern: "/-/admin/billing/customers/{id}/let-go", Access: web.Permission(permRun), Fresh: true, Handler: s.letGoForm, Audit: letGoAudit},
 		post("pause", customerForm(s, s.Pause, "paused"), actAsked),
 		post("resume", customerForm(s, func(ctx context.Context, org string, in resumeInput) (actOutput, error) {
 			return s.ResumeSubscription(ctx, org, in.Subscription)

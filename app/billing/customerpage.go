@@ -23,6 +23,7 @@ type customerData struct {
 	Events                []audit.Row
 	May                   bool
 	Done                  string
+	Missing               bool         // Stripe knows nothing of him
 	Refunds               []refundView // invoices of which something can be paid back
 	Reasons               []struct{ Key, Words string }
 }
@@ -69,6 +70,9 @@ func (s *System) readCustomer(tx *store.Tx, d *customerData) error {
 		return err
 	}
 	d.Currency, d.Balance, d.Deleted, d.Fetched = upper(c.currency), Money(c.balance, c.currency), c.deleted, c.fetched
+	if d.Missing, err = isAlarmed(tx, alarmMissing, c.id); err != nil {
+		return err
+	}
 	if d.Org, err = auth.FindOrg(tx, c.org); err != nil {
 		d.Org = web.Org{ID: c.org, Name: c.org}
 	}

@@ -27,6 +27,7 @@ type alarmOutput struct {
 	Kind  string    `json:"kind"`
 	About string    `json:"about"`
 	Org   string    `json:"org_id,omitempty"`
+	Of    string    `json:"customer,omitempty"` // whom it is about, if the page of the customer helps
 	N     int       `json:"count"`
 	First time.Time `json:"first_at"`
 	Last  time.Time `json:"last_at"`
@@ -81,7 +82,11 @@ func (s *System) figures(ctx context.Context) (figures, error) {
 			return f, err
 		}
 		for _, a := range alarms {
-			f.Alarms = append(f.Alarms, alarmOutput{Key: a.key(), Kind: a.Kind, About: a.About, Org: a.Org, N: a.N, First: a.First, Last: a.Last})
+			out := alarmOutput{Key: a.key(), Kind: a.Kind, About: a.About, Org: a.Org, N: a.N, First: a.First, Last: a.Last}
+			if a.Kind == alarmMissing && a.Org != "" {
+				out.Of = a.Object
+			}
+			f.Alarms = append(f.Alarms, out)
 		}
 		owing, err := store.All(tx, scanDunning, dunningColumns+`WHERE next_at >= 0 ORDER BY next_at LIMIT 100`)
 		if err != nil {

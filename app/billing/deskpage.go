@@ -47,7 +47,7 @@ type eventView struct {
 	Pill                                     web.Pill
 }
 
-var deskDone = map[string]string{"replayed": "The event is looked at once more.", "cleared": "The alarm is cleared. If it is so again, it comes again.", "saved": "The plan is saved.",
+var deskDone = map[string]string{"replayed": "The event is looked at once more.", "gone": "The customer is let go.", "cleared": "The alarm is cleared. If it is so again, it comes again.", "saved": "The plan is saved.",
 
 	"rules": "The rules are saved.", "paused": "The subscription is paused.", "resumed": "The subscription goes on.", "trial": "The trial ends later.", "coupon": "The coupon is applied.", "uncoupon": "The coupon is removed.",
 	"refund": "The payment is paid back. It shows here once Stripe tells of it.", "credit": "The credit is given."}

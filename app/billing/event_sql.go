@@ -44,7 +44,7 @@ func eventByID(tx *store.Tx, id string) (eventRow, error) {
 // endEvent says what became of an event. The alarm about what it is about ends, which is told of
 // that and not of a customer where whose it is was not known.
 func endEvent(tx *store.Tx, e eventRow, state, note string) error {
-	return firstOf(tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), e.id), clearAlarm(tx, alarmLeft, e.object))
+	return firstOf(tx.ExecOne(`UPDATE billing_event SET state = ?, note = ?, done_at = ? WHERE id = ?`, state, note, tx.Now().UnixMilli(), e.id), clearAlarm(tx, alarmLeft, e.object), clearAlarm(tx, alarmMissing, e.object))
 }
 
 // waitingEvent is one of a customer that no fetch has covered yet.

@@ -85,12 +85,17 @@ func (s *System) look(ctx context.Context, job queue.Job[Look]) error {
 		return queue.Snooze(parkPause)
 	case errors.Is(err, errStranger):
 		return s.park(ctx, job, e)
+	case isMissing(err) && (what == aDispute || what == aCharge):
+		return s.parkMissing(ctx, job, e)
 	case isMissing(err):
 		return job.Complete(ctx, func(tx *store.Tx) error { return endWith(tx, e, customer, eventDone, "what it is about is gone") })
 	case err != nil:
 		return later(err)
 	}
 	snap, err := s.fetch(ctx, customer, with)
+	if errors.Is(err, errMissing) {
+		return queue.Snooze(missingPause)
+	}
 	if err != nil {
 		return later(err)
 	}
@@ -204,6 +209,9 @@ func (s *System) sync(ctx context.Context, job queue.Job[Sync]) error {
 	snap, err := s.fetch(ctx, job.Args.Customer, extra{})
 	if isNotFound(err) {
 		return queue.Cancel(err)
+	}
+	if errors.Is(err, errMissing) {
+		return queue.Snooze(missingPause)
 	}
 	if err != nil {
 		return later(err)

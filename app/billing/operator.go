@@ -30,6 +30,8 @@ func (s *System) customerActs() []web.Route {
 		money[i].Fresh = true
 	}
 	return append(money,
+		web.Route{Method: "POST", Pattern: "/-/api/v1/billing/customers/{id}/let-go", Access: web.Permission(permRun), Fresh: true, Handler: s.letGoAPI, Audit: letGoAudit,
+			Doc: web.Doc{Summary: "Take a customer of whom Stripe knows nothing for deleted, which ends the plan", In: letGoInput{}, Status: 204}},
 		post(one+"pause", "Pause a customer's subscription, in any of Stripe's ways", forCustomer(s, s.Pause), pauseInput{}, actAsked),
 		post(one+"resume", "Have a customer's subscription go on", forCustomer(s, func(ctx context.Context, org string, in resumeInput) (actOutput, error) {
 			return s.ResumeSubscription(ctx, org, in.Subscription)

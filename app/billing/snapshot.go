@@ -26,16 +26,18 @@ type snapshot struct {
 // fetches without a clock: whatever was stored of the customer before, is covered by
 // this fetch and needs none of its own.
 func (s *System) begin(ctx context.Context, customer string) (snap snapshot, err error) {
-	return store.Write(ctx, s.DB, func(tx *store.Tx) (snapshot, error) {
-		no, err := beginFetch(tx, customer)
-		if err != nil {
-			return snapshot{}, fmt.Errorf("begin to fetch %s: %w", customer, err)
-		}
-		// What happened to a charge is a fact that a fetch of the customer does not show:
-		// refunds and disputes are looked at one by one.
-		_, err = tx.Exec(`UPDATE billing_event SET fetch_no = ? WHERE customer_id = ? AND state = 'queued' AND type NOT LIKE 'charge.%'`, no, customer)
-		return snapshot{no: no, began: tx.Now()}, err
-	})
+	return store.Write(ctx, s.DB, func(tx *store.Tx) (snapshot, error) { return beginIn(tx, customer) })
+}
+
+func beginIn(tx *store.Tx, customer string) (snap snapshot, err error) {
+	no, err := beginFetch(tx, customer)
+	if err != nil {
+		return snapshot{}, fmt.Errorf("begin to fetch %s: %w", customer, err)
+	}
+	// What happened to a charge is a fact that a fetch of the customer does not show:
+	// refunds and disputes are looked at one by one.
+	_, err = tx.Exec(`UPDATE billing_event SET fetch_no = ? WHERE customer_id = ? AND state = 'queued' AND type NOT LIKE 'charge.%'`, no, customer)
+	return snapshot{no: no, began: tx.Now()}, err
 }
 
 func beginFetch(tx *store.Tx, customer string) (no int64, err error) {
@@ -56,7 +58,9 @@ func (s *System) fetch(ctx context.Context, customer string, with extra) (snap s
 	s.counts.add("fetch", "begun")
 	p := &stripe.CustomerParams{Params: reading(ctx, "invoice_settings.default_payment_method")}
 	switch c, err := s.client.customers.Get(customer, p); {
-	case isMissing(err) || err == nil && c.Deleted:
+	case isMissing(err):
+		return snap, s.missing(ctx, customer)
+	case err == nil && c.Deleted:
 		return snap, nil
 	case err != nil:
 		return snap, fmt.Errorf("customer: %w", err)
