@@ -84,18 +84,15 @@ func (s *System) look(ctx context.Context, job queue.Job[Look]) error {
 	case errors.Is(err, errStranger) && job.Snoozes < parkTries:
 		return queue.Snooze(parkPause)
 	case errors.Is(err, errStranger):
-		return s.park(ctx, job, e)
+		return s.park(ctx, job, e, e.customer, errStranger, alarm{Kind: alarmStranger, Object: e.customer, About: fmt.Sprintf("Stripe tells of %s (%s), whose customer belongs to no organization here. Link the customer by putting %s=<id of the organization> in the metadata, then replay the event.", e.object, e.typ, orgKey)})
 	case isMissing(err) && (what == aDispute || what == aCharge):
-		return s.parkMissing(ctx, job, e)
+		return s.park(ctx, job, e, customer, errMissing, missingObject(e))
 	case isMissing(err):
 		return job.Complete(ctx, func(tx *store.Tx) error { return endWith(tx, e, customer, eventDone, "what it is about is gone") })
 	case err != nil:
 		return later(err)
 	}
 	snap, err := s.fetch(ctx, customer, with)
-	if errors.Is(err, errMissing) {
-		return queue.Snooze(missingPause)
-	}
 	if err != nil {
 		return later(err)
 	}
@@ -191,16 +188,17 @@ func (s *System) adopt(ctx context.Context, customer string) error {
 	})
 }
 
-// park puts an event on the list of what a person must look at.
-func (s *System) park(ctx context.Context, job queue.Job[Look], e eventRow) error {
+// park puts an event, and those of the customer that count on its job, on the list of what a
+// person must look at.
+func (s *System) park(ctx context.Context, job queue.Job[Look], e eventRow, customer string, why error, a alarm) error {
 	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := endWith(tx, e, e.customer, eventParked, errStranger.Error()); err != nil {
+		if err := endWith(tx, e, customer, eventParked, why.Error()); err != nil {
 			return err
 		}
-		if err := raise(tx, alarm{Kind: alarmStranger, Object: e.customer, About: fmt.Sprintf("Stripe tells of %s (%s), whose customer belongs to no organization here. Link the customer by putting %s=<id of the organization> in the metadata, then replay the event.", e.object, e.typ, orgKey)}); err != nil {
+		if err := raise(tx, a); err != nil {
 			return err
 		}
-		return s.Audit.Record(tx, audit.Event{Action: actParked, Targets: []audit.Ref{{Type: "customer", ID: e.customer}}, Details: map[string]any{"event": e.id, "type": e.typ}})
+		return s.Audit.Record(tx, audit.Event{Action: actParked, Targets: []audit.Ref{{Type: "customer", ID: customer}}, Details: map[string]any{"event": e.id, "type": e.typ}})
 	})
 }
 
@@ -209,9 +207,6 @@ func (s *System) sync(ctx context.Context, job queue.Job[Sync]) error {
 	snap, err := s.fetch(ctx, job.Args.Customer, extra{})
 	if isNotFound(err) {
 		return queue.Cancel(err)
-	}
-	if errors.Is(err, errMissing) {
-		return queue.Snooze(missingPause)
 	}
 	if err != nil {
 		return later(err)

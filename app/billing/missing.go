@@ -6,10 +6,8 @@ import (
 	"net/http"
 	"time"
 
-	"seaworthy/app/audit"
 	"seaworthy/app/auth"
 	"seaworthy/app/web"
-	"seaworthy/queue"
 	"seaworthy/store"
 )
 
@@ -17,8 +15,8 @@ import (
 // customer). Where it knows nothing of one, the key is that of another account or of the other
 // mode, or all test data was removed. None of that may end what people have paid for.
 
-// errMissing is the end of a fetch of such a customer.
-var errMissing = errors.New("the account of the Stripe key knows nothing of the customer")
+// errMissing says that Stripe knows nothing of a customer, or of what an event is about.
+var errMissing = errors.New("the account of the Stripe key knows nothing of it")
 
 // missingPause is how long it is until Stripe is asked again: by then it may be the right key.
 const missingPause = time.Hour
@@ -50,18 +48,10 @@ func isAlarmed(tx *store.Tx, kind, object string) (bool, error) {
 	return len(found) > 0, err
 }
 
-// parkMissing puts an event about a charge or a dispute of which Stripe knows nothing on the list
-// of what a person must look at: neither is ever deleted.
-func (s *System) parkMissing(ctx context.Context, job queue.Job[Look], e eventRow) error {
-	return job.Complete(ctx, func(tx *store.Tx) error {
-		if err := endEvent(tx, e, eventParked, errMissing.Error()); err != nil {
-			return err
-		}
-		if err := raise(tx, alarm{Kind: alarmMissing, Object: e.object, About: "Stripe told of " + e.object + " (" + e.typ + ") and knows nothing of it when asked. The key is probably that of another account, or of the other mode. Replay " + e.id + " once that is mended."}); err != nil {
-			return err
-		}
-		return s.Audit.Record(tx, audit.Event{Action: actParked, Targets: []audit.Ref{{Type: "customer", ID: e.customer}}, Details: map[string]any{"event": e.id, "type": e.typ, "about": e.object}})
-	})
+// missingObject is the alarm about a charge or a dispute of which Stripe knows nothing: neither is
+// ever deleted.
+func missingObject(e eventRow) alarm {
+	return alarm{Kind: alarmMissing, Object: e.object, About: "Stripe told of " + e.object + " (" + e.typ + ") and knows nothing of it when asked. The key is probably that of another account, or of the other mode. Replay " + e.id + " once that is mended."}
 }
 
 // LetGo takes a customer of whom Stripe knows nothing for deleted, because a person says so: what

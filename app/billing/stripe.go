@@ -112,8 +112,12 @@ func isRefusal(err error) bool {
 }
 
 // later is what a job does when Stripe did not answer as hoped: too many requests
-// wait longer than the usual pause, and all are spread by the queue's jitter.
+// wait longer than the usual pause, and all are spread by the queue's jitter. With a key that
+// knows nothing of the customer there is no hurry, and no end.
 func later(err error) error {
+	if errors.Is(err, errMissing) {
+		return queue.Snooze(missingPause)
+	}
 	var e *stripe.Error
 	if errors.As(err, &e) && e.HTTPStatusCode == http.StatusTooManyRequests {
 		return queue.RetryAfter(20*time.Second, plain(err))
