@@ -16,8 +16,8 @@ import (
 // not, and those whose request has not been read yet. shut serves both.
 type door struct {
 	net.Listener
-	closing chan struct{}
-	late    chan net.Conn // accepted by shut itself
+	lobby   lobby
+	arrived chan arrival
 	ended   chan struct{} // serve has returned: nothing is accepted any more
 	changed chan struct{}
 
@@ -36,7 +36,7 @@ type visit struct {
 const newcomers = 500 * time.Millisecond
 
 func newDoor(l net.Listener) *door {
-	return &door{Listener: l, closing: make(chan struct{}), late: make(chan net.Conn), ended: make(chan struct{}),
+	return &door{Listener: l, lobby: newLobby(), arrived: make(chan arrival), ended: make(chan struct{}),
 		changed: make(chan struct{}, 1), busy: map[net.Conn]visit{}}
 }
 
@@ -45,29 +45,11 @@ func newDoor(l net.Listener) *door {
 func (d *door) serve(server *http.Server) error {
 	defer close(d.ended)
 	server.ConnState = d.note
+	d.lobby.people.Go(d.receive)
 	if server.TLSConfig != nil {
 		return server.ServeTLS(d, "", "")
 	}
 	return server.Serve(d)
-}
-
-// Accept implements net.Listener for one caller, http.Server.Serve. The
-// connection counts as new from here on, before the server tells of it.
-func (d *door) Accept() (net.Conn, error) {
-	c, err := d.Listener.Accept()
-	if err != nil {
-		select {
-		case <-d.closing:
-		default:
-			return nil, err // the server knows which to bear
-		}
-		var more bool
-		if c, more = <-d.late; !more {
-			return nil, err
-		}
-	}
-	d.note(c, http.StateNew)
-	return c, nil
 }
 
 // note is the server's ConnState hook.
@@ -91,28 +73,31 @@ func (d *door) note(c net.Conn, s http.ConnState) {
 // shut lets nobody in who is not at the door yet, and returns when all others
 // have been served or ctx ends. The server must not keep connections alive.
 func (d *door) shut(ctx context.Context) {
-	close(d.closing)
+	d.lobby.close()
 	for _, c := range d.queued() {
-		select {
-		case d.late <- c:
-		case <-d.ended:
+		d.note(c, http.StateNew)
+		if !d.letIn(arrival{conn: c}) {
 			c.Close()
 		}
 	}
-	close(d.late)
-	d.Listener.Close() // where queued could not
-	<-d.ended
+	d.lock()
 	d.empty(ctx)
 }
 
 // leave lets nobody in any more and keeps those who wait at the door for a successor who
 // has the same socket. It returns when all others have been served or ctx ends.
 func (d *door) leave(ctx context.Context) {
-	close(d.closing)
-	close(d.late)
-	d.Listener.Close() // ours; the socket stays open with whoever keeps it
-	<-d.ended
+	d.lobby.close()
+	d.lock() // ours; the socket stays open with whoever keeps it
 	d.empty(ctx)
+}
+
+// lock ends serve once all who were in the lobby have been let in.
+func (d *door) lock() {
+	d.Listener.Close()
+	d.lobby.people.Wait()
+	close(d.arrived)
+	<-d.ended
 }
 
 // settle returns once no request is older than a moment, or half of the time that ctx

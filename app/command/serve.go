@@ -21,6 +21,7 @@ func (c *serveCmd) Run(ctx context.Context, v release) error {
 		return err
 	}
 	defer s.end()
+	paceHeap()
 	st, err := newStart(ctx, c.Data, s)
 	if err != nil {
 		return err
