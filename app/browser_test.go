@@ -40,7 +40,7 @@ func TestSignUpToVerifiedInChromium(t *testing.T) {
 		chromedp.SendKeys("input[name=password]", "short"), chromedp.Submit("input[name=password]"), chromedp.WaitVisible("[aria-invalid=true]"))
 	keep(t, ctx, "03-signup-fault")
 	run(chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"),
-		chromedp.WaitNotPresent("input[name=password]"))
+		gone("input[name=password]"))
 	heading("Check your mail")
 	keep(t, ctx, "04-check-mail")
 	a.Expect(apptest.Happened{Audit: []string{"user.signed_up"}, Jobs: []string{"email.deliver"}, Rows: map[string]int{"auth_user": 1, "auth_email": 1,
@@ -54,7 +54,7 @@ func TestSignUpToVerifiedInChromium(t *testing.T) {
 	run(chromedp.Navigate(a.URL+"/-/dev/inbox/"+id+"?view=links"), chromedp.Click(`a[href*="/-/verify?token="]`),
 		chromedp.WaitVisible(`button[value=confirm]`))
 	keep(t, ctx, "06-verify")
-	run(chromedp.Click(`button[value=confirm]`), chromedp.WaitNotPresent(`button[value=confirm]`))
+	run(chromedp.Click(`button[value=confirm]`), gone(`button[value=confirm]`))
 	heading("Your address is verified")
 	keep(t, ctx, "07-verified")
 	run(chromedp.Navigate(a.URL + "/-/account"))
@@ -63,7 +63,7 @@ func TestSignUpToVerifiedInChromium(t *testing.T) {
 	link, err := a.Auth.SetupLink(t.Context())
 	a.Must(err)
 	run(chromedp.Navigate(link), chromedp.SendKeys("input[name=name]", "Grace Hopper"), chromedp.SendKeys("input[name=email]", "grace@example.com"),
-		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]"))
+		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), gone("input[name=password]"))
 	a.RunJobs()
 	for i, page := range []string{"", "/users", "/jobs", "/audit"} {
 		run(chromedp.Navigate(a.URL + "/-/admin" + page))
@@ -104,7 +104,7 @@ func TestPagesFitAPhone(t *testing.T) {
 		t.Fatal(err)
 	}
 	signIn := []chromedp.Action[chromedp.Void]{chromedp.Navigate(a.URL + "/-/login"), chromedp.SendKeys("input[name=email]", "a-rather-long-address-of-somebody@subdomain.example.com"),
-		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]")}
+		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), gone("input[name=password]")}
 	pages := []string{"/", "/-/login", "/-/login/mfa", "/-/login/email", "/-/signup", "/-/forgot", "/-/nowhere", "/-/pricing"}
 	_, ways, _ := strings.Cut(a.Browser().Post("/-/login/standin").Want(200).Header.Get("Refresh"), "url="+a.URL)
 	pages = append(pages, ways, "/-/login/standin/callback")

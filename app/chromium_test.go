@@ -2,9 +2,12 @@ package app_test
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -19,8 +22,8 @@ import (
 	"seaworthy/app/web"
 )
 
-// chromium opens a real browser for the test. Without one the test is skipped,
-// aloud; where CI is set it fails.
+// chromium opens a page of a real browser for the test, in a profile of its own. Without a
+// browser the test is skipped, aloud; where CI is set it fails.
 func chromium(t *testing.T, width, height int) (context.Context, func() []string) {
 	t.Helper()
 	return chromiumFor(t, width, height, time.Minute)
@@ -29,21 +32,6 @@ func chromium(t *testing.T, width, height int) (context.Context, func() []string
 // chromiumFor is chromium for a test that takes longer than most.
 func chromiumFor(t *testing.T, width, height int, limit time.Duration) (context.Context, func() []string) {
 	t.Helper()
-	path := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
-		if found, err := exec.LookPath(name); err == nil {
-			path = found
-			break
-		}
-	}
-	if path == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("CI must have Chromium: install Debian's package chromium")
-		}
-		t.Skip("SKIPPED: no Chromium on this machine, so no page was tried in a browser (install the package chromium)")
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.WindowSize(width, height), chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
 	var mu sync.Mutex
 	var said []string
 	hears := func(ev any) {
@@ -65,22 +53,84 @@ func chromiumFor(t *testing.T, width, height int, limit time.Duration) (context.
 	}
 	var ctx context.Context
 	for try := 0; ; try++ {
-		alloc, stop := chromedp.NewExecAllocator(t.Context(), append(options, chromedp.UserDataDir(t.TempDir()))...)
-		begun, cancel := chromedp.NewContext(alloc)
-		watchdog := time.AfterFunc(limit, cancel)
-		t.Cleanup(func() { watchdog.Stop(); cancel(); stop() })
-		err := chromedp.Listen(begun, hears)
+		browser, err := theBrowser.get(t)
 		if err == nil {
-			ctx = begun
-			break
+			page, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+			watchdog := time.AfterFunc(limit, cancel)
+			context.AfterFunc(t.Context(), cancel) // before the test's app is closed, which waits for what streams to the page
+			t.Cleanup(func() { watchdog.Stop(); cancel() })
+			if err = chromedp.Listen(page, hears); err == nil {
+				ctx = page
+				break
+			}
 		}
 		// On a machine that is busy it now and then ends before it has begun.
-		if try == 2 || !strings.Contains(err.Error(), "chrome failed to start") {
+		if try == 2 {
 			t.Fatal(err)
 		}
 		t.Log("once more: ", err)
+		theBrowser.close()
+	}
+	if err := chromedp.Do(ctx, chromedp.EmulateViewport(int64(width), int64(height))); err != nil {
+		t.Fatal(err)
 	}
 	return ctx, func() []string { mu.Lock(); defer mu.Unlock(); return said }
+}
+
+// theBrowser is one for all tests: to start it takes longer than most of what they do in it.
+var theBrowser browser
+
+type browser struct {
+	mu      sync.Mutex
+	running context.Context // nil: it is to be started
+	end     func()
+}
+
+func (b *browser) get(t *testing.T) (context.Context, error) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running != nil && b.running.Err() == nil {
+		return b.running, nil
+	}
+	path := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "chrome"} {
+		if found, err := exec.LookPath(name); err == nil {
+			path = found
+			break
+		}
+	}
+	if path == "" {
+		if os.Getenv("CI") != "" {
+			t.Fatal("CI must have Chromium: install Debian's package chromium")
+		}
+		t.Skip("SKIPPED: no Chromium on this machine, so no page was tried in a browser (install the package chromium)")
+	}
+	profile, err := os.MkdirTemp("", "chromium")
+	if err != nil {
+		return nil, err
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true), chromedp.UserDataDir(profile))
+	alloc, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	running, cancel := chromedp.NewContext(alloc)
+	end := func() { cancel(); stop(); os.RemoveAll(profile) }
+	if err := chromedp.Do(running); err != nil { // which starts it
+		end()
+		return nil, err
+	}
+	b.running, b.end = running, end
+	return running, nil
+}
+
+// close ends the browser, if there is one; the next test starts another.
+func (b *browser) close() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.running != nil {
+		b.end()
+		b.running = nil
+	}
 }
 
 // keep writes a screenshot where SEAWORTHY_SCREENSHOTS says, for people to look at.
@@ -111,6 +161,25 @@ func shows(t *testing.T, ctx context.Context, selector string) bool {
 		t.Fatal(err)
 	}
 	return seen
+}
+
+// gone waits until a page is there, whole, on which there is nothing of what was there before.
+// Between two pages there is a moment without either, in which nothing is found of the next.
+func gone(selector string) chromedp.Action[chromedp.Void] {
+	settled := chromedp.Evaluate[bool](`document.readyState === "complete" && document.body.childElementCount > 0 && document.querySelector(` + strconv.Quote(selector) + `) === null`)
+	return func(ctx context.Context, target *chromedp.Target) (none chromedp.Void, err error) {
+		for {
+			var is bool
+			if is, err = settled(ctx, target); is {
+				return none, nil
+			}
+			select { // an error may be that the page went meanwhile
+			case <-time.After(20 * time.Millisecond):
+			case <-ctx.Done():
+				return none, fmt.Errorf("%s is still there: %w", selector, errors.Join(ctx.Err(), err))
+			}
+		}
+	}
 }
 
 // signedInAs gives the real browser the session that one of the test has.

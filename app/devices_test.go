@@ -57,7 +57,7 @@ func TestDevicesInChromium(t *testing.T) {
 		return n
 	}
 	run(chromedp.EmulateViewport(1280, 900), chromedp.Navigate(a.URL+"/-/login"), chromedp.SendKeys("input[name=email]", email),
-		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]"),
+		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), gone("input[name=password]"),
 		chromedp.Navigate(a.URL+"/-/account/sessions"))
 	if n := count(); n != 6 {
 		t.Fatalf("%d devices", n)

@@ -21,7 +21,7 @@ func TestLaunchInChromium(t *testing.T) {
 		a.Must(chromedp.Do(ctx, actions...))
 	}
 	run(chromedp.Navigate(a.URL+"/-/login"), chromedp.SendKeys("input[name=email]", "ada@example.com"),
-		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), chromedp.WaitNotPresent("input[name=password]"))
+		chromedp.SendKeys("input[name=password]", apptest.Password), chromedp.Submit("input[name=password]"), gone("input[name=password]"))
 	look := func(name string) {
 		t.Helper()
 		faultless(t, ctx, name)

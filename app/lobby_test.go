@@ -21,14 +21,14 @@ type entrance struct {
 	served chan error
 }
 
-func newEntrance(t *testing.T, limit time.Duration) *entrance {
+func newEntrance(t *testing.T) *entrance {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
 	e := &entrance{door: newDoor(l), t: t, served: make(chan error, 1)}
-	e.lobby.limit = limit
+	e.lobby.limit = time.Minute
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "served") }),
 		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { e.inside.Add(1); return ctx }}
 	go func() { e.served <- e.serve(server) }()
@@ -94,25 +94,26 @@ func (e *entrance) waiting(n int) {
 // Those who say nothing are kept from the server, keep nobody out, and are sent away in time.
 func TestLobby(t *testing.T) {
 	t.Parallel()
-	e := newEntrance(t, time.Second)
+	e := newEntrance(t)
 	silent := make([]net.Conn, 300)
 	for i := range silent {
 		silent[i] = e.connect()
 	}
-	e.waiting(len(silent))
+	e.waiting(300)
 	e.asks(e.connect())
 	e.asks(silent[7]) // says something at last
-	gone := e.connect()
-	gone.Close() // says nothing and leaves
-	for i, c := range silent {
-		if i == 7 {
-			continue
-		}
-		if n, err := c.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
-			t.Fatalf("one who says nothing gets %d bytes and %v", n, err)
+	silent[8].Close() // leaves without a word
+	e.waiting(298)
+
+	e.lobby.mu.Lock()
+	e.lobby.limit = 50 * time.Millisecond
+	e.lobby.mu.Unlock()
+	for range 20 {
+		if n, err := e.connect().Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
+			t.Errorf("one who says nothing for long gets %d bytes and %v", n, err)
 		}
 	}
-	e.waiting(0)
+	e.waiting(298)
 	if n := e.inside.Load(); n != 2 {
 		t.Errorf("the server was given %d, want the 2 that said something", n)
 	}
@@ -122,7 +123,7 @@ func TestLobby(t *testing.T) {
 // Whoever has connected is served by a server that shuts, even if he speaks only afterwards.
 func TestLobbyIsServedWhenItShuts(t *testing.T) {
 	t.Parallel()
-	e := newEntrance(t, time.Minute)
+	e := newEntrance(t)
 	var all []net.Conn
 	for range 50 {
 		all = append(all, e.connect())
@@ -152,7 +153,7 @@ func TestLobbyIsServedWhenItShuts(t *testing.T) {
 func TestDoorShutsInACrowd(t *testing.T) {
 	t.Parallel()
 	for range 20 {
-		e := newEntrance(t, time.Minute)
+		e := newEntrance(t)
 		served, ended := atomic.Int64{}, make(chan struct{})
 		go func() {
 			defer close(ended)

@@ -66,7 +66,7 @@ func TestMailPreferencesInChromium(t *testing.T) {
 			// The page before may look like the one that follows: it is marked, to be told from that.
 			_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.before = "yes"`))
 			a.Must(err)
-			a.Must(chromedp.Do(ctx, chromedp.Click(`button[value=`+act+`]`), chromedp.WaitNotPresent("html[data-before]"), chromedp.WaitVisible(then)))
+			a.Must(chromedp.Do(ctx, chromedp.Click(`button[value=`+act+`]`), gone("html[data-before]"), chromedp.WaitVisible(then)))
 		}
 		signedInAs(t, ctx, a, a.Browser()) // who has no session
 		look("unsubscribe", link, "button[value=off]")

@@ -7,7 +7,8 @@ import (
 	"seaworthy/app/auth/argon"
 )
 
-// TestMain makes this program the process of its own that hashes passwords, too.
+// TestMain makes this program the process of its own that hashes passwords, too, and ends the
+// browser that the tests share.
 func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == "hash-passwords" {
 		if err := argon.Serve(os.Stdin, os.Stdout); err != nil {
@@ -15,5 +16,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	theBrowser.close()
+	os.Exit(code)
 }

@@ -89,7 +89,7 @@ func New(t testing.TB, opts ...Option) *App {
 			return err
 		}}
 	}
-	server.Config.Handler = a.Web
+	server.Config.Handler, server.Config.ConnContext = a.Web, web.WithConn
 	server.Start()
 	a.server = server
 	t.Cleanup(func() {

@@ -2,6 +2,8 @@ package auth
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"time"
 
 	"seaworthy/store"
@@ -23,6 +25,10 @@ const (
 	sessionEvery = 24 * time.Hour // those that stay are walked over each time
 )
 
+// invitationStay is how long an invitation stays after its end: until then a link that is
+// followed once more says what became of it. Most hold the address of a stranger.
+const invitationStay = 90 * 24 * time.Hour
+
 // housekeep sweeps when it is time; Run alone calls it.
 func (s *System) housekeep(ctx context.Context) error {
 	now := s.DB.Now()
@@ -37,16 +43,24 @@ func (s *System) housekeep(ctx context.Context) error {
 		return nil
 	}
 	s.sweptSessions = now
-	return s.SweepSessions(ctx)
+	return errors.Join(s.SweepSessions(ctx), s.SweepDevices(ctx), s.SweepInvitations(ctx))
 }
 
 // Sweep drops every one-time token that ended long ago: however many a busy site
 // makes, none gathers.
 func (s *System) Sweep(ctx context.Context) error {
+	return s.sweepAll(ctx, tokenStay, deleteOneTime)
+}
+
+// SweepInvitations drops the invitations that were accepted or withdrawn long ago.
+func (s *System) SweepInvitations(ctx context.Context) error {
+	return s.sweepAll(ctx, invitationStay, deleteInvitations)
+}
+
+// sweepAll drops what ended before a stay, a bounded number in one transaction.
+func (s *System) sweepAll(ctx context.Context, stay time.Duration, some func(tx *store.Tx, before int64, most int) (int64, error)) error {
 	for {
-		n, err := store.Write(ctx, s.DB, func(tx *store.Tx) (int64, error) {
-			return deleteOneTime(tx, tx.Now().Add(-tokenStay).UnixMilli(), sweepBatch)
-		})
+		n, err := store.Write(ctx, s.DB, func(tx *store.Tx) (int64, error) { return some(tx, tx.Now().Add(-stay).UnixMilli(), sweepBatch) })
 		if err != nil || n < sweepBatch {
 			return err
 		}
@@ -55,13 +69,24 @@ func (s *System) Sweep(ctx context.Context) error {
 
 // SweepSessions drops the sessions that ended long ago.
 func (s *System) SweepSessions(ctx context.Context) error {
-	before := s.DB.Now().Add(-sessionStay).UnixMilli()
+	return s.walk(ctx, s.DB.Now().Add(-sessionStay), endedSessions, deleteSession)
+}
+
+// SweepDevices drops the devices that no browser has the cookie of any more. The last one of
+// a user stays: somebody who comes back after years is told of a new device, as he should be.
+func (s *System) SweepDevices(ctx context.Context) error {
+	return s.walk(ctx, s.DB.Now().Add(-deviceLife), unknownDevices, deleteDevice)
+}
+
+// walk goes over the rows that ended before a time, the earliest first, and drops those that
+// go; the others it meets again the next time.
+func (s *System) walk(ctx context.Context, before time.Time, rows func(tx *store.Tx, from, before int64, limit int) ([]endedRow, error), drop func(*store.Tx, string) error) error {
 	for from := int64(0); ; {
-		all, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]endedSession, error) { return endedSessions(tx, from, before, sweepBatch) })
+		all, err := store.Read(ctx, s.DB, func(tx *store.Tx) ([]endedRow, error) { return rows(tx, from, before.UnixMilli(), sweepBatch) })
 		if err != nil {
 			return err
 		}
-		if err := s.DB.Write(ctx, func(tx *store.Tx) error { return deleteSessions(tx, all) }); err != nil {
+		if err := s.drop(ctx, all, drop); err != nil {
 			return err
 		}
 		if len(all) < sweepBatch {
@@ -69,4 +94,19 @@ func (s *System) SweepSessions(ctx context.Context) error {
 		}
 		from = max(from+1, all[len(all)-1].end)
 	}
+}
+
+func (s *System) drop(ctx context.Context, all []endedRow, drop func(*store.Tx, string) error) error {
+	all = slices.DeleteFunc(all, func(e endedRow) bool { return !e.goes })
+	if len(all) == 0 {
+		return nil
+	}
+	return s.DB.Write(ctx, func(tx *store.Tx) error {
+		for _, e := range all {
+			if err := drop(tx, e.id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

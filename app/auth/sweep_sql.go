@@ -2,33 +2,48 @@ package auth
 
 import "seaworthy/store"
 
-// endedSession is one that ended long ago.
-type endedSession struct {
+// endedRow is one that ended long ago.
+type endedRow struct {
 	id   string
-	end  int64 // the absolute one
-	goes bool  // its user was seen later in another, and nothing hangs off it
+	end  int64
+	goes bool // nobody needs it any more
 }
 
-// endedSessions are those whose absolute end lies within two times, the earliest first.
-func endedSessions(tx *store.Tx, from, before int64, limit int) ([]endedSession, error) {
-	return store.All(tx, func(r store.Scanner) (e endedSession, err error) { return e, r.Scan(&e.id, &e.end, &e.goes) },
+func scanEnded(r store.Scanner) (e endedRow, err error) { return e, r.Scan(&e.id, &e.end, &e.goes) }
+
+// endedSessions are those whose absolute end lies within two times, the earliest first. One
+// goes if its user was seen later in another, and nothing hangs off it.
+func endedSessions(tx *store.Tx, from, before int64, limit int) ([]endedRow, error) {
+	return store.All(tx, scanEnded,
 		`SELECT s.id, s.abs_exp, EXISTS (SELECT n.id FROM auth_session n WHERE n.user_id = s.user_id AND n.last_seen_at > s.last_seen_at AND n.impersonator_id IS NULL)
 			AND NOT EXISTS (SELECT x.id FROM auth_session x WHERE x.own_session_id = s.id)
 			AND NOT EXISTS (SELECT t.hash FROM auth_one_time t WHERE t.session_id = s.id)
 		FROM auth_session s WHERE s.abs_exp >= ? AND s.abs_exp < ? ORDER BY s.abs_exp LIMIT ?`, from, before, limit)
 }
 
-// deleteSessions drops those that go.
-func deleteSessions(tx *store.Tx, all []endedSession) error {
-	for _, e := range all {
-		if !e.goes {
-			continue
-		}
-		if _, err := tx.Exec(`DELETE FROM auth_session WHERE id = ?`, e.id); err != nil {
-			return err
-		}
-	}
-	return nil
+func deleteSession(tx *store.Tx, id string) error {
+	_, err := tx.Exec(`DELETE FROM auth_session WHERE id = ?`, id)
+	return err
+}
+
+// unknownDevices are those that were last seen within two times, the earliest first. One goes
+// if its user was seen later on another, and no session speaks of it.
+func unknownDevices(tx *store.Tx, from, before int64, limit int) ([]endedRow, error) {
+	return store.All(tx, scanEnded,
+		`SELECT d.id, d.last_seen_at, EXISTS (SELECT n.id FROM auth_device n WHERE n.user_id = d.user_id AND n.last_seen_at > d.last_seen_at)
+			AND NOT EXISTS (SELECT s.id FROM auth_session s WHERE s.device_id = d.id)
+		FROM auth_device d WHERE d.last_seen_at >= ? AND d.last_seen_at < ? ORDER BY d.last_seen_at LIMIT ?`, from, before, limit)
+}
+
+// deleteDevice drops one that no session speaks of, by now either.
+func deleteDevice(tx *store.Tx, id string) error {
+	_, err := tx.Exec(`DELETE FROM auth_device WHERE id = ? AND NOT EXISTS (SELECT s.id FROM auth_session s WHERE s.device_id = auth_device.id)`, id)
+	return err
+}
+
+// deleteInvitations drops those that ended long ago, the oldest first, and returns how many.
+func deleteInvitations(tx *store.Tx, before int64, most int) (int64, error) {
+	return tx.Exec(`DELETE FROM auth_invitation WHERE id IN (SELECT id FROM auth_invitation WHERE ended_at IS NOT NULL AND ended_at < ? ORDER BY ended_at LIMIT ?)`, before, most)
 }
 
 // deleteOneTime drops tokens that ended long ago, the oldest first, and returns how many.

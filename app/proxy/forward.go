@@ -20,6 +20,7 @@ import (
 
 // passage is a request that is handed on; it is in the request's context.
 type passage struct {
+	client *http.Request
 	told   http.Header // what the app is told of who asks
 	trace  string      // and of the trace it belongs to; "" for nothing
 	status int         // what it answered
@@ -28,14 +29,25 @@ type passage struct {
 }
 
 // clientBody remembers what was wrong with what the client sent, which is no fault of the
-// app's.
+// app's, and whether all of it was read.
 type clientBody struct {
 	io.ReadCloser
-	err atomic.Pointer[error]
+	left  atomic.Int64 // bytes of what was announced; below 0 if nothing was
+	whole atomic.Bool
+	err   atomic.Pointer[error]
+}
+
+func newClientBody(r *http.Request) *clientBody {
+	b := &clientBody{ReadCloser: r.Body}
+	b.left.Store(r.ContentLength)
+	return b
 }
 
 func (b *clientBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
+	if b.left.Add(-int64(n)) == 0 || errors.Is(err, io.EOF) {
+		b.whole.Store(true)
+	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
 		b.err.CompareAndSwap(nil, &err)
 	}
@@ -58,7 +70,7 @@ func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) 
 	_ = control.SetReadDeadline(time.Time{})
 	_ = control.SetWriteDeadline(time.Time{})
 	_ = control.EnableFullDuplex() // the app may answer while it still reads
-	p := passage{told: told}
+	p := passage{client: r, told: told}
 	if s.Span != nil {
 		var ended func(int, error)
 		p.trace, ended = s.Span(r.Context(), r)
@@ -66,11 +78,26 @@ func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) 
 	}
 	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, &p))
 	if r.Body != nil && r.Body != http.NoBody {
-		p.body = &clientBody{ReadCloser: r.Body}
+		p.body = newClientBody(r)
 		r.Body = p.body
 	}
 	s.forward.ServeHTTP(w, r)
+	if p.closes() {
+		w.Header().Set("Connection", "close") // too late after an answer of the app's, which said so itself
+		web.CutOff(r.Context(), lingering)
+	}
 	return p.err
+}
+
+// lingering is how long the server may read and drop the rest of a body before it closes the
+// connection: a client that still sends would lose the answer otherwise.
+const lingering = 5 * time.Second
+
+// closes reports whether the connection ends with an answer that begins now: a rest of the
+// body that nobody reads stands in the way of the next request, and the client must be told
+// (RFC 9112 section 9.6). HTTP/2 ends the stream alone.
+func (p *passage) closes() bool {
+	return p.client.ProtoMajor == 1 && p.body != nil && !p.body.whole.Load()
 }
 
 // broken reports whether the client sent what cannot be read.
@@ -136,7 +163,8 @@ func traced(h http.Header, traceparent string) {
 // answered looks at the head of the app's answer: it sets no cookie of ours, and the
 // request keeps its id.
 func (s *System) answered(res *http.Response) error {
-	passageOf(res.Request).status = res.StatusCode
+	p := passageOf(res.Request)
+	p.status = res.StatusCode
 	mine := foldName(prefix)
 	for name := range res.Header {
 		if strings.HasPrefix(foldName(name), mine) {
@@ -155,6 +183,9 @@ func (s *System) answered(res *http.Response) error {
 	}
 	if s.Public.Scheme == "https" && res.Header.Get("Strict-Transport-Security") == "" {
 		res.Header.Set("Strict-Transport-Security", "max-age=31536000")
+	}
+	if p.closes() {
+		res.Header.Set("Connection", "close")
 	}
 	if s.Deps.Health == "" { // else the app says itself whether it is well
 		s.noted(nil)
@@ -180,10 +211,22 @@ func (s *System) failed(r *http.Request, err error) error {
 			Public: "The app is not answering just now. It is most likely being started again: try again in a moment."}
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return &web.Error{Status: http.StatusGatewayTimeout, Code: "app_slow", Err: err, Public: "The app took too long to answer. What you asked for may have been done all the same."}
-	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
+	case isBreak(err):
 		return &web.Error{Status: http.StatusBadGateway, Code: "app_broke_off", Err: err, Public: "The app broke off in the middle. What you asked for may have been done all the same."}
 	}
 	return &web.Error{Status: http.StatusBadGateway, Code: "app_failed", Err: err, Public: "The app gave an answer that cannot be passed on."}
+}
+
+// isBreak reports whether the app ended the connection, found out while reading from it or
+// while writing to it: then the transport may have closed our end before the write failed. Of
+// a connection that it kept idle, net/http says so in words alone.
+func isBreak(err error) bool {
+	for _, end := range []error{io.ErrUnexpectedEOF, io.EOF, syscall.ECONNRESET, syscall.EPIPE, net.ErrClosed} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return strings.HasSuffix(err.Error(), "http: server closed idle connection")
 }
 
 func isDial(err error) bool {

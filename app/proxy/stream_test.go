@@ -3,6 +3,7 @@ package proxy_test
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"net"
@@ -197,5 +198,69 @@ func TestAppFails(t *testing.T) {
 		conn.Close()
 	})
 	a := before(t, b)
-	a.Key("jobs:*").Do("POST", "/", "text/plain", "x").WantProblem(502, "app_broke_off")
+	key := a.Key("jobs:*")
+	for i := range 40 { // it is found out while reading or while writing, and who sees it first is chance
+		key.Do("POST", "/", "text/plain", strings.Repeat("x", 1+i%2<<16)).WantProblem(502, "app_broke_off")
+	}
+}
+
+// An answer that comes before the body of the request was read to its end closes the
+// connection, and says so: else the client would send its next request into it. One that
+// comes afterwards keeps it, whether the length was announced or not.
+func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/reads" {
+			io.Copy(io.Discard, r.Body)
+			io.WriteString(w, "answered")
+			return
+		}
+		conn, _, _ := http.NewResponseController(w).Hijack() // the server would read the body first
+		defer conn.Close()
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nanswered")
+	})
+	a := before(t, b)
+	dials := 0
+	client := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		dials++
+		return (&net.Dialer{}).DialContext(ctx, network, addr)
+	}}}
+	send := func(body io.Reader) {
+		t.Helper()
+		res, err := client.Post(a.URL+"/reads", "text/plain", body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || res.StatusCode != 200 || string(text) != "answered" || res.Close {
+			t.Errorf("%d %q, closes: %v, %v", res.StatusCode, text, res.Close, err)
+		}
+	}
+	for range 20 {
+		send(strings.NewReader(strings.Repeat("x", 1<<20)))
+		send(io.MultiReader(strings.NewReader(strings.Repeat("x", 1<<20)))) // in chunks
+	}
+	if dials != 1 {
+		t.Errorf("%d connections were made for bodies that were read, want 1", dials)
+	}
+	address := strings.TrimPrefix(a.URL, "http://")
+	var all sync.WaitGroup
+	for _, begins := range []string{"Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"} {
+		all.Go(func() {
+			c, err := net.Dial("tcp", address)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			c.SetDeadline(time.Now().Add(30 * time.Second))
+			fmt.Fprintf(c, "POST /answers HTTP/1.1\r\nHost: %s\r\n%s", address, begins)
+			answer, err := io.ReadAll(c) // until it is closed
+			if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200")) || !bytes.Contains(answer, []byte("\r\nConnection: close\r\n")) {
+				t.Errorf("an answer before the end of %q: %q, %v", begins, answer, err)
+			}
+		})
+	}
+	all.Wait()
 }

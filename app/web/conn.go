@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"time"
 )
 
 type connKey struct{}
@@ -23,5 +24,14 @@ func BoundUnsent(ctx context.Context, n int) {
 	}
 	if b, ok := c.(interface{ SetWriteBuffer(int) error }); ok {
 		b.SetWriteBuffer(n) // what cannot be set is as it was
+	}
+}
+
+// CutOff lets the client send for some time more and not a moment longer, after the handler
+// has returned too: for a connection that takes no further request. A deadline that a handler
+// sets is lifted by http.Server if somebody still reads the body when it returns.
+func CutOff(ctx context.Context, after time.Duration) {
+	if c, ok := ctx.Value(connKey{}).(net.Conn); ok {
+		time.AfterFunc(after, func() { c.SetReadDeadline(time.Unix(1, 0)) })
 	}
 }
