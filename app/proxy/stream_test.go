@@ -244,21 +244,37 @@ func TestAnswerBeforeTheEndOfTheBody(t *testing.T) {
 	if dials != 1 {
 		t.Errorf("%d connections were made for bodies that were read, want 1", dials)
 	}
+	answeredEarly(a, "/answers", "200")
+}
+
+// So does an answer of ours: nothing of the body was read for an app that is down.
+func TestErrorBeforeTheEndOfTheBody(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, nil)
+	a := before(t, b)
+	b.Close()
+	answeredEarly(a, "/", "503")
+}
+
+// answeredEarly sends half a body, announced and in chunks, and wants an answer that says that
+// it closes the connection, which is then closed.
+func answeredEarly(a *apptest.App, path, status string) {
+	a.T.Helper()
 	address := strings.TrimPrefix(a.URL, "http://")
 	var all sync.WaitGroup
 	for _, begins := range []string{"Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"} {
 		all.Go(func() {
 			c, err := net.Dial("tcp", address)
 			if err != nil {
-				t.Error(err)
+				a.T.Error(err)
 				return
 			}
 			defer c.Close()
 			c.SetDeadline(time.Now().Add(30 * time.Second))
-			fmt.Fprintf(c, "POST /answers HTTP/1.1\r\nHost: %s\r\n%s", address, begins)
+			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: %s\r\n%s", path, address, begins)
 			answer, err := io.ReadAll(c) // until it is closed
-			if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 200")) || !bytes.Contains(answer, []byte("\r\nConnection: close\r\n")) {
-				t.Errorf("an answer before the end of %q: %q, %v", begins, answer, err)
+			if err != nil || !bytes.HasPrefix(answer, []byte("HTTP/1.1 "+status)) || !bytes.Contains(answer, []byte("\r\nConnection: close\r\n")) {
+				a.T.Errorf("an answer before the end of %q: %q, %v", begins, answer, err)
 			}
 		})
 	}
