@@ -21,13 +21,14 @@ type door struct {
 	ended   chan struct{} // serve has returned: nothing is accepted any more
 	changed chan struct{}
 
-	mu   sync.Mutex
-	busy map[net.Conn]visit
+	mu     sync.Mutex
+	visits map[net.Conn]visit
 }
 
-// visit is a connection that is not idle.
+// visit is a connection that is open.
 type visit struct {
-	state http.ConnState // StateNew or StateActive
+	conn  net.Conn       // as the server knows it
+	state http.ConnState // StateNew, StateActive or StateIdle
 	since time.Time
 }
 
@@ -37,7 +38,7 @@ const newcomers = 500 * time.Millisecond
 
 func newDoor(l net.Listener) *door {
 	return &door{Listener: l, lobby: newLobby(), arrived: make(chan arrival), ended: make(chan struct{}),
-		changed: make(chan struct{}, 1), busy: map[net.Conn]visit{}}
+		changed: make(chan struct{}, 1), visits: map[net.Conn]visit{}}
 }
 
 // serve is server.Serve through the door, or ServeTLS where the server has a configuration
@@ -54,14 +55,15 @@ func (d *door) serve(server *http.Server) error {
 
 // note is the server's ConnState hook.
 func (d *door) note(c net.Conn, s http.ConnState) {
+	known := c
 	if t, ok := c.(*tls.Conn); ok {
-		c = t.NetConn() // as Accept knows it
+		known = t.NetConn() // as Accept knows it
 	}
 	d.mu.Lock()
-	if s == http.StateNew || s == http.StateActive {
-		d.busy[c] = visit{s, time.Now()}
+	if s == http.StateNew || s == http.StateActive || s == http.StateIdle {
+		d.visits[known] = visit{c, s, time.Now()}
 	} else {
-		delete(d.busy, c)
+		delete(d.visits, known)
 	}
 	d.mu.Unlock()
 	select {
@@ -71,7 +73,7 @@ func (d *door) note(c net.Conn, s http.ConnState) {
 }
 
 // shut lets nobody in who is not at the door yet, and returns when all others
-// have been served or ctx ends. The server must not keep connections alive.
+// have been served or ctx ends. Answers must close their connections by now.
 func (d *door) shut(ctx context.Context) {
 	d.lobby.close()
 	for _, c := range d.queued() {
@@ -114,7 +116,7 @@ func (d *door) settle(ctx context.Context) {
 	for {
 		slow, early := false, false
 		d.mu.Lock()
-		for _, v := range d.busy {
+		for _, v := range d.visits {
 			if v.state == http.StateActive && time.Since(v.since) > aMoment {
 				slow, early = true, early || !v.since.After(began)
 			}
@@ -144,8 +146,8 @@ func (d *door) empty(ctx context.Context) {
 	for waiting := true; ; {
 		d.mu.Lock()
 		left := 0
-		for _, v := range d.busy {
-			if waiting || v.state == http.StateActive {
+		for _, v := range d.visits {
+			if waiting && v.state == http.StateNew || v.state == http.StateActive {
 				left++
 			}
 		}

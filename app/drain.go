@@ -8,20 +8,6 @@ import (
 	"time"
 )
 
-// goodbye is how long requests are still answered while the answers close their
-// connections: a client that is about to reuse an idle one would otherwise find
-// it closed under its request (spec/storage.md section 4).
-const goodbye = 300 * time.Millisecond
-
-func (a *App) sayGoodbye(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if a.draining.Load() {
-			w.Header().Set("Connection", "close")
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
 // drain ends the serving: requests and jobs finish within the grace. Before a successor
 // nobody who connects may be refused, and none should wait for long: jobs and slow
 // requests are waited for while others are still let in.
@@ -37,11 +23,11 @@ func (a *App) drain(server *http.Server, entrance *door) (err error) {
 	a.draining.Store(true)
 	close(a.stopping)
 	select {
-	case <-time.After(goodbye):
+	case <-time.After(goodbye): // who has an answer of before comes again, and is told
 	case <-grace.Done():
 	}
+	entrance.dismiss(grace)
 	a.laps.end("goodbye")
-	server.SetKeepAlivesEnabled(false)
 	if a.successor {
 		entrance.settle(grace)
 		a.laps.end("settle")
@@ -54,6 +40,7 @@ func (a *App) drain(server *http.Server, entrance *door) (err error) {
 	} else {
 		entrance.shut(grace)
 	}
+	entrance.dismiss(grace)
 	a.laps.end("shut_door")
 	if stop := server.Shutdown(grace); stop != nil {
 		server.Close()

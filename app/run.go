@@ -48,7 +48,7 @@ func (a *App) Run(ctx context.Context, started func(Serving)) (err error) {
 	background, stopBackground := context.WithCancel(context.Background())
 	owned := a.background(background)
 	server := &http.Server{
-		Handler: a.sayGoodbye(a.Web), ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
+		Handler: a.Web, ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelWarn),
 		ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 60 * time.Second, WriteTimeout: 120 * time.Second,
 		IdleTimeout: 120 * time.Second, MaxHeaderBytes: 64 << 10, ConnContext: web.WithConn,
 	}

@@ -9,15 +9,36 @@ import (
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
-	status int // 0: nothing yet
+	stop   <-chan struct{} // closed when the process is about to stop; may be nil
+	status int             // 0: nothing yet
 	bytes  int64
+}
+
+// begin is called once, with the status of the answer whose header is about to be sent.
+func (r *recorder) begin(status int) {
+	r.status = status
+	if status != http.StatusSwitchingProtocols {
+		r.sayGoodbye()
+	}
+}
+
+// sayGoodbye has the connection closed behind this answer, and its client told, if the
+// process is about to stop: who uses the connection again would find it closed under his
+// request. That is seen as late as can be, for a request that was here before may end after.
+// Over HTTP/2 it becomes a GOAWAY.
+func (r *recorder) sayGoodbye() {
+	select {
+	case <-r.stop:
+		r.Header().Set("Connection", "close")
+	default:
+	}
 }
 
 // WriteHeader implements http.ResponseWriter. What is only said in between, as 103 Early
 // Hints (RFC 8297), is no answer yet; 101 ends the exchange.
 func (r *recorder) WriteHeader(status int) {
 	if r.status == 0 && (status >= 200 || status == http.StatusSwitchingProtocols) {
-		r.status = status
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
@@ -25,7 +46,7 @@ func (r *recorder) WriteHeader(status int) {
 // Write implements http.ResponseWriter. Its errors are errUnsent.
 func (r *recorder) Write(b []byte) (int, error) {
 	if r.status == 0 {
-		r.status = http.StatusOK
+		r.begin(http.StatusOK)
 	}
 	n, err := r.ResponseWriter.Write(b)
 	r.bytes += int64(n)
@@ -40,7 +61,12 @@ func (r *recorder) Write(b []byte) (int, error) {
 var errUnsent = errors.New("the answer could not be sent")
 
 // Flush implements http.Flusher, which compression asks for.
-func (r *recorder) Flush() { http.NewResponseController(r.ResponseWriter).Flush() }
+func (r *recorder) Flush() {
+	if r.status == 0 {
+		r.begin(http.StatusOK)
+	}
+	http.NewResponseController(r.ResponseWriter).Flush()
+}
 
 // Unwrap lets http.ResponseController reach the connection.
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

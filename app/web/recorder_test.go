@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"syscall"
@@ -53,4 +54,51 @@ func TestWhatIsSaidInBetweenIsNoAnswer(t *testing.T) {
 	if rec.Write([]byte("x")); rec.status != http.StatusOK {
 		t.Errorf("an answer behind hints is %d", rec.status)
 	}
+}
+
+// Whoever gets an answer while the process is about to stop is told that the connection ends,
+// also if his request was there before: else he would use it again, and find it closed.
+func TestTheLastAnswerSaysGoodbye(t *testing.T) {
+	t.Parallel()
+	answers := map[string]http.HandlerFunc{
+		"words":         func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("x")) },
+		"a status":      func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
+		"nothing":       func(http.ResponseWriter, *http.Request) {},
+		"what streams":  func(w http.ResponseWriter, _ *http.Request) { w.(http.Flusher).Flush() },
+		"an error":      func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusTeapot) },
+		"another place": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/", http.StatusSeeOther) },
+	}
+	for name, answer := range answers {
+		for _, stops := range []bool{false, true} {
+			stop := make(chan struct{})
+			s := &Server{Options: Options{Stop: stop, NewID: func(string) string { return "req_1" }}, log: slog.New(slog.DiscardHandler)}
+			server := httptest.NewServer(s.outermost(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if stops {
+					close(stop) // the request is here already
+				}
+				answer(w, r)
+			})))
+			client := server.Client()
+			client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+			res, err := client.Get(server.URL)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			res.Body.Close()
+			if res.Close != stops {
+				t.Errorf("%s: Connection: close is %t, want %t", name, res.Close, stops)
+			}
+			server.Close()
+		}
+	}
+	rec := &recorder{ResponseWriter: httptest.NewRecorder(), stop: closed()}
+	if rec.WriteHeader(http.StatusSwitchingProtocols); rec.Header().Get("Connection") != "" {
+		t.Error("one who is let go says that he goes") // and what he becomes stays open
+	}
+}
+
+func closed() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
 }

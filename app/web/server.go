@@ -134,7 +134,7 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 		}
 		_, origin.Bearer = Bearer(r)
 		origin.Trace, origin.Parent = traceOf(r.Header)
-		rec := &recorder{ResponseWriter: w}
+		rec := &recorder{ResponseWriter: w, stop: s.Stop}
 		rec.Header().Set("X-Request-Id", origin.RequestID)
 		ctx := WithOrigin(r.Context(), origin)
 		if s.Within != nil {
@@ -159,6 +159,9 @@ func (s *Server) outermost(next http.Handler) http.Handler {
 			s.logRequest(r, origin, rec)
 		}()
 		next.ServeHTTP(rec, r)
+		if rec.status == 0 { // an answer of a header alone
+			rec.sayGoodbye()
+		}
 	})
 }
 
