@@ -23,7 +23,7 @@ func (a *App) proxy() (*proxy.System, error) {
 		return nil, err
 	}
 	return proxy.New(proxy.Deps{DB: a.DB, Audit: a.Audit.Log, Auth: a.Auth, Log: a.log, Pages: a.Pages, Upstream: a.Config.Upstream, Health: a.Config.UpstreamHealth,
-		Timeout: a.Config.UpstreamTime, Public: public, Fault: func(address string) string { return a.Config.UpstreamFault(address, public) }, Span: a.Observe.Handed, Flag: a.Flags.IsOn, Flags: a.Flags.Values,
+		Timeout: a.Config.UpstreamTime, Silence: a.Config.ClientSilence, Public: public, Fault: func(address string) string { return a.Config.UpstreamFault(address, public) }, Span: a.Observe.Handed, Flag: a.Flags.IsOn, Flags: a.Flags.Values,
 		Changeable: func(ctx context.Context, org string) error { return a.Billing.Changeable(ctx, org) }, Plan: a.planOf, Known: a.known})
 }
 

@@ -56,7 +56,7 @@ func TestMailPreferencesInChromium(t *testing.T) {
 				_, err := chromedp.Run(ctx, chromedp.Evaluate[string](`document.documentElement.dataset.theme = "`+theme+`"`))
 				a.Must(err)
 				fits(t, ctx, name)
-				a.Must(chromedp.Do(ctx, chromedp.Sleep(150*time.Millisecond))) // colours change in 120 ms
+				still(t, ctx) // colours change in 120 ms
 				keep(t, ctx, fmt.Sprintf("mail-%s-%d-%s", name, width, theme))
 			}
 			faultless(t, ctx, name)

@@ -20,8 +20,10 @@ func (c *Config) checkUpstream(public *url.URL, fault func(format string, args .
 	if c.UpstreamHealth != "" && (!strings.HasPrefix(c.UpstreamHealth, "/") || strings.ContainsAny(c.UpstreamHealth, " \t\n#")) {
 		fault("SEAWORTHY_UPSTREAM_HEALTH must be a path such as /healthz, not %q", c.UpstreamHealth)
 	}
-	if c.UpstreamTime < 0 || c.UpstreamTime > 24*time.Hour {
-		fault("SEAWORTHY_UPSTREAM_TIMEOUT must be from 1s to 24h, not %s", c.UpstreamTime)
+	for name, is := range map[string]time.Duration{"TIMEOUT": c.UpstreamTime, "SILENCE": c.ClientSilence} {
+		if is < 0 || is > 24*time.Hour {
+			fault("SEAWORTHY_UPSTREAM_%s must be from 1s to 24h, not %s", name, is)
+		}
 	}
 }
 

@@ -4,34 +4,73 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 )
 
-// clientBody remembers what was wrong with what the client sent, which is no fault of the
-// app's, and whether all of it was read.
+// clientBody remembers what was wrong with what the client sends, which is no fault of the
+// app's, and whether all of it was read. A client may not be silent for long in the middle of
+// it while the app waits to answer: that costs him nothing, and the app a connection, or one
+// of few workers. Nor would the transport tell sooner that the app has gone. Once the app
+// answers it is theirs to say how long a silence may be, as in a stream both ways.
 type clientBody struct {
 	io.ReadCloser
 	left  atomic.Int64 // bytes of what was announced; below 0 if nothing was
 	whole atomic.Bool
 	err   atomic.Pointer[error]
+
+	control *http.ResponseController
+	silence time.Duration
+	mu      sync.Mutex
+	patient bool // no silence is too long
 }
 
-func newClientBody(r *http.Request) *clientBody {
-	b := &clientBody{ReadCloser: r.Body}
+func newClientBody(r *http.Request, control *http.ResponseController, silence time.Duration) *clientBody {
+	b := &clientBody{ReadCloser: r.Body, control: control, silence: silence}
 	b.left.Store(r.ContentLength)
 	return b
 }
 
 func (b *clientBody) Read(p []byte) (int, error) {
+	b.hurry()
 	n, err := b.ReadCloser.Read(p)
 	if b.left.Add(-int64(n)) == 0 || errors.Is(err, io.EOF) {
 		b.whole.Store(true)
+		b.wait()
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
 		b.err.CompareAndSwap(nil, &err)
 	}
 	return n, err
+}
+
+// hurry gives the client the time that he has for the next of it.
+func (b *clientBody) hurry() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.patient {
+		_ = b.control.SetReadDeadline(time.Now().Add(b.silence)) // a writer without deadlines, as in tests, has none
+	}
+}
+
+// wait lets him be silent from here on, and send his next request when he likes.
+func (b *clientBody) wait() {
+	if b == nil {
+		return
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.patient {
+		b.patient = true
+		_ = b.control.SetReadDeadline(time.Time{})
+	}
+}
+
+// stalled reports whether the client was silent for too long.
+func (b *clientBody) stalled() bool {
+	return b.broken() && errors.Is(*b.err.Load(), os.ErrDeadlineExceeded)
 }
 
 // broken reports whether the client sent what cannot be read.

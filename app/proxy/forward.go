@@ -36,7 +36,7 @@ func passageOf(r *http.Request) *passage {
 
 // hand gives the request to the app and its answer to the client, both as they come.
 // The server's own deadlines are lifted: an upload, a stream or a socket takes as long
-// as it takes. What the app does not answer is an error of ours.
+// as it takes, if only there is no silence in an upload. What the app does not answer is an error of ours.
 func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) error {
 	control := http.NewResponseController(w)
 	// A writer without deadlines, as in tests, has none to lift.
@@ -51,7 +51,7 @@ func (s *System) hand(w http.ResponseWriter, r *http.Request, told http.Header) 
 	}
 	r = r.WithContext(context.WithValue(r.Context(), passageKey{}, &p))
 	if r.Body != nil && r.Body != http.NoBody {
-		p.body = newClientBody(r)
+		p.body = newClientBody(r, control, s.Silence)
 		r.Body = p.body
 	}
 	s.forward.ServeHTTP(w, r)
@@ -124,6 +124,7 @@ func traced(h http.Header, traceparent string) {
 func (s *System) answered(res *http.Response) error {
 	p := passageOf(res.Request)
 	p.status = res.StatusCode
+	p.body.wait()
 	mine := foldName(prefix)
 	for name := range res.Header {
 		if strings.HasPrefix(foldName(name), mine) {
@@ -158,6 +159,8 @@ func (s *System) failed(r *http.Request, err error) error {
 	var tooLarge *http.MaxBytesError
 	var timeout net.Error
 	switch {
+	case passageOf(r).body.stalled(): // the server takes him for gone
+		return &web.Error{Status: http.StatusRequestTimeout, Code: "client_slow", Err: err, Public: "The rest of what you sent did not come in time."}
 	case r.Context().Err() != nil && errors.Is(context.Cause(r.Context()), context.Canceled):
 		return &web.Error{Status: 499, Code: "client_gone", Err: err} // nobody is there to read it
 	case errors.As(err, &tooLarge):

@@ -30,6 +30,7 @@ type Deps struct {
 	Upstream string        // where the app listens, as http://127.0.0.1:3000 or unix:/run/app.sock; "" for no app
 	Health   string        // path that answers 2xx while the app is well; "" to see only whether it listens
 	Timeout  time.Duration // until the app begins to answer; a minute if 0
+	Silence  time.Duration // that a client may keep in a body before the app answers; a minute if 0
 	Public   *url.URL      // the address of the installation
 	// Fault says what an address of an app must be and is not; "" for one that can be taken.
 	Fault func(address string) string
@@ -74,6 +75,9 @@ func New(d Deps) (*System, error) {
 	s.rules.Store(&ruleset{})
 	if s.Timeout == 0 {
 		s.Timeout = time.Minute
+	}
+	if s.Silence == 0 {
+		s.Silence = time.Minute
 	}
 	if d.Upstream == "" {
 		return s, nil

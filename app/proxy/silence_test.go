@@ -1,0 +1,112 @@
+package proxy_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"seaworthy/app"
+	"seaworthy/app/apptest"
+	"seaworthy/app/config"
+)
+
+func impatient(t *testing.T, b *behind, silence time.Duration) *apptest.App {
+	t.Helper()
+	return apptest.New(t, apptest.WithoutLimits, func(c *config.Config, _ *app.Options) { c.Upstream, c.ClientSilence = b.URL, silence })
+}
+
+// A client that falls silent in the middle of a body does not hold the app for ever, nor a
+// connection where the app has gone already; it is told so.
+func TestClientFallsSilent(t *testing.T) {
+	t.Parallel()
+	saw := make(chan error, 2)
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/breaks" {
+			conn, _, _ := http.NewResponseController(w).Hijack()
+			conn.Close()
+			return
+		}
+		_, err := io.Copy(io.Discard, r.Body)
+		saw <- err
+	})
+	a := impatient(t, b, 200*time.Millisecond)
+	answeredEarly(a, "/reads", "408")
+	for range 2 {
+		if err := <-saw; err == nil {
+			t.Error("to the app, half a body is a whole one")
+		}
+	}
+	answeredEarly(a, "/breaks", "")
+	if said := a.Logs(); strings.Contains(said, "panic") {
+		t.Error(said)
+	}
+}
+
+// One who sends a little now and then is not silent, however long it takes; and one whose
+// body was read may take his time for the next request, and the app its own for the answer.
+func TestSlowClientIsServed(t *testing.T) {
+	t.Parallel()
+	const silence = 400 * time.Millisecond
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		time.Sleep(2 * silence)
+		fmt.Fprint(w, n, err)
+	})
+	a := impatient(t, b, silence)
+	c, err := net.Dial("tcp", strings.TrimPrefix(a.URL, "http://"))
+	a.Must(err)
+	defer c.Close()
+	c.SetDeadline(time.Now().Add(30 * time.Second))
+	answers := bufio.NewReader(c)
+	for range 2 {
+		fmt.Fprint(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n")
+		for range 6 {
+			time.Sleep(silence / 4)
+			io.WriteString(c, "x")
+		}
+		res, err := http.ReadResponse(answers, nil)
+		a.Must(err)
+		text, err := io.ReadAll(res.Body)
+		if err != nil || string(text) != "6 <nil>" || res.Close {
+			t.Errorf("%d %q, closes: %t, %v", res.StatusCode, text, res.Close, err)
+		}
+		time.Sleep(2 * silence)
+	}
+}
+
+// Once the app answers, both may be silent: that is a stream both ways.
+func TestStreamBothWaysMaySayNothing(t *testing.T) {
+	t.Parallel()
+	const silence = 200 * time.Millisecond
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		control := http.NewResponseController(w)
+		control.EnableFullDuplex()
+		w.WriteHeader(http.StatusOK)
+		control.Flush()
+		said := make([]byte, 5)
+		if _, err := io.ReadFull(r.Body, said); err != nil {
+			said = []byte(err.Error())
+		}
+		w.Write(bytes.ToUpper(said))
+	})
+	a := impatient(t, b, silence)
+	from, to := io.Pipe()
+	defer to.Close()
+	req, err := http.NewRequest("POST", a.URL+"/talk", from)
+	a.Must(err)
+	res, err := http.DefaultClient.Do(req)
+	a.Must(err)
+	defer res.Body.Close()
+	time.Sleep(4 * silence)
+	io.WriteString(to, "hello")
+	to.Close()
+	if text, err := io.ReadAll(res.Body); err != nil || string(text) != "HELLO" {
+		t.Errorf("%q, %v", text, err)
+	}
+}
