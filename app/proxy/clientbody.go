@@ -68,6 +68,16 @@ func (b *clientBody) wait() {
 	}
 }
 
+// Close ends the body with the handler, whose writer must not be touched any more: the transport
+// may come here once again after that. What the client has left of his time bounds what http.Server
+// still reads.
+func (b *clientBody) Close() error {
+	b.mu.Lock()
+	b.patient = true
+	b.mu.Unlock()
+	return b.ReadCloser.Close()
+}
+
 // stalled reports whether the client was silent for too long.
 func (b *clientBody) stalled() bool {
 	return b.broken() && errors.Is(*b.err.Load(), os.ErrDeadlineExceeded)

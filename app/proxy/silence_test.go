@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -108,5 +109,40 @@ func TestStreamBothWaysMaySayNothing(t *testing.T) {
 	to.Close()
 	if text, err := io.ReadAll(res.Body); err != nil || string(text) != "HELLO" {
 		t.Errorf("%q, %v", text, err)
+	}
+}
+
+// Over HTTP/2 the stream alone ends; others on the connection go on.
+func TestStreamFallsSilent(t *testing.T) {
+	t.Parallel()
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		io.WriteString(w, "read")
+	})
+	a := impatient(t, b, 200*time.Millisecond)
+	front := httptest.NewUnstartedServer(a.Web)
+	front.EnableHTTP2 = true
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	for range 3 {
+		from, to := io.Pipe()
+		go io.WriteString(to, "half")
+		req, err := http.NewRequest("POST", front.URL+"/", from)
+		a.Must(err)
+		res, err := front.Client().Do(req)
+		a.Must(err)
+		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
+		to.Close()
+		if res.ProtoMajor != 2 || res.StatusCode != 408 || !strings.Contains(string(text), "did not come in time") {
+			t.Errorf("%s %d %q", res.Proto, res.StatusCode, text)
+		}
+		res, err = front.Client().Post(front.URL+"/", "text/plain", strings.NewReader("whole"))
+		a.Must(err)
+		text, _ = io.ReadAll(res.Body)
+		res.Body.Close()
+		if res.StatusCode != 200 || string(text) != "read" {
+			t.Errorf("%d %q", res.StatusCode, text)
+		}
 	}
 }
