@@ -28,21 +28,16 @@ func (e *entrance) request(c net.Conn) {
 // idle waits until the server waits for the next request of so many.
 func (e *entrance) idle(want int) {
 	e.t.Helper()
-	for range 1000 {
-		n := 0
+	e.reaches(want, "idle", func() (n int) {
 		e.mu.Lock()
+		defer e.mu.Unlock()
 		for _, v := range e.visits {
 			if v.state == http.StateIdle {
 				n++
 			}
 		}
-		e.mu.Unlock()
-		if n == want {
-			return
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	e.t.Fatalf("there are never %d idle", want)
+		return n
+	})
 }
 
 // Connections that nobody uses are closed, but not under him who has just been answered.

@@ -79,16 +79,23 @@ func (e *entrance) shutDown() {
 // waiting waits until n are in the lobby.
 func (e *entrance) waiting(n int) {
 	e.t.Helper()
-	for range 1000 {
+	e.reaches(n, "in the lobby", func() int {
 		e.lobby.mu.Lock()
-		now := len(e.lobby.waiting)
-		e.lobby.mu.Unlock()
-		if now == n {
+		defer e.lobby.mu.Unlock()
+		return len(e.lobby.waiting)
+	})
+}
+
+// reaches waits until there are so many of what is counted.
+func (e *entrance) reaches(want int, what string, count func() int) {
+	e.t.Helper()
+	for range 1000 {
+		if count() == want {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	e.t.Fatalf("there are never %d in the lobby", n)
+	e.t.Fatalf("there are never %d %s", want, what)
 }
 
 // Those who say nothing are kept from the server, keep nobody out, and are sent away in time.

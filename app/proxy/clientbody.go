@@ -34,11 +34,11 @@ func newClientBody(r *http.Request, control *http.ResponseController, silence ti
 }
 
 func (b *clientBody) Read(p []byte) (int, error) {
-	b.hurry()
+	b.until(time.Now().Add(b.silence))
 	n, err := b.ReadCloser.Read(p)
+	b.until(time.Time{}) // nor is it he who is silent while the app does not read on
 	if b.left.Add(-int64(n)) == 0 || errors.Is(err, io.EOF) {
 		b.whole.Store(true)
-		b.wait()
 	}
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
 		b.err.CompareAndSwap(nil, &err)
@@ -46,16 +46,16 @@ func (b *clientBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// hurry gives the client the time that he has for the next of it.
-func (b *clientBody) hurry() {
+// until is when the client must have sent some more; the zero time if he need not.
+func (b *clientBody) until(t time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if !b.patient {
-		_ = b.control.SetReadDeadline(time.Now().Add(b.silence)) // a writer without deadlines, as in tests, has none
+		_ = b.control.SetReadDeadline(t) // a writer without deadlines, as in tests, has none
 	}
 }
 
-// wait lets him be silent from here on, and send his next request when he likes.
+// wait lets him be silent from here on.
 func (b *clientBody) wait() {
 	if b == nil {
 		return

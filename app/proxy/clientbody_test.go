@@ -25,15 +25,15 @@ func TestABodyThatIsClosedLeavesTheWriterAlone(t *testing.T) {
 	w := &deadlines{ResponseRecorder: httptest.NewRecorder()}
 	r := httptest.NewRequest("POST", "/", strings.NewReader("body"))
 	b := newClientBody(r, http.NewResponseController(w), time.Minute)
-	if _, err := b.Read(make([]byte, 2)); err != nil || w.set != 1 {
-		t.Fatalf("%v, %d deadlines for the first read", err, w.set)
+	if _, err := b.Read(make([]byte, 2)); err != nil || w.set != 2 {
+		t.Fatalf("%v, %d deadlines for the first read, want one and its end", err, w.set)
 	}
 	b.Close()
 	if _, err := b.Read(make([]byte, 2)); err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, http.ErrBodyReadAfterClose) {
 		t.Error(err)
 	}
 	b.wait()
-	if w.set != 1 {
-		t.Errorf("%d deadlines, want none after the body was closed", w.set-1)
+	if w.set != 2 {
+		t.Errorf("%d deadlines, want none after the body was closed", w.set-2)
 	}
 }

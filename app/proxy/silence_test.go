@@ -146,3 +146,28 @@ func TestStreamFallsSilent(t *testing.T) {
 		}
 	}
 }
+
+// An app that does not read on for a while keeps the client waiting, not the other way round.
+func TestAppReadsWhenItLikes(t *testing.T) {
+	t.Parallel()
+	const silence, size = 200 * time.Millisecond, 32 << 20 // more than lies between them
+	b := newBehind(t, func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(4 * silence)
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprint(w, n, err)
+	})
+	a := impatient(t, b, silence)
+	front := httptest.NewUnstartedServer(a.Web)
+	front.EnableHTTP2 = true
+	front.StartTLS()
+	t.Cleanup(front.Close)
+	for _, url := range []string{a.URL, front.URL} {
+		res, err := front.Client().Post(url, "text/plain", bytes.NewReader(make([]byte, size)))
+		a.Must(err)
+		text, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil || string(text) != fmt.Sprint(size, " <nil>") {
+			t.Errorf("%s %d %q, %v", res.Proto, res.StatusCode, text, err)
+		}
+	}
+}
